@@ -1,0 +1,409 @@
+"""The closed union of everything that happens in a run, and the record that stamps it.
+
+Machines yield the small payload classes below; `sipflow.runtime.driver` stamps each with time, agent, call, node in
+a `Record`. Every report is a fold over records. Payloads name calls by their *call id* (a text such as `bob-2`,
+unique in a run), never by object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sipflow.media_params import MediaParams
+
+EVENT_STREAM_VERSION = 1
+"""Raised when a field changes its meaning or goes; new fields and new events do not raise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Base of all events. The class name is the event's name in every output."""
+
+
+# --- SIP: what a user agent (sipflow.sip) reports -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallIncoming(Payload):
+    """An INVITE outside a dialog arrived; nothing but 100 Trying was answered yet."""
+
+    call: str
+    from_uri: str
+    to_uri: str
+    request_uri: str
+    replaces: str | None = None
+    """Call id of the local dialog that the INVITE's Replaces header names (RFC 3891), already checked to exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlaced(Payload):
+    """An INVITE was handed to the transport."""
+
+    call: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRinging(Payload):
+    """The peer answered 180 (or another 18x without a session description)."""
+
+    call: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgressed(Payload):
+    """The peer answered 183, or any provisional response with a session description: early media may flow."""
+
+    call: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered(Payload):
+    """As a caller: the first 2xx came and its ACK was sent."""
+
+    call: str
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfirmed(Payload):
+    """As a callee: the ACK of our 2xx came."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRejected(Payload):
+    """As a caller: the INVITE ended with a final response other than 2xx, or without any."""
+
+    call: str
+    code: int
+    """Status code; 408 when nobody answered (Timer B), 503 when the transport failed, 487 after our own CANCEL."""
+    reason: str
+    contacts: tuple[str, ...] = ()
+    """URIs of the Contact headers of a 3xx, in the order of preference."""
+    local: bool = False
+    """Whether the code was made here (time-out, transport) rather than received."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded(Payload):
+    """The call is over for its user: BYE sent or received, CANCEL received, or our rejection was sent."""
+
+    call: str
+    by: str
+    """`local` or `remote`."""
+    cause: str
+    """bye, cancel, rejected, timeout (no ACK, no answer to re-INVITE), error."""
+    reason: str = ""
+    """Text of a Reason header (RFC 3326), or what broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallReleased(Payload):
+    """The last transaction of an ended call is done: the BYE was answered (or given up, `code` 408)."""
+
+    call: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld(Payload):
+    """The peer put the call on hold: its re-INVITE made our side unable to receive its media (RFC 3264 section 8.4)."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallResumed(Payload):
+    """The peer took a held call back."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallModified(Payload):
+    """Our own re-INVITE was answered 2xx."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallModifyRejected(Payload):
+    """Our own re-INVITE was refused or timed out; the session stays as it was (RFC 3261 section 14.1)."""
+
+    call: str
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequested(Payload):
+    """A REFER came in the call and was accepted with 202; the user of the call decides when it is followed."""
+
+    call: str
+    refer_to: str
+    """The target URI without its embedded headers."""
+    replaces: str = ""
+    """Text of the Replaces header embedded in Refer-To, empty for a blind transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAccepted(Payload):
+    """Our REFER was answered 2xx."""
+
+    call: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRejected(Payload):
+    """Our REFER was refused or timed out."""
+
+    call: str
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferProgressed(Payload):
+    """A NOTIFY of our REFER's subscription came (RFC 3515 section 2.4.4)."""
+
+    call: str
+    code: int
+    """Status code in its message/sipfrag body."""
+    final: bool
+    """Whether the code is final or the subscription was terminated."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived(Payload):
+    """A request that is not the call's own machinery came: OPTIONS, INFO, MESSAGE, NOTIFY, SUBSCRIBE, …"""
+
+    call: str | None
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    code: int
+    """Status code with which it was answered by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived(Payload):
+    """The final response of a request that the user sent with `UserAgent.request`."""
+
+    call: str | None
+    request: int
+    """The number that `UserAgent.request` returned."""
+    method: str
+    code: int
+    reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaNegotiated(Payload):
+    """Offer and answer are complete (again): start or change the call's leg. `early` until the call is answered."""
+
+    call: str
+    params: MediaParams
+    early: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRefused(Payload):
+    """Offer and answer left no common audio stream; `reason` says why, for a person."""
+
+    call: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SipSent(Payload):
+    """One SIP message that was handed to the transport, every retransmission included."""
+
+    call: str | None
+    data: bytes
+    destination: tuple[str, int]
+    retransmission: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SipReceived(Payload):
+    """One datagram from the network, as it came."""
+
+    call: str | None
+    data: bytes
+    source: tuple[str, int]
+    problem: str = ""
+    """Why it was discarded or only half understood; empty when it was fine."""
+
+
+# --- media: what the native engine (sipflow.media) reports --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFirstPacket(Payload):
+    """The first RTP packet of a leg's current stream arrived."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived(Payload):
+    """One digit came, reported once at its first packet of whatever kind got through (RFC 4733 section 2.5.2.3)."""
+
+    call: str
+    digit: str
+    """0-9 * # A-D."""
+    duration_ms: int
+    """Longest duration seen for it so far; events report digits at their start, so it may be short."""
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfSent(Payload):
+    """All digits of a `send dtmf` are out (or `completed` is false: it was cut short)."""
+
+    call: str
+    token: int
+    digits: str
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MediaProgress(Payload):
+    """How far a play or a recording is; comes every 500 ms."""
+
+    call: str
+    token: int
+    kind: str
+    """`play` or `record`."""
+    elapsed_ms: int
+    total_ms: int | None
+    """None when it has no end of its own."""
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayFinished(Payload):
+    """A play came to its end (`completed`) or was stopped before."""
+
+    call: str
+    token: int
+    played_ms: int
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFinished(Payload):
+    """A recording is closed: its file is complete on disk."""
+
+    call: str
+    token: int
+    path: str
+    duration_ms: int
+    error: str = ""
+    """Why the file is not whole (disk full, …), empty when it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaMeasured(Payload):
+    """What was counted on a leg, when it closes (and whenever a check asked)."""
+
+    call: str
+    statistics: dict[str, Any]
+    """Keys of `sipflow.media.LegStatistics`, units in the names."""
+
+
+# --- run: what the flow and the runtime report --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Payload):
+    """First record of every run."""
+
+    scenario: str
+    source: str
+    wallclock: str
+    """ISO 8601 with offset."""
+    version: str
+    seed: int
+    stream_version: int = EVENT_STREAM_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted(Payload):
+    """A lane entered a node of the graph."""
+
+    text: str
+    """The statement as a person would say it, with its variables filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSucceeded(Payload):
+    """A node left by its success edge; `detail` says what came."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed(Payload):
+    """A node left by its failure edge."""
+
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecovered(Payload):
+    """The failure of a node was provided for: `recover` was reached."""
+
+    failed_node: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneEnded(Payload):
+    """A lane is over."""
+
+    lane: str
+    passed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Logged(Payload):
+    """A `log` statement, or a note of the runtime that a user should see."""
+
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Payload):
+    """Last record of every run."""
+
+    verdict: str
+    """passed, failed, error, interrupted."""
+    exit_code: int
+    duration_s: float
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A stamped event: one line of the event stream."""
+
+    time: float
+    """Seconds since the run started, on the monotonic clock of the run (real or virtual)."""
+    agent: str
+    call: str
+    """Call id, empty when the event belongs to none."""
+    node: str
+    """Id of the graph node that was current in the call's or agent's lane, empty when there was none."""
+    line: int
+    """Line of that node in its source, 0 when there was none."""
+    event: Payload

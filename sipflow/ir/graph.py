@@ -1,0 +1,153 @@
+"""The graph: what a scenario means, whatever it was written in.
+
+A lane is a chain of nodes. `success` and `failure` of a node are ids of nodes of the same lane or None. None after
+success is the lane's end; None after failure ends the lane at once, failed. A walker that took a failure edge carries
+that failure until a `Recover` node clears it: a lane that ends while it carries one has failed. So an `else` is
+nothing but a chain behind a failure edge, and loops and joins (scenarios drawn by hand) need no other rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sipflow.ir.expr import Expr
+from sipflow.ir.ops import HeaderField, Let, Op
+from sipflow.ir.span import NOWHERE, Span
+
+GRAPH_VERSION = 1
+
+DEFAULT_TIMEOUT_MS = 10_000
+DEFAULT_CODECS = ("PCMU", "PCMA")
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where an agent takes SIP: `listen udp "127.0.0.1:5062"`."""
+
+    transport: str = "udp"
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: a free port."""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """`auth USER password EXPR`."""
+
+    user: Expr
+    password: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """`media { ports 20000-29999; jitter adaptive 20ms..200ms }`."""
+
+    first_port: int | None = None
+    last_port: int | None = None
+    jitter_adaptive: bool = True
+    jitter_min_ms: int | None = None
+    jitter_max_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A party: driven by lanes (`remote` is false) or only named (`agent pbx = "sip:…"`)."""
+
+    name: str
+    span: Span = NOWHERE
+    declared: bool = True
+    """False for an agent that exists only because a lane has its name."""
+    remote: bool = False
+    number: Expr | None = None
+    """User part of its address; its name when None."""
+    uri: Expr | None = None
+    listen: Listen = Listen()
+    proxy: Expr | None = None
+    register_every: Expr | None = None
+    auth: Auth | None = None
+    codecs: tuple[str, ...] = DEFAULT_CODECS
+    """Canonical names in the order of preference."""
+    ptime_ms: int = 20
+    dtmf: str = "rfc4733"
+    srtp: str = "off"
+    headers: tuple[HeaderField, ...] = ()
+    media: MediaSettings = MediaSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One statement of one lane."""
+
+    id: str
+    """Unique in the graph and stable under edits elsewhere in the file as far as possible: `alice.1`, `alice.1.else.2`."""
+    lane: str
+    agent: str
+    op: Op
+    call: str | None = None
+    """Name of the call it acts on (`on NAME`), None for the lane's current call."""
+    within: Expr | None = None
+    """Its own time limit; None takes the scenario's where `op.waits`."""
+    success: str | None = None
+    failure: str | None = None
+    span: Span = NOWHERE
+    text: str = ""
+    """The statement in the formatter's form, without its `else`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A sequence of statements that one agent runs, beside all other lanes."""
+
+    id: str
+    """`alice`, and `alice#2` for the second lane of the same agent."""
+    agent: str
+    entry: str | None
+    """Id of its first node, None when it is empty."""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The header: `scenario "NAME" tagged a, b`, and `timeout D`."""
+
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A whole program."""
+
+    scenario: Scenario
+    agents: tuple[Agent, ...]
+    """Declared ones first, in source order; every agent of a lane and every agent named as a target is here."""
+    lanes: tuple[Lane, ...]
+    nodes: tuple[Node, ...]
+    variables: tuple[Let, ...] = ()
+    """`let` at the top of the file, in order; `--var` overrides them."""
+    source: str = ""
+    version: int = GRAPH_VERSION
+    index: dict[str, Node] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.index.update((node.id, node) for node in self.nodes)
+
+    def node(self, node_id: str) -> Node:
+        """The node with this id; KeyError when there is none."""
+        return self.index[node_id]
+
+    def agent(self, name: str) -> Agent:
+        """The agent with this name; KeyError when there is none."""
+        return next(agent for agent in self.agents if agent.name == name)
+
+    def edges(self) -> Iterator[tuple[str, str, str]]:
+        """All edges as (source id, target id, `success` or `failure`)."""
+        for node in self.nodes:
+            if node.success is not None:
+                yield node.id, node.success, "success"
+            if node.failure is not None:
+                yield node.id, node.failure, "failure"

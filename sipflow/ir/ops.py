@@ -1,0 +1,585 @@
+"""What a node of the graph does: one frozen class for every statement of the language.
+
+`kind` is the node kind of the graph (command, event, check, control), `word` its name in graph JSON. Times are
+expressions because the language lets a variable stand wherever a duration may. A field that is None was not written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sipflow.ir.expr import Expr
+
+HeaderField = tuple[str, Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """Base of all operations."""
+
+    kind: ClassVar[str] = "command"
+    word: ClassVar[str] = ""
+    flow_name: ClassVar[str] = ""
+    """Name in the SIPFLOW desktop application's graph, empty when it has none."""
+    call_bound: ClassVar[bool] = True
+    """Whether it acts on a call (the lane's current one unless the statement says `on NAME`)."""
+    waits: ClassVar[bool] = False
+    """Whether it waits for the other side, so that the default time limit applies to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """The `with { … }` block of a statement: what its SIP message carries beyond the usual."""
+
+    headers: tuple[HeaderField, ...] = ()
+    body: Expr | None = None
+    content_type: Expr | None = None
+    codecs: tuple[str, ...] = ()
+    """Replaces the agent's codecs for this call when not empty; canonical names: PCMU, PCMA, opus, G722, L16."""
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Op):
+    """`call TARGET [as NAME] [with {…}]`: INVITE, and wait for the answer. Follows redirects (3xx)."""
+
+    word: ClassVar[str] = "call"
+    flow_name: ClassVar[str] = "MakeCall"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    target: Expr
+    """Name of an agent as a `Literal` string when `target_agent` is set, else a SIP URI or `user@host`."""
+    target_agent: str | None = None
+    name: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Dial(Op):
+    """`dial TARGET [as NAME] [with {…}]`: INVITE, and go on at once."""
+
+    word: ClassVar[str] = "dial"
+    flow_name: ClassVar[str] = "MakeCall"
+    call_bound: ClassVar[bool] = False
+    target: Expr
+    target_agent: str | None = None
+    name: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Op):
+    """`answer [as NAME] [with {…}]`: wait for a call if none is ringing in this lane, then 200."""
+
+    word: ClassVar[str] = "answer"
+    flow_name: ClassVar[str] = "Answer"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    name: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Op):
+    """`ring`: 180 Ringing. Waits for a call if none came yet, like `answer`."""
+
+    word: ClassVar[str] = "ring"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    name: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Op):
+    """`progress`: 183 with a session description; media may be played before the answer."""
+
+    word: ClassVar[str] = "progress"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    name: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Reject(Op):
+    """`reject 486 ["Busy Here"]`: a final response from 300 to 699."""
+
+    word: ClassVar[str] = "reject"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    code: int
+    reason: Expr | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(Op):
+    """`redirect TARGET`: 302 Moved Temporarily."""
+
+    word: ClassVar[str] = "redirect"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    target: Expr
+    target_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Op):
+    """`release [NAME]`: BYE, CANCEL or a rejection, whichever the call's state needs; fine when it is over already."""
+
+    word: ClassVar[str] = "release"
+    flow_name: ClassVar[str] = "Release"
+    waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(Op):
+    """`hold [NAME]`: re-INVITE that stops the peer's media."""
+
+    word: ClassVar[str] = "hold"
+    flow_name: ClassVar[str] = "Hold"
+    waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Op):
+    """`resume [NAME]`: re-INVITE back to sendrecv."""
+
+    word: ClassVar[str] = "resume"
+    flow_name: ClassVar[str] = "Retrieve"
+    waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer(Op):
+    """`transfer [NAME] to TARGET`: REFER (blind), or with `other` REFER with Replaces (attended).
+
+    Succeeds at the NOTIFY that says that the transfer target answered; our own leg is released then.
+    """
+
+    word: ClassVar[str] = "transfer"
+    flow_name: ClassVar[str] = "BlindTransfer"
+    waits: ClassVar[bool] = True
+    target: Expr | None = None
+    target_agent: str | None = None
+    other: str | None = None
+    """Name of the consultation call: `transfer c1 to c2`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Op):
+    """`register [for D]`."""
+
+    word: ClassVar[str] = "register"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    expires: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister(Op):
+    """`unregister`."""
+
+    word: ClassVar[str] = "unregister"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class SendRequest(Op):
+    """`send info|message|options|notify|subscribe [to TARGET] {…}`: one request; waits for its final response."""
+
+    word: ClassVar[str] = "send request"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    method: str
+    """Upper case."""
+    target: Expr | None = None
+    """None: in the current call's dialog."""
+    target_agent: str | None = None
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
+class SendRaw(Op):
+    '''`send raw """…"""`: bytes as written.'''
+
+    word: ClassVar[str] = "send raw"
+    text: Expr
+
+
+# --- media ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Op):
+    """`play "x.wav" [loop | N times] [for D] [from D] [at G] [in background]`, `play tone F for D`."""
+
+    word: ClassVar[str] = "play"
+    flow_name: ClassVar[str] = "PlayMedia"
+    path: Expr | None = None
+    tone: Expr | None = None
+    """Frequency; set when there is no path."""
+    times: int | None = 1
+    """None: loop until stopped."""
+    duration: Expr | None = None
+    start: Expr | None = None
+    gain: Expr | None = None
+    background: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlay(Op):
+    """`stop play`."""
+
+    word: ClassVar[str] = "stop play"
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Op):
+    """`record ["x.wav"] [stereo | mono | received | sent] [for D]`: starts, and goes on at once."""
+
+    word: ClassVar[str] = "record"
+    flow_name: ClassVar[str] = "Record"
+    path: Expr | None = None
+    """None: `recordings/rec_<agent>_<call>_<time>.wav`."""
+    channels: str = "stereo"
+    """stereo (left sent, right received), mono (both mixed), received, sent."""
+    duration: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord(Op):
+    """`stop record`: waits until the file is closed."""
+
+    word: ClassVar[str] = "stop record"
+    flow_name: ClassVar[str] = "StopRecord"
+
+
+@dataclass(frozen=True, slots=True)
+class SendDtmf(Op):
+    """`send dtmf "123#" [gap D] [tone D] [via rfc4733|info|inband]`: waits until all are out."""
+
+    word: ClassVar[str] = "send dtmf"
+    flow_name: ClassVar[str] = "SendDTMF"
+    digits: Expr
+    gap: Expr | None = None
+    tone: Expr | None = None
+    via: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mute(Op):
+    """`mute`: send silence, whatever plays."""
+
+    word: ClassVar[str] = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute(Op):
+    """`unmute`."""
+
+    word: ClassVar[str] = "unmute"
+
+
+@dataclass(frozen=True, slots=True)
+class Impair(Op):
+    """`impair loss 3% jitter 30ms reorder 1% duplicate 1%`: what this leg does to the packets that it sends."""
+
+    word: ClassVar[str] = "impair"
+    loss: Expr | None = None
+    jitter: Expr | None = None
+    reorder: Expr | None = None
+    duplicate: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearImpairment(Op):
+    """`clear impairment`."""
+
+    word: ClassVar[str] = "clear impairment"
+
+
+# --- flow ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Op):
+    """`wait D`: the SIPFLOW graph's TIMEOUT."""
+
+    word: ClassVar[str] = "wait"
+    flow_name: ClassVar[str] = "TIMEOUT"
+    call_bound: ClassVar[bool] = False
+    duration: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Op):
+    """`log "…"`."""
+
+    word: ClassVar[str] = "log"
+    call_bound: ClassVar[bool] = False
+    text: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Op):
+    """`let x = E`: a variable of the lane; a lane sees those that stand at the top of the file, too."""
+
+    word: ClassVar[str] = "let"
+    call_bound: ClassVar[bool] = False
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Fail(Op):
+    """`fail "…"`: fails here, always."""
+
+    kind: ClassVar[str] = "control"
+    word: ClassVar[str] = "fail"
+    call_bound: ClassVar[bool] = False
+    text: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class End(Op):
+    """`end`: the lane is over; inside an `else` the failure stands."""
+
+    kind: ClassVar[str] = "control"
+    word: ClassVar[str] = "end"
+    call_bound: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recover(Op):
+    """`recover`: last statement of an `else`; the failure was provided for."""
+
+    kind: ClassVar[str] = "control"
+    word: ClassVar[str] = "recover"
+    call_bound: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Op):
+    """`signal NAME`: releases everyone who awaits it, now and later."""
+
+    word: ClassVar[str] = "signal"
+    call_bound: ClassVar[bool] = False
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Await(Op):
+    """`await NAME [within D]`."""
+
+    kind: ClassVar[str] = "event"
+    word: ClassVar[str] = "await"
+    call_bound: ClassVar[bool] = False
+    waits: ClassVar[bool] = True
+    name: str
+
+
+# --- checks --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Op):
+    """`check CONDITION`: fails when it is false, and when there is nothing to judge."""
+
+    kind: ClassVar[str] = "check"
+    word: ClassVar[str] = "check"
+    condition: Expr
+
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Op):
+    """Base of `expect WHAT [on NAME] [within D]`."""
+
+    kind: ClassVar[str] = "event"
+    waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectCall(Expect):
+    """`expect call [from X] [as NAME]`: an INVITE for this agent; the lane's next `answer` answers it."""
+
+    word: ClassVar[str] = "call"
+    flow_name: ClassVar[str] = "INCOMING"
+    call_bound: ClassVar[bool] = False
+    caller: Expr | None = None
+    """An agent's name, a user part, or a URI."""
+    caller_agent: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRinging(Expect):
+    """`expect ringing`: 180 (or 18x without a session description)."""
+
+    word: ClassVar[str] = "ringing"
+    flow_name: ClassVar[str] = "RINGING"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectProgress(Expect):
+    """`expect progress`: a provisional response with a session description."""
+
+    word: ClassVar[str] = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectAnswered(Expect):
+    """`expect answered`."""
+
+    word: ClassVar[str] = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRejected(Expect):
+    """`expect rejected [CODE]`."""
+
+    word: ClassVar[str] = "rejected"
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectHangup(Expect):
+    """`expect hangup`: the peer ended the call (BYE, or CANCEL before the answer)."""
+
+    word: ClassVar[str] = "hangup"
+    flow_name: ClassVar[str] = "DISCONNECTED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectDtmf(Expect):
+    """`expect dtmf ["1" | matching /…/ [as NAME]]`: digits in order; a wrong one fails at once."""
+
+    word: ClassVar[str] = "dtmf"
+    flow_name: ClassVar[str] = "DTMF_RECEIVED"
+    digits: Expr | None = None
+    """None with no pattern: any one digit."""
+    pattern: str | None = None
+    """Python regular expression that all digits collected so far must match whole."""
+    capture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectHeld(Expect):
+    """`expect held`: the peer put this call on hold."""
+
+    word: ClassVar[str] = "held"
+    flow_name: ClassVar[str] = "HELD"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectResumed(Expect):
+    """`expect resumed`: the peer took this call back."""
+
+    word: ClassVar[str] = "resumed"
+    flow_name: ClassVar[str] = "RETRIEVED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectTransfer(Expect):
+    """`expect transfer`: a REFER came; it is followed by itself."""
+
+    word: ClassVar[str] = "transfer"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectTransferred(Expect):
+    """`expect transferred`: as transferor, the NOTIFY of success; as transferee, the new call is answered."""
+
+    word: ClassVar[str] = "transferred"
+    flow_name: ClassVar[str] = "TRANSFERRED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNotify(Expect):
+    """`expect notify [where C]`: any NOTIFY in the call."""
+
+    word: ClassVar[str] = "notify"
+    flow_name: ClassVar[str] = "NOTIFY"
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRecorded(Expect):
+    """`expect recorded`: a recording came to its end and its file is closed."""
+
+    word: ClassVar[str] = "recorded"
+    flow_name: ClassVar[str] = "RECORD_COMPLETED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectPlayed(Expect):
+    """`expect played`: a play in the background came to its end."""
+
+    word: ClassVar[str] = "played"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectAudio(Expect):
+    """`expect audio`: audio above silence arrives."""
+
+    word: ClassVar[str] = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectSilence(Expect):
+    """`expect silence for D`."""
+
+    word: ClassVar[str] = "silence"
+    duration: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectTone(Expect):
+    """`expect tone F`."""
+
+    word: ClassVar[str] = "tone"
+    frequency: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectHeard(Expect):
+    """`expect heard "menu.wav" [score >= S]`."""
+
+    word: ClassVar[str] = "heard"
+    path: Expr
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRegistered(Expect):
+    """`expect registered`."""
+
+    word: ClassVar[str] = "registered"
+    call_bound: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectResponse(Expect):
+    """`expect response [CODE] [where C]`: the final response of the lane's latest `send`."""
+
+    word: ClassVar[str] = "response"
+    code: int | None = None
+    where: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectRequest(Expect):
+    """`expect info|message|options|request METHOD [where C]`."""
+
+    word: ClassVar[str] = "request"
+    call_bound: ClassVar[bool] = False
+    method: str
+    where: Expr | None = None

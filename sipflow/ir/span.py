@@ -1,0 +1,23 @@
+"""Where something stands in a source text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of a source. Lines and columns count from 1, in characters; offsets from 0."""
+
+    source: str
+    """Name of the source as the user gave it: a path, or `<text>`."""
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    start: int = 0
+    end: int = 0
+
+
+NOWHERE = Span("", 0, 0, 0, 0)
+"""Span of things that no text stands for."""
