@@ -18,9 +18,9 @@ class ProtocolError(SipflowError):
     """Bytes from outside do not follow their format (they did it)."""
 
 
-class EnvironmentFault(SipflowError):
+class MachineError(SipflowError):
     """The machine does not grant what the run needs: a port in use, a missing file, no descriptors. Exit code 3."""
 
 
-class MediaFault(EnvironmentFault):
+class MediaError(MachineError):
     """A media file cannot be read or written, or the native engine refused a command."""

@@ -81,7 +81,7 @@ class Node:
     """One statement of one lane."""
 
     id: str
-    """Unique in the graph and stable under edits elsewhere in the file as far as possible: `alice.1`, `alice.1.else.2`."""
+    """Unique in the graph and as stable under edits elsewhere as can be: `alice.1`, `alice.1.else.2`."""
     lane: str
     agent: str
     op: Op
