@@ -319,6 +319,48 @@ class MediaMeasured(Payload):
     """Keys of `sipflow.media.LegStatistics`, units in the names."""
 
 
+@dataclass(frozen=True, slots=True)
+class CommandDone(Payload):
+    """A command of the flow that is done at once was carried out (a recording runs, a play in the background began)."""
+
+    call: str
+    token: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFailed(Payload):
+    """A command of the flow could not be carried out; nothing else will come for its token."""
+
+    call: str
+    token: int
+    reason: str
+    environment: bool = False
+    """Whether the machine is to blame (a missing file, no free port) rather than the call: exit code 3."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMeasured(Payload):
+    """The measurements that the flow asked for, taken at one instant."""
+
+    call: str
+    token: int
+    media: dict[str, Any]
+    """Names after `media.` in a check; a name without a measurement is absent."""
+    sip: dict[str, Any]
+    """Names after `sip.` in a check."""
+    headers: tuple[tuple[str, str], ...]
+    """Headers of the last message of the call that `sip.header("…")` looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTransferred(Payload):
+    """The call goes on in another dialog: it followed a transfer, or an INVITE with Replaces took it over."""
+
+    call: str
+    to: str
+
+
 # --- run: what the flow and the runtime report --------------------------------------------------------------------
 
 

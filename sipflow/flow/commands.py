@@ -1,0 +1,211 @@
+"""What the flow tells the runtime to do. A command with a `token` is answered by an event that carries the token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sipflow.media_params import Direction, RtpFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of all commands."""
+
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a SIP message carries beyond the usual: the `with { … }` block, evaluated."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCall(Command):
+    """INVITE; answered by the call's own events."""
+
+    call: str
+    target: str
+    """URI, or the name of an agent of this run when `local` is set."""
+    local: bool
+    formats: tuple[RtpFormat, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RingCall(Command):
+    """180 Ringing."""
+
+    call: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressCall(Command):
+    """183 with a session description."""
+
+    call: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCall(Command):
+    """200 with a session description."""
+
+    call: str
+    formats: tuple[RtpFormat, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCall(Command):
+    """A final response from 300 on."""
+
+    call: str
+    code: int
+    reason: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectCall(Command):
+    """302 with a Contact."""
+
+    call: str
+    target: str
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCall(Command):
+    """BYE, CANCEL or a rejection, as the call's state needs; nothing when it is over."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyCall(Command):
+    """re-INVITE with a new direction."""
+
+    call: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCall(Command):
+    """REFER; with `other`, REFER with Replaces."""
+
+    call: str
+    target: str
+    local: bool
+    other: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowTransfer(Command):
+    """As transferee: INVITE the target of the REFER as `new_call`, with the media of `call`."""
+
+    call: str
+    new_call: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver(Command):
+    """Answer `new_call`, whose INVITE replaces `call`, with the media of `call`."""
+
+    call: str
+    new_call: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendSipRequest(Command):
+    """One request inside (`call`) or outside (`target`) a dialog; answered by ResponseReceived with this token."""
+
+    token: int
+    call: str | None
+    method: str
+    target: str
+    local: bool
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlay(Command):
+    """Play a file, or a tone when `path` is empty; answered by CommandDone when it began, PlayFinished at its end."""
+
+    call: str
+    token: int
+    path: str
+    tone_hz: float
+    times: int | None
+    duration_ms: float | None
+    start_ms: float
+    gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlay(Command):
+    """Stop what plays."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecord(Command):
+    """Record into a file, a made-up name when `path` is empty; answered by CommandDone, then RecordingFinished."""
+
+    call: str
+    token: int
+    path: str
+    channels: str
+    duration_ms: float | None
+    name: str
+    """Name of the call for a made-up file name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecord(Command):
+    """Close the recording."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendDigits(Command):
+    """Telephone events; answered by DtmfSent."""
+
+    call: str
+    token: int
+    digits: str
+    tone_ms: float
+    gap_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class MuteCall(Command):
+    """Send silence whatever plays, or stop to do so."""
+
+    call: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImpairCall(Command):
+    """What the leg does to the packets that it sends: fractions from 0 to 1; all zero clears."""
+
+    call: str
+    loss: float
+    jitter_ms: float
+    reorder: float
+    duplicate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measure(Command):
+    """Take the measurements of a call; answered by CallMeasured."""
+
+    call: str
+    token: int

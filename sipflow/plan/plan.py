@@ -1,0 +1,181 @@
+"""The plan of a run: the graph with every agent's settings resolved and every variable at the top bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sipflow.ir.expr import Expr, Quantity, Unit, Value
+from sipflow.ir.graph import Agent, Graph
+from sipflow.media_params import RtpFormat
+from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text
+
+DEFAULT_FIRST_PORT = 20_000
+DEFAULT_LAST_PORT = 29_999
+
+_STATIC_FORMATS = {"PCMU": RtpFormat("PCMU", 0), "PCMA": RtpFormat("PCMA", 8)}
+"""Payload types of RFC 3551 table 4."""
+
+TELEPHONE_EVENT = RtpFormat("telephone-event", 101, fmtp="0-15")
+"""RFC 4733 section 2.4.1; 101 is what nearly every device offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """One agent as the run will use it."""
+
+    name: str
+    user: str
+    """User part of its address."""
+    uri: str
+    """Address of record, `sip:user@host` without a port when a proxy or the file gave one, empty when it follows from
+    the socket."""
+    remote: bool
+    host: str
+    port: int
+    """0: any free port."""
+    proxy: str
+    formats: tuple[RtpFormat, ...]
+    """Codecs in the order of preference, then telephone-event."""
+    ptime_ms: int
+    headers: tuple[tuple[str, str], ...]
+    first_port: int
+    last_port: int
+    jitter_adaptive: bool
+    jitter_min_ms: int | None
+    jitter_max_ms: int | None
+    spec: Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a run needs, as a value."""
+
+    graph: Graph
+    agents: dict[str, AgentPlan]
+    variables: dict[str, Value]
+    environment: Mapping[str, str] = field(repr=False)
+    seed: int = 0
+    time_limit_ms: int | None = None
+    """Limit of the whole run, None for no limit of its own."""
+
+
+class PlanScope:
+    """The scope of the file's top: its variables and the environment."""
+
+    def __init__(self, variables: Mapping[str, Value], environment: Mapping[str, str]) -> None:
+        self.variables = variables
+        self.env = environment
+
+    def lookup(self, parts: tuple[str, ...]) -> Value:
+        """A variable of the file's top."""
+        if len(parts) == 1 and parts[0] in self.variables:
+            return self.variables[parts[0]]
+        raise NoValueError(f"`{'.'.join(parts)}` has no value here")
+
+    def apply(self, function: tuple[str, ...], arguments: tuple[Value, ...]) -> Value:
+        """No function of the language makes sense before a call exists."""
+        raise NoValueError(f"`{'.'.join(function)}(…)` has no value before a call exists")
+
+    def environment(self, name: str) -> str:
+        """An environment variable."""
+        try:
+            return self.env[name]
+        except KeyError:
+            raise NoValueError(f"the environment variable {name} is not set") from None
+
+
+def make_plan(
+    graph: Graph,
+    *,
+    overrides: Mapping[str, Value] | None = None,
+    environment: Mapping[str, str] | None = None,
+    seed: int = 0,
+    time_limit_ms: int | None = None,
+) -> Plan:
+    """Bind `graph`; raises `NoValueError` when an agent's setting has no value."""
+    env = environment or {}
+    variables = _bind_variables(graph, overrides or {}, env)
+    scope = PlanScope(variables, env)
+    agents = {agent.name: _plan_agent(agent, scope) for agent in graph.agents}
+    return Plan(graph, agents, variables, env, seed, time_limit_ms)
+
+
+def _bind_variables(graph: Graph, overrides: Mapping[str, Value], env: Mapping[str, str]) -> dict[str, Value]:
+    bound: dict[str, Value] = dict(overrides)
+    for variable in graph.variables:
+        if variable.name not in overrides:
+            bound[variable.name] = evaluate(variable.value, PlanScope(bound, env))
+    return bound
+
+
+def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:
+    uri = _text(agent.uri, scope)
+    return AgentPlan(
+        name=agent.name,
+        user=_text(agent.number, scope) or _user_of(uri) or agent.name,
+        uri=uri,
+        remote=agent.remote,
+        host=agent.listen.host,
+        port=agent.listen.port,
+        proxy=_text(agent.proxy, scope),
+        formats=formats_for(agent.codecs),
+        ptime_ms=agent.ptime_ms,
+        headers=tuple((name, evaluate_text(value, scope)) for name, value in agent.headers),
+        first_port=agent.media.first_port or DEFAULT_FIRST_PORT,
+        last_port=agent.media.last_port or DEFAULT_LAST_PORT,
+        jitter_adaptive=agent.media.jitter_adaptive,
+        jitter_min_ms=agent.media.jitter_min_ms,
+        jitter_max_ms=agent.media.jitter_max_ms,
+        spec=agent,
+    )
+
+
+def formats_for(codecs: tuple[str, ...]) -> tuple[RtpFormat, ...]:
+    """RTP formats of codecs by name, in their order, with telephone-event behind them."""
+    return (*(_STATIC_FORMATS[name] for name in codecs if name in _STATIC_FORMATS), TELEPHONE_EVENT)
+
+
+def _text(expression: Expr | None, scope: PlanScope) -> str:
+    return "" if expression is None else evaluate_text(expression, scope)
+
+
+def _user_of(uri: str) -> str:
+    rest = uri.partition(":")[2]
+    return rest.partition("@")[0] if "@" in rest else ""
+
+
+def parse_override(text: str) -> Value:
+    """The value of `--var name=TEXT`: a number, a quantity with its unit, true or false, otherwise the text itself."""
+    if text in ("true", "false"):
+        return text == "true"
+    for suffix, unit, factor in _SUFFIXES:
+        number = _float(text.removesuffix(suffix)) if text.endswith(suffix) else None
+        if number is not None:
+            return Quantity(number * factor, unit)
+    number = _float(text)
+    return text if number is None or _is_digits_with_meaning(text) else number
+
+
+_SUFFIXES = (
+    ("ms", Unit.MILLISECOND, 1.0),
+    ("s", Unit.MILLISECOND, 1000.0),
+    ("m", Unit.MILLISECOND, 60_000.0),
+    ("h", Unit.MILLISECOND, 3_600_000.0),
+    ("%", Unit.PERCENT, 1.0),
+    ("Hz", Unit.HERTZ, 1.0),
+    ("dB", Unit.DECIBEL, 1.0),
+)
+
+
+def _is_digits_with_meaning(text: str) -> bool:
+    """Phone numbers keep their leading zero or plus: `0049…` is text."""
+    return text.startswith("+") or (len(text) > 1 and text.startswith("0") and "." not in text)
+
+
+def _float(text: str) -> float | None:
+    return float(text) if _DECIMAL.fullmatch(text) else None
+
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
