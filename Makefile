@@ -1,0 +1,72 @@
+# `make demo` and `make test` need nothing but git, make, Python >= 3.11 and a C compiler; the rest they fetch.
+# `make help` lists the targets. PYTHON=… picks the interpreter, VENV=… the environment's folder.
+
+VENV ?= .venv
+OUT ?= sipflow-out
+SECONDS ?= 600
+ARGS ?=
+export VENV
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.sipflow-ready
+READY_WHEEL := $(VENV)/.sipflow-ready-wheel
+NATIVE_SOURCES := $(filter-out csrc/fuzz/%,$(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/*/*.c csrc/*/*.h))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint type pytest native asan fuzz golden interop bench docs wheel clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(READY) ## run the IVR scenario on loopback and say where its recording and report lie
+	@VENV=$(VENV) scripts/demo "$(OUT)"
+
+test: lint type pytest ## ruff, mypy --strict and the whole test suite
+
+lint: $(READY) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
+	$(BIN)/python -m pytest $(ARGS)
+
+native: $(READY) ## compile the native module again
+	$(BIN)/python setup.py --quiet build_ext --inplace --force
+
+asan: $(READY) ## the test suite on a native module built with AddressSanitizer and UBSan
+	@scripts/test-sanitised $(ARGS)
+
+fuzz: $(READY) ## fuzz the C parsers with libFuzzer; SECONDS=600 for all targets together
+	csrc/fuzz/run $(SECONDS)
+
+golden: $(READY) ## write the golden files of the tests anew; review them with git diff
+	$(BIN)/python -m pytest -q --update-golden $(ARGS)
+
+interop: $(READY) ## the tests against SIPp and tshark; as root on Debian it installs them
+	@scripts/install-peers
+	$(BIN)/python -m pytest -m interop $(ARGS)
+
+bench: $(READY) ## list the benches; NAME=rtp_timing runs one, ARGS are its options
+	@scripts/bench $(NAME) $(ARGS)
+
+docs: $(READY) ## check that every link and command in the docs leads somewhere
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
+wheel: $(READY_WHEEL) ## build, repair and audit the wheel, install it into an empty environment, run the demo there
+	@scripts/prove-wheel
+
+clean: ## remove what was built, but not .venv
+	rm -rf build dist wheelhouse sipflow-out sipflow.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -f sipflow/native/*.so
+
+# All set-up in one stamp. A change in C alone compiles; anything else installs again.
+$(READY): pyproject.toml setup.py scripts/bootstrap $(NATIVE_SOURCES)
+	@$(if $(filter-out csrc/%,$?),scripts/bootstrap,$(BIN)/python setup.py --quiet build_ext --inplace --force)
+	@touch $@
+
+$(READY_WHEEL): $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,wheel]'
+	@touch $@
