@@ -1,0 +1,34 @@
+/* Packet loss concealment in the time domain, after the ideas of G.711 appendix I, without its delay.
+ *
+ * The last pitch period is repeated with overlap-add at its seams, one more period is taken in after 10 and after
+ * 20 ms, and the level falls from 10 ms on to silence at 60 ms. Audio that was never concealed passes unchanged: the
+ * module only looks at it. The first 4 ms after a concealment are cross-faded with its continuation. */
+#ifndef SFM_PLC_H
+#define SFM_PLC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cffi:begin */
+typedef struct sfm_plc sfm_plc;
+
+/* `sample_rate` 8000-48000 Hz, mono. 0, or SFM_ERROR_ARGUMENT, _MEMORY and *out untouched. */
+int sfm_plc_create(uint32_t sample_rate, sfm_plc **out);
+
+/* NULL is fine. */
+void sfm_plc_destroy(sfm_plc *plc);
+
+/* Forgets what was heard. */
+void sfm_plc_reset(sfm_plc *plc);
+
+/* Shows it received audio; changes at most the first 4 ms of `pcm`, and only after a concealment. */
+void sfm_plc_receive(sfm_plc *plc, int16_t *pcm, size_t count);
+
+/* Makes `count` samples to put where packets are missing. */
+void sfm_plc_conceal(sfm_plc *plc, int16_t *pcm, size_t count);
+
+/* Silence that the sender meant (a pause, an event): remembered as heard, so that what comes after it starts clean. */
+void sfm_plc_silence(sfm_plc *plc, int16_t *pcm, size_t count);
+/* cffi:end */
+
+#endif

@@ -1,0 +1,78 @@
+/* What was received of one RTP stream (RFC 3550 sections 6.4.1, appendix A.1, A.3, A.8). A plain value: embed it. */
+#ifndef SFM_STREAM_STATISTICS_H
+#define SFM_STREAM_STATISTICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sfm_rtp.h"
+#include "sfm_sequence.h"
+
+/* cffi:begin */
+#define SFM_STATISTICS_WINDOW 128
+
+/* Counts go on over restarts of the sender. Fields under "private" are the module's own. */
+typedef struct sfm_stream_statistics {
+    uint64_t received;          /* packets, duplicates included */
+    uint64_t received_bytes;    /* payload bytes, duplicates included */
+    uint64_t duplicate;
+    uint64_t reordered;         /* first copies that came after a higher sequence number */
+    uint64_t restarts;          /* changes of SSRC and jumps of the sequence number that were confirmed */
+    uint64_t rejected;          /* packets on probation that nothing confirmed */
+    uint64_t max_reorder;       /* largest distance of a reordered packet behind the newest, packets */
+    uint64_t max_loss_burst;    /* longest run of missing sequence numbers, as seen when the packet after it came */
+    int64_t max_gap_ns;         /* longest time between two arrivals */
+    int64_t max_jitter_ns;      /* highest value that the jitter estimate had */
+    /* private */
+    sfm_source source;
+    uint64_t window[2];         /* bit n of the 128: `highest - n` was received */
+    int64_t base;               /* lowest sequence number of this source, unwrapped */
+    uint64_t source_received;   /* of this source, duplicates included (RFC 3550 A.3) */
+    uint64_t source_duplicate;
+    uint64_t earlier_expected;  /* of the sources before */
+    uint64_t earlier_unique;
+    uint64_t expected_prior;    /* at the last report block */
+    uint64_t received_prior;
+    int64_t jitter_ns_16;       /* jitter in 1/16 ns (RFC 3550 A.8) */
+    int64_t last_arrival_ns;
+    int64_t transit_arrival_ns; /* arrival and timestamp of the last packet that counted for jitter */
+    uint32_t transit_timestamp;
+    uint32_t clock_rate;
+    uint32_t pending_bytes;     /* of the packet on probation */
+    uint8_t has_transit;
+    uint8_t has_arrival;
+} sfm_stream_statistics;
+
+/* `clock_rate` in Hz, not 0. */
+void sfm_stream_statistics_init(sfm_stream_statistics *statistics, uint32_t clock_rate);
+
+enum sfm_statistics_verdict {
+    SFM_STATISTICS_IN_ORDER = 0,
+    SFM_STATISTICS_REORDERED = 1,
+    SFM_STATISTICS_DUPLICATE = 2,
+    SFM_STATISTICS_PENDING = 3,
+    SFM_STATISTICS_RESTARTED = 4,
+};
+
+/* Counts one packet; returns enum sfm_statistics_verdict. `has_media_time` is 0 for telephone-events: all packets of an
+ * event carry its start as timestamp, which would look like jitter that the network never made. Older than the window
+ * of 128 packets counts as a duplicate: it cannot be told. */
+int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rtp_header *header,
+                                 size_t payload_bytes, int64_t arrival_ns, int has_media_time);
+
+/* Packets that should have come: from the lowest to the highest sequence number, over all sources. */
+uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics);
+
+/* Packets that did not come, duplicates not counted against them (unlike cumulative_lost of RTCP). */
+uint64_t sfm_stream_statistics_lost(const sfm_stream_statistics *statistics);
+
+/* Interarrival jitter (RFC 3550 A.8) in ns. */
+int64_t sfm_stream_statistics_jitter_ns(const sfm_stream_statistics *statistics);
+
+/* Fills ssrc, fraction_lost (since the last call: A.3), cumulative_lost, highest sequence number and jitter of a report
+ * block about the current source; last_sr and delay_since_last_sr are left at 0. Returns 1, or 0 when nothing has come
+ * yet and there is nothing to report. */
+int sfm_stream_statistics_report(sfm_stream_statistics *statistics, sfm_rtcp_report_block *block);
+/* cffi:end */
+
+#endif
