@@ -1,0 +1,49 @@
+"""Responses as text, and where they go (RFC 3261 sections 8.2.6 and 18.2, RFC 3581)."""
+
+from __future__ import annotations
+
+import re
+
+from sipflow.sip.headers import reason_phrase, split_list
+from sipflow.sip.message import Request
+
+_RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
+
+
+def echo(request: Request, source: tuple[str, int]) -> str:
+    """The header lines that every response copies from its request, without To; the top Via tells the source."""
+    headers = request.headers
+    vias = headers.get_all("Via")
+    vias[0] = _with_source(request, vias[0], source)
+    lines = "".join([f"Via: {via}\r\n" for via in vias])
+    return f"{lines}From: {headers.get('From')}\r\nCall-ID: {request.call_id}\r\nCSeq: {headers.get('CSeq')}\r\n"
+
+
+def response_destination(request: Request, source: tuple[str, int]) -> tuple[str, int]:
+    """Where a response is sent (section 18.2.2): back to the source port when the client asked for that by rport."""
+    via = request.via
+    maddr = via.parameter("maddr")
+    if maddr:
+        return maddr, via.port or 5060
+    return source if via.wants_rport else (source[0], via.port or 5060)
+
+
+def write_response(code: int, reason: str | None, head: str, to: str, lines: str = "", body: bytes = b"") -> bytes:
+    """A response as bytes; `head` from `echo`, `lines` whole header lines."""
+    phrase = reason_phrase(code) if reason is None else reason
+    text = f"SIP/2.0 {code} {phrase}\r\n{head}To: {to}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    return text.encode("utf-8", "surrogateescape") + body
+
+
+def _with_source(request: Request, value: str, source: tuple[str, int]) -> str:
+    """The top Via as written, with `received` where it is due (18.2.1) and `rport` filled in where it was asked for."""
+    via = request.via
+    first, rest = value, ""
+    if "," in value:
+        values = split_list(value)
+        first, rest = values[0], "".join([f", {other}" for other in values[1:]])
+    if via.wants_rport:
+        first = _RPORT_FLAG.sub(f";rport={source[1]}", first, count=1)
+    if (via.wants_rport or via.host != source[0]) and via.received is None:
+        first += f";received={source[0]}"
+    return first + rest
