@@ -1,0 +1,191 @@
+"""A call as its lane sees it: one name, one inbox, whatever dialogs carry it in the course of transfers."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sipflow import events
+from sipflow.events import Payload
+from sipflow.media_params import MediaParams
+
+
+class CallState(enum.Enum):
+    """Where a call stands for its user."""
+
+    INCOMING = "incoming"
+    PLACED = "placed"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event in an inbox, with the time at which it came."""
+
+    time: float
+    payload: Payload
+
+
+class LaneCall:
+    """Mutable state of one call. Its scenario feeds it; statements take events out of its inbox."""
+
+    def __init__(self, call_id: str, agent: str, state: CallState, *, name: str | None, peer: str, at: float) -> None:
+        self.id = call_id
+        self.agent = agent
+        self.name = name
+        self.peer = peer
+        """Who is at the other end: target of a placed call, From URI of an incoming one."""
+        self.state = state
+        self.since = at
+        self.inbox: list[Arrival] = []
+        self.media: MediaParams | None = None
+        self.rejection: events.CallRejected | None = None
+        self.end: events.CallEnded | None = None
+        self.ended_at = 0.0
+        self.held_by_us = False
+        self.dialogs = {call_id}
+        """Dialogs that are not released yet."""
+        self.next_id: str | None = None
+        """Dialog that will carry the call when it is answered: a transfer is on its way."""
+        self.open_recordings: set[int] = set()
+        self._old_end: tuple[events.CallEnded, float] | None = None
+        """End of the dialog that a transfer is about to replace; it counts only when the transfer fails."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing of this call is left on the wire or on disk."""
+        return not self.dialogs and not self.open_recordings
+
+    def receive(self, payload: Payload, now: float) -> None:
+        """Take in an event of any of the call's dialogs."""
+        call_id = getattr(payload, "call", self.id)
+        if isinstance(payload, events.CallReleased | events.CallRejected) or _is_over_at_once(payload):
+            self.dialogs.discard(call_id)
+        if call_id == self.next_id:
+            self._receive_from_next(payload, now)
+        elif call_id == self.id:
+            self._receive_own(payload, now)
+
+    def _receive_from_next(self, payload: Payload, now: float) -> None:
+        match payload:
+            case events.CallAnswered() | events.CallConfirmed():
+                self._go_on_in(payload.call, now)
+            case events.CallRejected() | events.CallEnded():
+                self._stay(payload, now)
+            case events.MediaNegotiated(params=params):
+                self.media = params
+            case _:
+                pass
+
+    def _go_on_in(self, dialog: str, now: float) -> None:
+        self.inbox.append(Arrival(now, events.CallTransferred(self.id, dialog)))
+        self.id, self.next_id, self._old_end = dialog, None, None
+        self.state = CallState.ANSWERED
+
+    def _stay(self, payload: Payload, now: float) -> None:
+        self.next_id = None
+        self.inbox.append(Arrival(now, payload))
+        if self._old_end is not None:
+            self._receive_own(*self._old_end)
+
+    def _receive_own(self, payload: Payload, now: float) -> None:
+        if isinstance(payload, events.CallEnded) and self.next_id is not None:
+            self._old_end = (payload, now)
+            return
+        self.inbox.append(Arrival(now, payload))
+        match payload:
+            case events.CallAnswered() | events.CallConfirmed():
+                self.state = CallState.ANSWERED
+            case events.MediaNegotiated(params=params):
+                self.media = params
+            case events.CallRejected():
+                self._finish(now)
+                self.rejection = payload
+            case events.CallEnded():
+                self._finish(now)
+                self.end = payload
+            case events.RecordingFinished(token=token) | events.CommandFailed(token=token):
+                self.open_recordings.discard(token)
+            case _:
+                pass
+
+    def _finish(self, now: float) -> None:
+        self.state = CallState.ENDED
+        self.ended_at = now
+
+    def take(self, wanted: Callable[[Payload], bool], *, leave: bool = False) -> Arrival | None:
+        """The first event in the inbox that is `wanted`; it is gone from the inbox unless `leave` says otherwise."""
+        for index, arrival in enumerate(self.inbox):
+            if wanted(arrival.payload):
+                return arrival if leave else self.inbox.pop(index)
+        return None
+
+    def why_over(self) -> str:
+        """How the call ended, for a person."""
+        at = f" at {self.ended_at:.3f} s"
+        if self.rejection is not None:
+            return f"the call was rejected with {self.rejection.code} {self.rejection.reason}{at}"
+        if self.end is not None:
+            return f"the call ended: {describe(self.end)}{at}"
+        return "the call is over"
+
+
+def _is_over_at_once(payload: Payload) -> bool:
+    """A BYE or CANCEL from the peer is answered at once: nothing of the dialog is left to wait for."""
+    return isinstance(payload, events.CallEnded) and (payload.by == "remote" or payload.cause != "bye")
+
+
+def describe(payload: Payload) -> str:
+    """What happened, in the few words of a report."""
+    match payload:
+        case events.CallEnded(by="remote", cause="bye"):
+            return "the peer hung up (BYE)"
+        case events.CallEnded(by="remote", cause="cancel"):
+            return "the caller gave up (CANCEL)"
+        case events.CallEnded(by=by, cause=cause, reason=reason):
+            return f"ended by the {by} side, {cause}{': ' if reason else ''}{reason}"
+        case events.CallRejected(code=code, reason=reason, local=local):
+            return f"{code} {reason}{' (no answer from the network)' if local and code == 408 else ''}"
+        case events.DtmfReceived(digit=digit):
+            return f'dtmf "{digit}"'
+        case events.CallRinging(code=code):
+            return f"{code} ringing"
+        case events.CallProgressed(code=code):
+            return f"{code} with early media"
+        case events.TransferProgressed(code=code, final=final):
+            return f"transfer {'ended' if final else 'at'} {code}"
+        case events.TransferRequested(refer_to=target):
+            return f"transfer to {target}"
+        case events.RequestReceived(method=method):
+            return method
+        case events.PlayFinished(played_ms=played):
+            return f"played {played / 1000:.2f} s"
+        case events.RecordingFinished(path=path, duration_ms=duration):
+            return f"recorded {duration / 1000:.2f} s into {path}"
+        case _:
+            return _DESCRIPTIONS.get(type(payload), type(payload).__name__)
+
+
+_DESCRIPTIONS: dict[type[Payload], str] = {
+    events.CallAnswered: "answered",
+    events.CallHeld: "held",
+    events.CallResumed: "resumed",
+    events.CallTransferred: "transferred",
+    events.CallModified: "session changed",
+    events.MediaFirstPacket: "first RTP packet",
+}
+
+QUIET = (
+    events.MediaNegotiated,
+    events.MediaProgress,
+    events.CommandDone,
+    events.CallMeasured,
+    events.CallConfirmed,
+    events.CallReleased,
+    events.MediaFirstPacket,
+    events.CallPlaced,
+    events.DtmfSent,
+)
+"""Events that no `expect` waits for: they are never told as what came instead."""

@@ -1,0 +1,326 @@
+"""`expect`: statements that wait for what the other side does. What came before they began still counts."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from sipflow import events
+from sipflow.events import Payload
+from sipflow.flow.call import Arrival, CallState, LaneCall, describe
+from sipflow.flow.outcome import Failure, Outcome, Success
+from sipflow.flow.scope import MessageScope
+from sipflow.flow.statements.base import CallStatement, OpT, Statement
+from sipflow.flow.statements.media import judge_recording
+from sipflow.ir import ops
+from sipflow.ir.expr import Expr
+from sipflow.plan.evaluate import evaluate
+
+
+class ExpectStatement(CallStatement[OpT]):
+    """An event of one kind on one call; the end of the call fails it at once unless the event came before."""
+
+    needs_live_call = False
+    kind: ClassVar[type[Payload]] = Payload
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """The first event of the kind."""
+        arrival = call.take(self.wanted)
+        if arrival is not None:
+            return self.judge(arrival, call)
+        return self.spoiled(call)
+
+    def wanted(self, payload: Payload) -> bool:
+        """Whether this is the event."""
+        return isinstance(payload, self.kind)
+
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """What the event says."""
+        return Success(f"{describe(arrival.payload)} at {arrival.time:.3f} s")
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """Whether the event cannot come any more."""
+        return Failure(self.expected(), call.why_over()) if call.state is CallState.ENDED else None
+
+    def expected(self) -> str:
+        """The statement without its first word."""
+        return self.node.text.removeprefix("expect ")
+
+
+class ExpectRingingStatement(ExpectStatement[ops.ExpectRinging]):
+    """`expect ringing`."""
+
+    kind = events.CallRinging
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """A call that is answered never rings again."""
+        if call.state is CallState.ANSWERED:
+            return Failure(self.expected(), "the call was answered without ringing")
+        return super().spoiled(call)
+
+
+class ExpectProgressStatement(ExpectStatement[ops.ExpectProgress]):
+    """`expect progress`."""
+
+    kind = events.CallProgressed
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """A call that is answered has no early media any more."""
+        if call.state is CallState.ANSWERED:
+            return Failure(self.expected(), "the call was answered without early media")
+        return super().spoiled(call)
+
+
+class ExpectAnsweredStatement(ExpectStatement[ops.ExpectAnswered]):
+    """`expect answered`."""
+
+    kind = events.CallAnswered
+
+
+class ExpectRejectedStatement(ExpectStatement[ops.ExpectRejected]):
+    """`expect rejected [CODE]`."""
+
+    kind = events.CallRejected
+
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """The code must be the one, and it must have come from the network."""
+        rejection = arrival.payload
+        assert isinstance(rejection, events.CallRejected), "wanted() lets nothing else through"
+        if rejection.local and rejection.code != 487:
+            return Failure(self.expected(), f"no response at all ({rejection.reason}) at {arrival.time:.3f} s")
+        if self.op.code is not None and rejection.code != self.op.code:
+            return Failure(self.expected(), f"{describe(rejection)} at {arrival.time:.3f} s")
+        return super().judge(arrival, call)
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """An answered call cannot be rejected any more."""
+        if call.state is CallState.ANSWERED:
+            return Failure(self.expected(), "the call was answered")
+        return super().spoiled(call)
+
+
+class ExpectHangupStatement(ExpectStatement[ops.ExpectHangup]):
+    """`expect hangup`."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """Only the peer's doing."""
+        return isinstance(payload, events.CallEnded) and payload.by == "remote"
+
+
+class ExpectHeldStatement(ExpectStatement[ops.ExpectHeld]):
+    """`expect held`."""
+
+    kind = events.CallHeld
+
+
+class ExpectResumedStatement(ExpectStatement[ops.ExpectResumed]):
+    """`expect resumed`."""
+
+    kind = events.CallResumed
+
+
+class ExpectTransferStatement(ExpectStatement[ops.ExpectTransfer]):
+    """`expect transfer`."""
+
+    kind = events.TransferRequested
+
+
+class ExpectTransferredStatement(ExpectStatement[ops.ExpectTransferred]):
+    """`expect transferred`: for the one who transfers, who is transferred, and whose call was taken over."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """An outcome of a transfer."""
+        if isinstance(payload, events.TransferProgressed):
+            return payload.final
+        return isinstance(payload, events.CallTransferred | events.TransferRejected)
+
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """It must be a good one."""
+        outcome = arrival.payload
+        if isinstance(outcome, events.CallTransferred) or (
+            isinstance(outcome, events.TransferProgressed) and 200 <= outcome.code < 300
+        ):
+            return super().judge(arrival, call)
+        return Failure(self.expected(), f"{describe(outcome)} at {arrival.time:.3f} s")
+
+
+class ExpectRecordedStatement(ExpectStatement[ops.ExpectRecorded]):
+    """`expect recorded`."""
+
+    kind = events.RecordingFinished
+
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """The file must be whole."""
+        assert isinstance(arrival.payload, events.RecordingFinished), "wanted() lets nothing else through"
+        return judge_recording(arrival.payload, self.expected())
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """Files are closed after the end of the call: that alone spoils nothing."""
+        return None if call.open_recordings else Failure(self.expected(), "nothing is being recorded")
+
+
+class ExpectPlayedStatement(ExpectStatement[ops.ExpectPlayed]):
+    """`expect played`: a play in background came to its end."""
+
+    kind = events.PlayFinished
+
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """To its end, not cut short."""
+        finished = arrival.payload
+        assert isinstance(finished, events.PlayFinished), "wanted() lets nothing else through"
+        if finished.completed:
+            return super().judge(arrival, call)
+        return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s")
+
+
+class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
+    """`expect dtmf`: digits are taken in order, and a wrong one fails at once."""
+
+    kind = events.DtmfReceived
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Take the digits that are there."""
+        self.wanted_digits = self.text(self.op.digits).upper()
+        self.got = ""
+        return self.look(call, now)
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """One digit after the other."""
+        while (arrival := call.take(self.wanted)) is not None:
+            outcome = self.judge_digit(arrival)
+            if outcome is not None:
+                return outcome
+        return self.spoiled(call)
+
+    def judge_digit(self, arrival: Arrival) -> Outcome | None:
+        """Complete, wrong, or to be continued."""
+        assert isinstance(arrival.payload, events.DtmfReceived), "wanted() lets nothing else through"
+        self.got += arrival.payload.digit
+        at = f"at {arrival.time:.3f} s"
+        if self.op.pattern is not None:
+            return self._capture(at) if re.fullmatch(self.op.pattern, self.got) else None
+        if not self.wanted_digits.startswith(self.got) and self.wanted_digits:
+            return Failure(self.expected(), f'dtmf "{self.got}" {at}')
+        return Success(f'dtmf "{self.got}" {at}') if len(self.got) >= len(self.wanted_digits) else None
+
+    def _capture(self, at: str) -> Outcome:
+        if self.op.capture is not None:
+            self.lane.scope.variables[self.op.capture] = self.got
+        return Success(f'dtmf "{self.got}" {at}')
+
+    def spoiled(self, call: LaneCall) -> Failure | None:
+        """No digit comes after the end of the call."""
+        if call.state is not CallState.ENDED:
+            return None
+        return Failure(self.expected(), f"{self._so_far()}; {call.why_over()}")
+
+    def expire(self, limit: str) -> Failure:
+        """Too few digits."""
+        return Failure(self.expected(), f"{self._so_far()} within {limit}{self.instead()}")
+
+    def _so_far(self) -> str:
+        return f'only dtmf "{self.got}" came' if self.got else "no digit came"
+
+
+class ExpectCallStatement(Statement[ops.ExpectCall]):
+    """`expect call [from X]`: the lane has the call from now on; `answer`, `ring` and `reject` act on it."""
+
+    polls_for_calls = True
+
+    def begin(self, now: float) -> Outcome | None:
+        """Take the call that is there."""
+        self.caller = self.op.caller_agent or self.text(self.op.caller)
+        return self.poll(now)
+
+    def poll(self, now: float) -> Outcome | None:
+        """The first call that nobody has."""
+        call = self.lane.claim(self._is_from, self.op.name)
+        return None if call is None else Success(f"call from {call.peer} at {call.since:.3f} s")
+
+    def _is_from(self, call: LaneCall) -> bool:
+        return not self.caller or is_same_party(self.caller, call.peer)
+
+    def expected(self) -> str:
+        """A call."""
+        return f"a call from {self.caller}" if self.caller else "a call"
+
+    def expire(self, limit: str) -> Failure:
+        """Nobody called."""
+        return Failure(self.expected(), f"nobody called {self.lane.agent} within {limit}")
+
+
+def is_same_party(wanted: str, uri: str) -> bool:
+    """Whether `wanted` (a user part, user@host or a whole URI) names the party with this URI."""
+    address = uri.partition(":")[2].partition(";")[0].partition("?")[0]
+    user = address.partition("@")[0] if "@" in address else ""
+    return wanted in (uri, address, user) or wanted.partition(":")[2] == address
+
+
+class RequestStatement(Statement[OpT]):
+    """A message outside the machinery of calls: in the lane's call, or outside of any."""
+
+    where: Expr | None = None
+
+    def begin(self, now: float) -> Outcome | None:
+        """Look at what is there."""
+        self.call = self.lane.call_for(self.node.call)
+        return self.poll(now)
+
+    def poll(self, now: float) -> Outcome | None:
+        """The first message that fits."""
+        arrival = None if self.call is None else self.call.take(self.wanted)
+        arrival = arrival or self.lane.take_message(self.wanted)
+        return None if arrival is None else self.judge(arrival)
+
+    def wanted(self, payload: Payload) -> bool:
+        """Whether this is the message."""
+        raise NotImplementedError
+
+    def fits(self, message: events.RequestReceived | events.ResponseReceived) -> bool:
+        """Whether the `where` condition holds for it."""
+        return self.where is None or evaluate(self.where, MessageScope(self.lane.scope, message)) is True
+
+    def judge(self, arrival: Arrival) -> Outcome:
+        """It came."""
+        return Success(f"{describe(arrival.payload)} at {arrival.time:.3f} s")
+
+    def expected(self) -> str:
+        """The statement without its first word."""
+        return self.node.text.removeprefix("expect ")
+
+
+class ExpectRequestStatement(RequestStatement[ops.ExpectRequest]):
+    """`expect info|message|options|request METHOD [where C]`."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """A request with this method."""
+        self.where = self.op.where
+        return isinstance(payload, events.RequestReceived) and payload.method == self.op.method and self.fits(payload)
+
+
+class ExpectNotifyStatement(RequestStatement[ops.ExpectNotify]):
+    """`expect notify [where C]`: a NOTIFY of a transfer, or any other."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """A NOTIFY."""
+        self.where = self.op.where
+        if isinstance(payload, events.TransferProgressed):
+            return self.where is None
+        return isinstance(payload, events.RequestReceived) and payload.method == "NOTIFY" and self.fits(payload)
+
+
+class ExpectResponseStatement(RequestStatement[ops.ExpectResponse]):
+    """`expect response [CODE] [where C]`: the response of the lane's latest `send`."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """Any response: the first one is judged."""
+        return isinstance(payload, events.ResponseReceived)
+
+    def judge(self, arrival: Arrival) -> Outcome:
+        """Its code and the condition."""
+        self.where = self.op.where
+        response = arrival.payload
+        assert isinstance(response, events.ResponseReceived), "wanted() lets nothing else through"
+        came = f"{response.code} {response.reason} at {arrival.time:.3f} s"
+        fine = self.op.code in (None, response.code) and self.fits(response)
+        return Success(came) if fine else Failure(self.expected(), came)

@@ -1,0 +1,243 @@
+"""Statements that send, record and measure media."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sipflow import events
+from sipflow.flow import commands
+from sipflow.flow.call import CallState, LaneCall
+from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, Failure, Outcome, Success
+from sipflow.flow.statements.base import CallStatement, OpT, show
+from sipflow.ir import ops
+from sipflow.ir.expr import Binary, Expr, Literal, Unit
+from sipflow.plan.evaluate import NoValueError, evaluate_quantity
+
+DEFAULT_TONE_MS = 100.0
+DEFAULT_GAP_MS = 100.0
+
+
+class MediaStatement(CallStatement[OpT]):
+    """A statement that needs a call whose media is negotiated."""
+
+    needs_media: ClassVar[bool] = True
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Refuse to act on a call that has no media yet: what nobody can hear must not pass."""
+        if self.needs_media and call.media is None:
+            return Failure(
+                self.expected(), "the call has no media yet: it is not answered, and there is no early media"
+            )
+        self.token = self.lane.new_token()
+        return self.start(call, now)
+
+    def start(self, call: LaneCall, now: float) -> Outcome | None:
+        """Send the command."""
+        raise NotImplementedError
+
+    def over(self, call: LaneCall) -> Failure | None:
+        """The command was refused, or the call is over."""
+        refused = self.failed_command(call)
+        if refused is None and call.state is CallState.ENDED:
+            return Failure(self.expected(), call.why_over())
+        return refused
+
+
+class PlayStatement(MediaStatement[ops.Play]):
+    """`play`: waits to the end of the file unless it plays in background."""
+
+    def start(self, call: LaneCall, now: float) -> Outcome | None:
+        """Begin to play."""
+        op = self.op
+        tone = 0.0 if op.tone is None else evaluate_quantity(op.tone, self.lane.scope, Unit.HERTZ, "a frequency")
+        gain = 0.0 if op.gain is None else evaluate_quantity(op.gain, self.lane.scope, Unit.DECIBEL, "a gain in dB")
+        start_ms, duration_ms = self.ms(op.start) or 0.0, self.ms(op.duration)
+        path = self.text(op.path)
+        self.lane.command(
+            commands.StartPlay(self.lane.agent, call.id, self.token, path, tone, op.times, duration_ms, start_ms, gain)
+        )
+        return None
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """Played to the end, or cut short."""
+        finished = self.answered(call, events.PlayFinished)
+        if finished is not None:
+            return self._judge(finished, call)
+        if self.op.background and self.answered(call, events.CommandDone) is not None:
+            return Success()
+        return self.over(call)
+
+    def _judge(self, finished: events.PlayFinished, call: LaneCall) -> Outcome:
+        if finished.completed:
+            return Success(f"played {finished.played_ms / 1000:.2f} s")
+        why = f": {call.why_over()}" if call.state is CallState.ENDED else ""
+        return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s{why}", COMMAND_FAILED)
+
+    def expected(self) -> str:
+        """The whole of it."""
+        return f"`{self.node.text}` to its end"
+
+
+class StopPlayStatement(CallStatement[ops.StopPlay]):
+    """`stop play`: done when the last packet of it is out; fine when nothing plays."""
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Stop."""
+        self.lane.command(commands.StopPlay(self.lane.agent, call.id))
+        return Success()
+
+
+class RecordStatement(MediaStatement[ops.Record]):
+    """`record`: starts, and goes on at once. A recording may begin before there is media."""
+
+    needs_media = False
+
+    def start(self, call: LaneCall, now: float) -> Outcome | None:
+        """Open the file."""
+        op = self.op
+        call.open_recordings.add(self.token)
+        self.lane.command(
+            commands.StartRecord(
+                self.lane.agent, call.id, self.token, self.text(op.path), op.channels, self.ms(op.duration),
+                call.name or call.id,
+            )
+        )  # fmt: skip
+        return None
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """The file is open."""
+        done = self.answered(call, events.CommandDone)
+        if done is not None:
+            return Success(done.detail)
+        return self.over(call)
+
+
+class StopRecordStatement(CallStatement[ops.StopRecord]):
+    """`stop record`: done when the file is closed, which `expect recorded` may still wait for."""
+
+    needs_live_call = False
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Close the file."""
+        if not call.open_recordings and not call.take(_is_recording_finished, leave=True):
+            return Failure(self.expected(), "nothing is being recorded")
+        self.lane.command(commands.StopRecord(self.lane.agent, call.id))
+        return self.look(call, now)
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """The file is closed."""
+        arrival = None if call.open_recordings else call.take(_is_recording_finished, leave=True)
+        if arrival is None or not isinstance(arrival.payload, events.RecordingFinished):
+            return None
+        return judge_recording(arrival.payload, self.expected())
+
+
+def judge_recording(finished: events.RecordingFinished, expected: str) -> Outcome:
+    """A recording is good when its file is whole."""
+    if finished.error:
+        return Failure(expected, finished.error, COMMAND_FAILED)
+    return Success(f"{finished.duration_ms / 1000:.2f} s in {finished.path}")
+
+
+def _is_recording_finished(payload: events.Payload) -> bool:
+    return isinstance(payload, events.RecordingFinished)
+
+
+class SendDtmfStatement(MediaStatement[ops.SendDtmf]):
+    """`send dtmf`: waits until the last end packet is out."""
+
+    def start(self, call: LaneCall, now: float) -> Outcome | None:
+        """Queue the digits."""
+        tone, gap = self.ms(self.op.tone), self.ms(self.op.gap)
+        self.lane.command(
+            commands.SendDigits(
+                self.lane.agent,
+                call.id,
+                self.token,
+                self.text(self.op.digits),
+                DEFAULT_TONE_MS if tone is None else tone,
+                DEFAULT_GAP_MS if gap is None else gap,
+            )
+        )
+        return None
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """All digits are out."""
+        sent = self.answered(call, events.DtmfSent)
+        if sent is not None:
+            return Success() if sent.completed else Failure(self.expected(), "the digits were cut short")
+        return self.over(call)
+
+
+class MuteStatement(CallStatement[OpT]):
+    """`mute` and `unmute`."""
+
+    on: ClassVar[bool] = True
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Switch."""
+        self.lane.command(commands.MuteCall(self.lane.agent, call.id, self.on))
+        return Success()
+
+
+class UnmuteStatement(MuteStatement[ops.Unmute]):
+    """`unmute`."""
+
+    on = False
+
+
+class ImpairStatement(CallStatement[ops.Impair]):
+    """`impair`."""
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Set what the leg does from now on."""
+        op = self.op
+        self.lane.command(
+            commands.ImpairCall(
+                self.lane.agent,
+                call.id,
+                loss=self._fraction(op.loss),
+                jitter_ms=self.ms(op.jitter) or 0.0,
+                reorder=self._fraction(op.reorder),
+                duplicate=self._fraction(op.duplicate),
+            )
+        )
+        return Success()
+
+    def _fraction(self, expression: Expr | None) -> float:
+        if expression is None:
+            return 0.0
+        return evaluate_quantity(expression, self.lane.scope, Unit.PERCENT, "a share such as 3%") / 100
+
+
+class ClearImpairmentStatement(CallStatement[ops.ClearImpairment]):
+    """`clear impairment`."""
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Send as it should be from now on."""
+        self.lane.command(commands.ImpairCall(self.lane.agent, call.id, 0.0, 0.0, 0.0, 0.0))
+        return Success()
+
+
+class CheckStatement(CallStatement[ops.Check]):
+    """`check`: the measurements were taken before it began."""
+
+    needs_live_call = False
+
+    def begin(self, now: float) -> Outcome | None:
+        """Judge."""
+        self.call = self.lane.call_for(self.node.call)
+        truth = self.value(self.op.condition)
+        if not isinstance(truth, bool):
+            raise NoValueError(f"{show(truth)} is neither true nor false")
+        return (
+            Success(self._sides()) if truth else Failure(self.expected(), self._sides() or "it is false", CHECK_FALSE)
+        )
+
+    def _sides(self) -> str:
+        """What the names in a comparison stand for: `media.loss is 4.2%`."""
+        condition = self.op.condition
+        if not isinstance(condition, Binary) or condition.operator in ("and", "or"):
+            return ""
+        sides = [side for side in (condition.left, condition.right) if not isinstance(side, Literal)]
+        return ", ".join(f"{side} is {show(self.value(side))}" for side in sides)
