@@ -396,8 +396,15 @@ class NodeSucceeded(Payload):
 class NodeFailed(Payload):
     """A node left by its failure edge."""
 
+    lane: str
+    code: str
+    """Code of the diagnostic, SF501 to SF506."""
+    statement: str
     expected: str
     got: str
+    column: int
+    end_column: int
+    """Columns of the statement in its line, which the record names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +421,8 @@ class LaneEnded(Payload):
     lane: str
     passed: bool
     why: str
+    statements: int
+    """How many statements succeeded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,6 @@ class LaneWalker:
     def _leave(self, node: Node, outcome: Outcome, now: float) -> Node | None:
         """Take the success or the failure edge."""
         if isinstance(outcome, Failure):
-            self._happened(events.NodeFailed(outcome.expected, outcome.got), node)
             self._record_failure(node, outcome, now)
             return None if node.failure is None else self._graph.node(node.failure)
         self._statements += 1
@@ -222,6 +221,14 @@ class LaneWalker:
     def _record_failure(self, node: Node, failure: Failure, now: float) -> None:
         call = "" if self.statement is None or self.statement.call is None else self.statement.call.id
         entry = NodeFailure(node, failure, now, call)
+        span = node.span
+        end_column = span.end_column if span.end_line == span.line else span.column + 1
+        self._happened(
+            events.NodeFailed(
+                self.lane.id, failure.code, node.text, failure.expected, failure.got, span.column, end_column
+            ),
+            node,
+        )
         if self._failure is None:
             self._failure = entry
         else:
@@ -267,7 +274,7 @@ class LaneWalker:
         self.state = LaneState.DONE
         passed = self._failure is None
         why = self._why or ("" if self._failure is None else self._failure.failure.got)
-        self.happened(events.LaneEnded(self.lane.id, passed, why))
+        self.happened(events.LaneEnded(self.lane.id, passed, why, self._statements))
 
     # --- what statements ask for (LaneView) ---
 

@@ -1,0 +1,1 @@
+"""Where clockless machines meet the world: sockets, the clock, the media engine, files."""

@@ -1,0 +1,441 @@
+"""The one place where commands go down and events come up.
+
+Every stimulus (a datagram, a media event, the clock, a finished task) mutates one machine; then all machines are
+drained until nothing is left to do, and one timer is set for the earliest deadline of all. Nothing here waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sipflow import __version__, events
+from sipflow.errors import MisuseError, SipflowError
+from sipflow.events import Payload, Record
+from sipflow.flow import Scenario, commands
+from sipflow.flow.outcome import LaneResult
+from sipflow.flow.scenario import Happened
+from sipflow.media import MediaEngine
+from sipflow.plan.plan import AgentPlan, Plan
+from sipflow.runtime.media_desk import MediaDesk
+from sipflow.runtime.udp import Address, UdpEndpoint
+from sipflow.sip.outputs import Transmit
+from sipflow.sip.user_agent import UserAgent, UserAgentConfig
+
+Publish = Callable[[Record], None]
+DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
+
+
+@dataclass(slots=True)
+class LocalAgent:
+    """An agent that this run drives: its plan, its socket, its SIP machine."""
+
+    plan: AgentPlan
+    endpoint: UdpEndpoint
+    user_agent: UserAgent
+
+    @property
+    def uri(self) -> str:
+        """Where other agents of the run reach it."""
+        host, port = self.endpoint.address
+        return f"sip:{self.plan.user}@{_bracketed(host)}:{port}"
+
+
+class Driver:
+    """Runs one plan once."""
+
+    def __init__(self, plan: Plan, engine: MediaEngine, desk: DeskFactory, publish: Publish) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._plan = plan
+        self._scenario = Scenario(plan)
+        self._engine = engine
+        self._publish = publish
+        self._desk = desk(self._feed_later)
+        self._agents: dict[str, LocalAgent] = {}
+        self._pending: list[tuple[str, Payload]] = []
+        self._requests: dict[tuple[str, int], int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._finished = asyncio.Event()
+        self._started_at = self._loop.time()
+        self._crashed: BaseException | None = None
+        self._commands = _command_table(self)
+
+    # --- the run ---
+
+    def open(self) -> None:
+        """Bind every agent's socket; raises `MachineError` and leaves nothing open when one cannot be had."""
+        try:
+            for plan in self._plan.agents.values():
+                if not plan.remote:
+                    self._agents[plan.name] = self._open_agent(plan)
+        except SipflowError:
+            self.close()
+            raise
+        self._loop.add_reader(self._engine.fileno(), self._on_media)
+
+    async def run(self) -> None:
+        """Let the lanes begin and wait until all of them are over."""
+        for agent in self._agents.values():
+            agent.endpoint.open(self._loop)
+        self._started_at = self._loop.time()
+        self._scenario.start(0.0)
+        self._pump()
+        await self.wait()
+
+    async def wait(self) -> None:
+        """Wait until all lanes are over; raises what a bug raised in the middle of a run."""
+        await self._finished.wait()
+        if self._crashed is not None:
+            raise self._crashed
+
+    def abandon(self) -> None:
+        """Wait for nothing any more."""
+        self._finished.set()
+
+    def results(self) -> tuple[LaneResult, ...]:
+        """What became of the lanes."""
+        return self._scenario.results()
+
+    def stop(self, why: str) -> None:
+        """Stop all lanes; `run` returns when their calls are released."""
+        self._scenario.close(self.now(), why)
+        self._pump()
+
+    def close(self) -> None:
+        """Give back every socket, leg and timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._engine.fileno())
+        self._desk.close_all()
+        for agent in self._agents.values():
+            agent.endpoint.close()
+
+    def now(self) -> float:
+        """Seconds since the run started."""
+        return self._loop.time() - self._started_at
+
+    def publish(self, payload: Payload) -> None:
+        """Write an event that belongs to no agent into the stream."""
+        self._publish(Record(self.now(), "", "", "", 0, payload))
+
+    def _open_agent(self, plan: AgentPlan) -> LocalAgent:
+        endpoint = UdpEndpoint(
+            plan.host,
+            plan.port,
+            receive=lambda data, source: self._on_datagram(agent, data, source),
+            drained=self._pump,
+        )
+        host, port = endpoint.address
+        config = UserAgentConfig(
+            name=plan.name,
+            user=plan.user,
+            host=host,
+            port=port,
+            from_uri=plan.uri or None,
+            headers=plan.headers,
+            user_agent=f"sipflow/{__version__}",
+            outbound_proxy=_proxy_address(plan.proxy),
+        )
+        seed = random.Random(f"{self._plan.seed}/{plan.name}/{port}") if self._plan.seed else random.SystemRandom()
+        agent = LocalAgent(plan, endpoint, UserAgent(config, seed, lambda: self._scenario.new_call_id(plan.name)))
+        return agent
+
+    # --- stimuli ---
+
+    def _on_datagram(self, agent: LocalAgent, data: bytes, source: Address) -> None:
+        agent.user_agent.receive(data, source, self.now())
+
+    def _on_media(self) -> None:
+        for payload in self._engine.drain():
+            call: str = getattr(payload, "call", "")
+            self._feed(self._desk.agent_of(call), payload)
+        self._pump()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self.now()
+        for agent in self._agents.values():
+            deadline = agent.user_agent.next_deadline()
+            if deadline is not None and deadline <= now:
+                agent.user_agent.handle_timer(now)
+        self._scenario.handle_timer(now)
+        self._pump()
+
+    def _feed_later(self, agent: str, payload: Payload) -> None:
+        """From the media desk, inside a pump or from a task of its own."""
+        if not self._pending:
+            self._loop.call_soon(self._pump)
+        self._pending.append((agent, payload))
+
+    # --- drain, then re-arm ---
+
+    def _pump(self) -> None:
+        try:
+            while self._drain_once():
+                pass
+            self._rearm()
+        except Exception as error:  # a bug must end the run with its cause, never hang it
+            self._crashed = error
+            self._finished.set()
+            return
+        if self._scenario.done and not self._pending:
+            self._finished.set()
+
+    def _drain_once(self) -> bool:
+        moved = False
+        for agent in self._agents.values():
+            for output in agent.user_agent.outputs():
+                moved = True
+                self._take_sip(agent, output)
+        pending, self._pending = self._pending, []
+        for name, payload in pending:
+            self._feed(name, payload)
+        for step in self._scenario.outputs():
+            moved = True
+            self._take_flow(step)
+        return moved or bool(pending)
+
+    def _rearm(self) -> None:
+        deadlines = [agent.user_agent.next_deadline() for agent in self._agents.values()]
+        deadlines.append(self._scenario.next_deadline())
+        nearest = min((at for at in deadlines if at is not None), default=None)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if nearest is None else self._loop.call_at(self._started_at + nearest, self._on_timer)
+
+    # --- events going up ---
+
+    def _take_sip(self, agent: LocalAgent, output: Transmit | Payload) -> None:
+        if isinstance(output, Transmit):
+            problem = agent.endpoint.send(output.data, output.destination)
+            if problem:
+                agent.user_agent.transport_failed(output.destination, problem, self.now())
+        else:
+            self._feed(agent.plan.name, output)
+
+    def _feed(self, agent: str, payload: Payload) -> None:
+        """Stamp an event, publish it, act on what concerns media, and let the flow have it."""
+        match payload:
+            case events.MediaNegotiated(call=call, params=params):
+                self._desk.negotiated(call, params)
+            case events.CallEnded(call=call) | events.CallRejected(call=call):
+                self._desk.close(call)
+            case events.ResponseReceived(request=number):
+                payload = replace(payload, request=self._requests.pop((agent, number), 0))
+            case _:
+                pass
+        self._stamp(agent, payload)
+        self._scenario.receive(agent, payload, self.now())
+
+    def _stamp(self, agent: str, payload: Payload) -> None:
+        if isinstance(payload, events.CallMeasured | events.CommandDone):
+            return
+        call = getattr(payload, "call", None)
+        node = self._scenario.place(call, agent)
+        place = ("", 0) if node is None else (node.id, node.span.line)
+        self._publish(Record(self.now(), agent, call or "", *place, payload))
+
+    # --- commands going down ---
+
+    def _take_flow(self, output: commands.Command | Happened) -> None:
+        if isinstance(output, Happened):
+            node = output.node
+            place = ("", 0) if node is None else (node.id, node.span.line)
+            self._publish(Record(self.now(), output.agent, output.call, *place, output.payload))
+        else:
+            self._commands[type(output)](output)
+
+    def place_call(self, command: commands.PlaceCall) -> None:
+        """INVITE."""
+        agent = self._agents[command.agent]
+        try:
+            media = self._desk.local_media(agent.plan, command.call, command.formats)
+            target = self._target(command.target, command.local)
+            self._stamp(command.agent, events.CallPlaced(command.call, command.target))
+            agent.user_agent.invite(
+                command.call, target, media, self.now(),
+                headers=command.message.headers, body=_body(command.message), content_type=command.message.content_type,
+            )  # fmt: skip
+        except SipflowError as error:
+            self._desk.close(command.call)
+            self._pending.append((command.agent, events.CallRejected(command.call, 503, str(error), local=True)))
+
+    def answer_call(self, command: commands.AnswerCall) -> None:
+        """200."""
+        agent = self._agents[command.agent]
+        self._guarded(
+            command,
+            lambda: agent.user_agent.answer(
+                command.call,
+                self._desk.local_media(agent.plan, command.call, command.formats),
+                self.now(),
+                headers=command.message.headers,
+            ),
+        )
+
+    def progress_call(self, command: commands.ProgressCall) -> None:
+        """183."""
+        agent = self._agents[command.agent]
+        self._guarded(
+            command,
+            lambda: agent.user_agent.progress(
+                command.call,
+                self._desk.local_media(agent.plan, command.call, agent.plan.formats),
+                self.now(),
+                headers=command.message.headers,
+            ),
+        )
+
+    def ring_call(self, command: commands.RingCall) -> None:
+        """180."""
+        agent = self._agents[command.agent].user_agent
+        self._guarded(command, lambda: agent.ring(command.call, self.now(), headers=command.message.headers))
+
+    def reject_call(self, command: commands.RejectCall) -> None:
+        """Final response."""
+        agent, headers = self._agents[command.agent].user_agent, command.message.headers
+        self._guarded(
+            command, lambda: agent.reject(command.call, command.code, command.reason, self.now(), headers=headers)
+        )
+
+    def redirect_call(self, command: commands.RedirectCall) -> None:
+        """302."""
+        agent = self._agents[command.agent].user_agent
+        contact = self._target(command.target, command.local)
+        self._guarded(command, lambda: agent.redirect(command.call, (contact,), self.now()))
+
+    def release_call(self, command: commands.ReleaseCall) -> None:
+        """BYE, CANCEL, rejection."""
+        self._guarded(command, lambda: self._agents[command.agent].user_agent.release(command.call, self.now()))
+
+    def modify_call(self, command: commands.ModifyCall) -> None:
+        """re-INVITE."""
+        agent = self._agents[command.agent]
+        media = self._desk.local_media(agent.plan, command.call, agent.plan.formats)
+        held = replace(media, direction=command.direction)
+        self._guarded(command, lambda: agent.user_agent.modify(command.call, held, self.now()))
+
+    def transfer_call(self, command: commands.TransferCall) -> None:
+        """REFER."""
+        agent, now, other = self._agents[command.agent].user_agent, self.now(), command.other
+        if other is not None:
+            self._guarded(command, lambda: agent.refer_replacing(command.call, other, now))
+        else:
+            target = self._target(command.target, command.local)
+            self._guarded(command, lambda: agent.refer(command.call, target, now))
+
+    def follow_transfer(self, command: commands.FollowTransfer) -> None:
+        """INVITE to the target of a REFER, with the leg of the call that is transferred."""
+        agent = self._agents[command.agent]
+        self._desk.share(command.call, command.new_call)
+        media = self._desk.local_media(agent.plan, command.new_call, agent.plan.formats)
+        try:
+            agent.user_agent.follow_transfer(command.call, command.new_call, media, self.now())
+        except SipflowError as error:
+            self._desk.close(command.new_call)
+            self._pending.append((command.agent, events.CallRejected(command.new_call, 503, str(error), local=True)))
+
+    def take_over(self, command: commands.TakeOver) -> None:
+        """200 to an INVITE with Replaces."""
+        agent = self._agents[command.agent]
+        self._desk.share(command.call, command.new_call)
+        media = self._desk.local_media(agent.plan, command.new_call, agent.plan.formats)
+        self._guarded(command, lambda: agent.user_agent.answer(command.new_call, media, self.now()))
+
+    def send_request(self, command: commands.SendSipRequest) -> None:
+        """A request of the user's own."""
+        agent, message = self._agents[command.agent].user_agent, command.message
+        try:
+            number = agent.request(
+                command.method,
+                self.now(),
+                call=command.call,
+                target=None if command.call else self._target(command.target, command.local),
+                headers=message.headers,
+                body=_body(message) or b"",
+                content_type=message.content_type,
+            )
+        except SipflowError as error:
+            self._pending.append((command.agent, events.CommandFailed("", command.token, str(error))))
+            return
+        self._requests[command.agent, number] = command.token
+
+    def measure(self, command: commands.Measure) -> None:
+        """What was counted until now."""
+        session = self._agents[command.agent].user_agent.session(command.call)
+        counted = self._desk.statistics(command.call)
+        self._pending.append(
+            (
+                command.agent,
+                events.CallMeasured(
+                    command.call,
+                    command.token,
+                    {} if counted is None else counted.for_checks(),
+                    {} if session is None else session.for_checks(),
+                    () if session is None else session.headers,
+                ),
+            )
+        )
+
+    def _guarded(self, command: Any, act: Callable[[], object]) -> None:
+        """A command that comes too late for its call is an event, not an exception."""
+        try:
+            act()
+        except MisuseError as error:
+            self._fail(command, str(error), environment=False)
+        except SipflowError as error:
+            self._fail(command, str(error), environment=True)
+
+    def _fail(self, command: Any, reason: str, *, environment: bool) -> None:
+        failed = events.CommandFailed(command.call, getattr(command, "token", 0), reason, environment)
+        self._pending.append((command.agent, failed))
+
+    def _target(self, target: str, local: bool) -> str:
+        if local:
+            return self._agents[target].uri
+        return target if target.partition(":")[0] in ("sip", "sips", "tel") else f"sip:{target}"
+
+
+def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any], None]]:
+    desk = driver._desk
+    return {
+        commands.PlaceCall: driver.place_call,
+        commands.RingCall: driver.ring_call,
+        commands.ProgressCall: driver.progress_call,
+        commands.AnswerCall: driver.answer_call,
+        commands.RejectCall: driver.reject_call,
+        commands.RedirectCall: driver.redirect_call,
+        commands.ReleaseCall: driver.release_call,
+        commands.ModifyCall: driver.modify_call,
+        commands.TransferCall: driver.transfer_call,
+        commands.FollowTransfer: driver.follow_transfer,
+        commands.TakeOver: driver.take_over,
+        commands.SendSipRequest: driver.send_request,
+        commands.StartPlay: desk.play,
+        commands.StopPlay: desk.stop_play,
+        commands.StartRecord: desk.record,
+        commands.StopRecord: desk.stop_record,
+        commands.SendDigits: desk.send_digits,
+        commands.MuteCall: desk.mute,
+        commands.ImpairCall: desk.impair,
+        commands.Measure: driver.measure,
+    }
+
+
+def _body(message: commands.Message) -> bytes | None:
+    return None if message.body is None else message.body.encode()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _proxy_address(proxy: str) -> tuple[str, int] | None:
+    if not proxy:
+        return None
+    hostport = proxy.partition(":")[2].partition(";")[0] if proxy.startswith("sip:") else proxy
+    host, _, port = hostport.rpartition("@")[2].rpartition(":") if ":" in hostport else (hostport, "", "5060")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,210 @@
+"""Legs of the native engine by call, and the files that they play and record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from sipflow import events
+from sipflow.errors import SipflowError
+from sipflow.events import Payload
+from sipflow.flow import commands
+from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
+from sipflow.media_params import Direction, MediaParams, RtpFormat
+from sipflow.plan.plan import AgentPlan
+from sipflow.runtime.output import OutputFolder
+from sipflow.sdp.negotiate import LocalMedia
+
+Feed = Callable[[str, Payload], None]
+"""Takes (agent, payload)."""
+
+
+class MediaDesk:
+    """Carries out the media commands of the flow. What they lead to is fed back as events."""
+
+    def __init__(
+        self, engine: MediaEngine, prompts: PromptStore, library: MediaLibrary, output: OutputFolder, feed: Feed
+    ) -> None:
+        self._engine = engine
+        self._prompts = prompts
+        self._library = library
+        self._output = output
+        self._feed = feed
+        self._legs: dict[str, Leg] = {}
+        self._params: dict[str, MediaParams] = {}
+        self._formats: dict[str, tuple[RtpFormat, ...]] = {}
+        self._final: dict[str, LegStatistics] = {}
+        self._agents: dict[str, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed: set[Leg] = set()
+
+    # --- legs ---
+
+    def local_media(self, agent: AgentPlan, call: str, formats: tuple[RtpFormat, ...]) -> LocalMedia:
+        """The local side of an offer or answer for `call`, its port pair opened when it has none yet.
+
+        Raises `MachineError` when the range has no free pair.
+        """
+        leg = self._legs.get(call)
+        if leg is None:
+            leg = self._engine.open_leg(
+                call, agent.host, agent.first_port, agent.last_port, jitter=_jitter_of(agent)
+            )  # fmt: skip
+            self._legs[call] = leg
+        self._agents[call] = agent.name
+        self._formats.setdefault(call, formats)
+        return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, Direction.SENDRECV)
+
+    def share(self, call: str, new_call: str) -> None:
+        """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
+        if call in self._legs:
+            self._legs[new_call] = self._legs[call]
+            self._agents[new_call] = self._agents[call]
+            self._formats[new_call] = self._formats[call]
+
+    def negotiated(self, call: str, params: MediaParams) -> None:
+        """Start the leg, or change it."""
+        leg = self._legs.get(call)
+        if leg is None:
+            return
+        leg.call = call
+        self._params[call] = params
+        leg.start(params)
+
+    def close(self, call: str) -> None:
+        """Give the port pair back unless another dialog uses it; the statistics stay to be asked for."""
+        leg = self._legs.pop(call, None)
+        if leg is None or leg in self._legs.values():
+            return
+        self._final[call] = leg.statistics()
+        leg.close()
+        self._feed(self._agents[call], events.MediaMeasured(call, self._final[call].as_dict()))
+
+    def close_all(self) -> None:
+        """Give everything back."""
+        for call in list(self._legs):
+            self.close(call)
+        for task in self._tasks:
+            task.cancel()
+
+    def agent_of(self, call: str) -> str:
+        """Which agent's leg it is."""
+        return self._agents.get(call, "")
+
+    def statistics(self, call: str) -> LegStatistics | None:
+        """What was counted on a leg, live or closed; None for a call that never had one."""
+        leg = self._legs.get(call)
+        return self._final.get(call) if leg is None else leg.statistics()
+
+    # --- commands ---
+
+    def play(self, command: commands.StartPlay) -> None:
+        """Load the prompt without holding anything up, then play it."""
+        self._spawn(self._play(command))
+
+    async def _play(self, command: commands.StartPlay) -> None:
+        try:
+            prompt = await self._load(command)
+            leg, now_format = self._legs.get(command.call), self._send_format(command.call)
+            if leg is None or now_format is None:
+                return  # the call ended while the prompt was read; the flow knows
+            leg.play(prompt, command.token, times=command.times, duration_ms=command.duration_ms)
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
+            return
+        self._feed(command.agent, events.CommandDone(command.call, command.token))
+
+    async def _load(self, command: commands.StartPlay) -> Prompt:
+        send_format = self._send_format(command.call)
+        if send_format is None:
+            raise SipflowError("the call has no media")
+        loop = asyncio.get_running_loop()
+        if not command.path:
+            return await loop.run_in_executor(
+                None, lambda: self._prompts.tone(command.tone_hz, command.duration_ms, send_format)
+            )
+        path = self._library.require(command.path)
+        return await loop.run_in_executor(
+            None,
+            lambda: self._prompts.load(path, send_format, start_ms=command.start_ms, gain_db=command.gain_db),
+        )
+
+    def _send_format(self, call: str) -> RtpFormat | None:
+        params = self._params.get(call)
+        return None if params is None else params.send_format
+
+    def record(self, command: commands.StartRecord) -> None:
+        """Open the file and record."""
+        leg = self._legs.get(command.call)
+        if leg is None:
+            self._feed(
+                command.agent, events.CommandFailed(command.call, command.token, "the call has no media leg yet")
+            )  # fmt: skip
+            return
+        try:
+            path = self._output.recording(command.path, command.agent, command.name)
+            leg.record(path, command.token, channels=command.channels, duration_ms=command.duration_ms)
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
+            return
+        self._feed(command.agent, events.CommandDone(command.call, command.token, str(path)))
+
+    def send_digits(self, command: commands.SendDigits) -> None:
+        """Queue telephone events."""
+        leg, params = self._legs.get(command.call), self._params.get(command.call)
+        if leg is None or params is None or params.dtmf_send_payload_type is None:
+            why = "the peer does not take telephone events (no telephone-event in its session description)"
+            self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
+            return
+        try:
+            leg.send_dtmf(command.digits, command.token, tone_ms=command.tone_ms, gap_ms=command.gap_ms)
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
+
+    def stop_play(self, command: commands.StopPlay) -> None:
+        """Stop what plays."""
+        if command.call in self._legs:
+            self._legs[command.call].stop_play()
+
+    def stop_record(self, command: commands.StopRecord) -> None:
+        """Close the recording."""
+        if command.call in self._legs:
+            self._legs[command.call].stop_record()
+
+    def mute(self, command: commands.MuteCall) -> None:
+        """Send silence, or not."""
+        if command.call in self._legs:
+            self._legs[command.call].mute(command.on)
+
+    def impair(self, command: commands.ImpairCall) -> None:
+        """Spoil what the leg sends."""
+        wanted = Impairment(
+            loss=command.loss, duplicate=command.duplicate, reorder=command.reorder, jitter_ms=command.jitter_ms
+        )
+        if command.call in self._legs:
+            self._legs[command.call].impair(None if wanted == Impairment() else wanted)
+
+    def _refuse(self, agent: str, call: str, token: int, error: SipflowError) -> None:
+        self._feed(agent, events.CommandFailed(call, token, str(error), environment=True))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _jitter_of(agent: AgentPlan) -> JitterConfig:
+    default = JitterConfig()
+    return JitterConfig(
+        adaptive=agent.jitter_adaptive,
+        min_ms=default.min_ms if agent.jitter_min_ms is None else agent.jitter_min_ms,
+        max_ms=default.max_ms if agent.jitter_max_ms is None else agent.jitter_max_ms,
+    )
+
+
+def library_for(source: Path | None, media_dir: Path | None) -> MediaLibrary:
+    """Where assets are looked for: beside the scenario, in `--media-dir`, in `~/.sipflow/media`."""
+    folders = [source.parent if source else Path.cwd(), media_dir, Path.home() / ".sipflow" / "media"]
+    return MediaLibrary([folder for folder in folders if folder is not None])
