@@ -10,7 +10,7 @@
 /* cffi:begin */
 #define SFM_DTMF_PAYLOAD_BYTES 4
 #define SFM_DTMF_MAX_DIGITS 128
-#define SFM_DTMF_MAX_PACKETS 4
+#define SFM_DTMF_MAX_PACKETS 5
 #define SFM_DTMF_REMEMBERED 16
 
 /* Event code 0-15 of a digit 0-9 * # A-D a-d (RFC 4733 table 7), or SFM_ERROR_DIGIT. */
@@ -46,6 +46,7 @@ typedef struct sfm_dtmf_sender {
     uint32_t index;          /* of the digit that sounds or comes next */
     uint32_t state;
     uint32_t event_start;    /* timestamp at which the digit began */
+    uint32_t reported_ts;    /* duration in its last report, 0 before the first */
     uint32_t segment_start;  /* timestamp of the current segment of a long event */
     uint32_t next_start;     /* earliest timestamp of the next digit */
     uint32_t ends_left;      /* end packets still to send */
@@ -55,9 +56,10 @@ typedef struct sfm_dtmf_sender {
 /* Takes a string of digits; the first goes out at the next tick. 0, or SFM_ERROR_BUSY, _DIGIT, _ARGUMENT. */
 int sfm_dtmf_sender_start(sfm_dtmf_sender *sender, uint32_t clock_rate, const sfm_dtmf_sequence *sequence);
 
-/* The packets of one tick, at most SFM_DTMF_MAX_PACKETS; returns how many, or 0. `timestamp`: that of the audio packet
- * whose place this is, `ptime_ts`: its length. While the sender is busy the tick sends these and no audio; the
- * timestamp goes on as if it had.
+/* The packets of one tick; returns how many (0-5), or SFM_ERROR_ARGUMENT. `timestamp`: that of the audio packet whose
+ * place this is, `ptime_ts`: its length, 1-65535. After the call, a tick that got no packet and finds the sender no
+ * longer busy sends audio; every other sends these packets (perhaps none: a gap) and no audio, and the timestamp goes on
+ * as if it had.
  *
  * Marker and first report, then one report per tick, then the end three times (RFC 4733 section 2.5.1.4): one per tick
  * so that one burst of loss does not take all, or the rest at once when the next digit is due before. Durations
@@ -69,8 +71,8 @@ int sfm_dtmf_sender_next(sfm_dtmf_sender *sender, uint32_t timestamp, uint32_t p
 /* 1 from start until the last end packet and the last gap are over. */
 int sfm_dtmf_sender_busy(const sfm_dtmf_sender *sender);
 
-/* Ends a sounding digit at the next tick (with its three ends), forgets the digits after it. Returns how many digits
- * had begun. */
+/* Ends a sounding digit at the length it has (its three ends still go out), forgets the digits after it and the gap.
+ * Returns how many digits had begun. */
 int sfm_dtmf_sender_stop(sfm_dtmf_sender *sender);
 
 /* One digit heard before. */
@@ -107,10 +109,10 @@ typedef struct sfm_dtmf_report {
 /* Takes one telephone-event packet. Returns the kind of report, or SFM_ERROR_TRUNCATED (payload under 4 bytes).
  *
  * A digit is known by its timestamp and event code; the last 16 are remembered, and an older timestamp than all of
- * these is a stray. Two further packets are the same digit: the next segment of a long event (RFC 4733 section
+ * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: the next segment of a long event (RFC 4733 section
  * 2.5.1.3: same code, no end yet, timestamp where the segment before ends), and, for senders that wrongly step the
- * timestamp inside an event, the same code in the very next sequence number without marker and without a smaller
- * duration: a new digit cannot come there, because its start would have used that sequence number. */
+ * timestamp inside an event, the same code in the very next sequence number without marker, without a smaller
+ * duration, and no further on than that duration. Clear the value (all bytes zero) when the RTP stream restarts. */
 int sfm_dtmf_receiver_put(sfm_dtmf_receiver *receiver, uint16_t sequence_number, uint32_t timestamp, uint8_t marker,
                           const uint8_t *payload, size_t length, sfm_dtmf_report *report);
 /* cffi:end */

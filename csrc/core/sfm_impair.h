@@ -42,7 +42,7 @@ typedef struct sfm_impair_action {
     int64_t release_ns;    /* when to send what this action lets go; >= now_ns, never before an earlier one */
 } sfm_impair_action;
 
-/* 0, or SFM_ERROR_ARGUMENT when a rate is above a million or jitter_ns is negative. */
+/* 0, or SFM_ERROR_ARGUMENT when a rate is above a million or jitter_ns negative or above 60 s. */
 int sfm_impair_init(sfm_impair *impair, const sfm_impair_config *config, uint64_t seed);
 
 /* Changes the rates and keeps random numbers and counts (a held packet stays held). Errors as for init. */

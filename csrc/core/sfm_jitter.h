@@ -37,7 +37,7 @@ typedef struct sfm_jitter_config {
     uint32_t max_delay_ms;          /* adaptive mode: 200 by default, at most 5000; more than that is dropped */
     uint32_t fixed;                 /* 1: the delay stays initial_delay_ms */
     uint32_t packet_capacity;       /* packets it can hold, a power of two 8-4096; 64 by default */
-    uint32_t payload_capacity;      /* bytes per packet, 1-65535; 480 by default: 60 ms of G.711 */
+    uint32_t payload_capacity;      /* bytes per packet, 1-65535; 960 by default: 120 ms of G.711 */
 } sfm_jitter_config;
 
 /* Fills in the defaults named above for a clock. */

@@ -12,7 +12,7 @@
 typedef struct sfm_level {
     uint64_t samples;
     uint64_t sum_of_squares;
-    uint64_t clipped;        /* samples at -32768 or 32767, or at the largest G.711 values of either sign */
+    uint64_t clipped;        /* samples of a magnitude of 32124 or more: the largest that mu-law can say */
     uint32_t peak;           /* largest magnitude, 0-32768 */
 } sfm_level;
 

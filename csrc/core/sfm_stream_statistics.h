@@ -9,8 +9,6 @@
 #include "sfm_sequence.h"
 
 /* cffi:begin */
-#define SFM_STATISTICS_WINDOW 128
-
 /* Counts go on over restarts of the sender. Fields under "private" are the module's own. */
 typedef struct sfm_stream_statistics {
     uint64_t received;          /* packets, duplicates included */
@@ -55,8 +53,8 @@ enum sfm_statistics_verdict {
 };
 
 /* Counts one packet; returns enum sfm_statistics_verdict. `has_media_time` is 0 for telephone-events: all packets of an
- * event carry its start as timestamp, which would look like jitter that the network never made. Older than the window
- * of 128 packets counts as a duplicate: it cannot be told. */
+ * event carry its start as timestamp, which would look like jitter that the network never made. A step of a second or
+ * more between two transit times is a jump of the sender's timestamp and not counted as jitter either. */
 int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rtp_header *header,
                                  size_t payload_bytes, int64_t arrival_ns, int has_media_time);
 

@@ -1,0 +1,201 @@
+#include "sfm_stream_statistics.h"
+
+#include <string.h>
+
+/* A step between two transit times that no network makes: the sender's timestamp jumped, or stood still in a pause.
+ * RFC 3550 A.8 has no such limit, and one jump would then drown the jitter of the next minutes. */
+#define DISCONTINUITY_NS 1000000000
+
+void sfm_stream_statistics_init(sfm_stream_statistics *statistics, uint32_t clock_rate)
+{
+    memset(statistics, 0, sizeof *statistics);
+    statistics->clock_rate = clock_rate;
+}
+
+static uint64_t source_expected(const sfm_stream_statistics *statistics)
+{
+    return statistics->source.has_source ? (uint64_t)(statistics->source.highest - statistics->base + 1) : 0;
+}
+
+/* Missing packets are bits that were shifted in as 0. All that sfm_source calls misordered is at most 100 behind, so
+ * the 128 bits always tell a duplicate. */
+static void shift_window(uint64_t window[2], uint64_t distance)
+{
+    if (distance >= 128) {
+        window[0] = window[1] = 0;
+    } else if (distance >= 64) {
+        window[1] = window[0] << (distance - 64);
+        window[0] = 0;
+    } else if (distance > 0) {
+        window[1] = window[1] << distance | window[0] >> (64 - distance);
+        window[0] <<= distance;
+    }
+}
+
+static void open_source(sfm_stream_statistics *statistics, int64_t base)
+{
+    statistics->base = base;
+    statistics->source_received = 0;
+    statistics->source_duplicate = 0;
+    statistics->expected_prior = 0;
+    statistics->received_prior = 0;
+    statistics->window[0] = statistics->window[1] = 0;
+    statistics->has_transit = 0;
+}
+
+/* The packet on probation was the first of the new source: it counts too. `earlier_highest` closes the old source. */
+static void restart_source(sfm_stream_statistics *statistics, int64_t earlier_highest, int64_t extended)
+{
+    statistics->earlier_expected += (uint64_t)(earlier_highest - statistics->base + 1);
+    statistics->earlier_unique += statistics->source_received - statistics->source_duplicate;
+    open_source(statistics, extended - 1);
+    statistics->source_received = 1;
+    statistics->window[0] = 1;
+    statistics->received++;
+    statistics->received_bytes += statistics->pending_bytes;
+    statistics->restarts++;
+}
+
+/* Marks the packet in the window; enum sfm_statistics_verdict. */
+static int place(sfm_stream_statistics *statistics, int64_t earlier_highest, int64_t extended)
+{
+    if (extended > earlier_highest) {
+        uint64_t ahead = (uint64_t)(extended - earlier_highest);
+        if (ahead - 1 > statistics->max_loss_burst)
+            statistics->max_loss_burst = ahead - 1;
+        shift_window(statistics->window, ahead);
+        statistics->window[0] |= 1;
+        return SFM_STATISTICS_IN_ORDER;
+    }
+    uint64_t behind = (uint64_t)(earlier_highest - extended);
+    uint64_t bit = (uint64_t)1 << (behind % 64);
+    if (statistics->window[behind / 64] & bit)
+        return SFM_STATISTICS_DUPLICATE;
+    statistics->window[behind / 64] |= bit;
+    if (behind > statistics->max_reorder)
+        statistics->max_reorder = behind;
+    if (extended < statistics->base)
+        statistics->base = extended;
+    return SFM_STATISTICS_REORDERED;
+}
+
+/* J += (|D| - J) / 16 (RFC 3550 A.8), in 1/16 ns so that the division loses nothing that matters. */
+static void measure_jitter(sfm_stream_statistics *statistics, uint32_t timestamp, int64_t arrival_ns)
+{
+    if (statistics->has_transit) {
+        int64_t sent_ns = sfm_ns_from_ts(sfm_timestamp_delta(timestamp, statistics->transit_timestamp),
+                                         statistics->clock_rate);
+        int64_t difference = arrival_ns - statistics->transit_arrival_ns - sent_ns;
+        int64_t magnitude = difference < 0 ? -difference : difference;
+        if (magnitude < DISCONTINUITY_NS)
+            statistics->jitter_ns_16 += magnitude - (statistics->jitter_ns_16 + 8) / 16;
+        int64_t jitter_ns = statistics->jitter_ns_16 / 16;
+        if (jitter_ns > statistics->max_jitter_ns)
+            statistics->max_jitter_ns = jitter_ns;
+    }
+    statistics->has_transit = 1;
+    statistics->transit_timestamp = timestamp;
+    statistics->transit_arrival_ns = arrival_ns;
+}
+
+static void measure_gap(sfm_stream_statistics *statistics, int64_t arrival_ns)
+{
+    int64_t gap_ns = statistics->has_arrival ? arrival_ns - statistics->last_arrival_ns : 0;
+    if (gap_ns > statistics->max_gap_ns)
+        statistics->max_gap_ns = gap_ns;
+    statistics->has_arrival = 1;
+    statistics->last_arrival_ns = arrival_ns;
+}
+
+/* Opens or restarts the source as tracking demands and places the packet in it. */
+static int accept(sfm_stream_statistics *statistics, int tracked, int64_t earlier_highest, int64_t extended)
+{
+    if (tracked == SFM_SOURCE_CONTINUED)
+        return place(statistics, earlier_highest, extended);
+    if (tracked == SFM_SOURCE_RESTARTED) {
+        restart_source(statistics, earlier_highest, extended);
+        place(statistics, extended - 1, extended);
+        return SFM_STATISTICS_RESTARTED;
+    }
+    open_source(statistics, extended);
+    statistics->window[0] = 1;
+    return SFM_STATISTICS_IN_ORDER;
+}
+
+int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rtp_header *header,
+                                 size_t payload_bytes, int64_t arrival_ns, int has_media_time)
+{
+    int64_t earlier_highest = statistics->source.highest;
+    int was_pending = statistics->source.has_candidate;
+    int64_t extended = 0;
+    int tracked = sfm_source_track(&statistics->source, header->ssrc, header->sequence_number, &extended);
+    if (was_pending && tracked != SFM_SOURCE_RESTARTED)
+        statistics->rejected++;
+    if (tracked == SFM_SOURCE_PENDING) {
+        statistics->pending_bytes = (uint32_t)payload_bytes;
+        return SFM_STATISTICS_PENDING;
+    }
+
+    int verdict = accept(statistics, tracked, earlier_highest, extended);
+    statistics->received++;
+    statistics->received_bytes += payload_bytes;
+    statistics->source_received++;
+    statistics->duplicate += verdict == SFM_STATISTICS_DUPLICATE;
+    statistics->source_duplicate += verdict == SFM_STATISTICS_DUPLICATE;
+    statistics->reordered += verdict == SFM_STATISTICS_REORDERED;
+    measure_gap(statistics, arrival_ns);
+    if (has_media_time && verdict != SFM_STATISTICS_DUPLICATE)
+        measure_jitter(statistics, header->timestamp, arrival_ns);
+    return verdict;
+}
+
+uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics)
+{
+    return statistics->earlier_expected + source_expected(statistics);
+}
+
+uint64_t sfm_stream_statistics_lost(const sfm_stream_statistics *statistics)
+{
+    uint64_t unique = statistics->earlier_unique + statistics->source_received - statistics->source_duplicate;
+    return sfm_stream_statistics_expected(statistics) - unique;
+}
+
+int64_t sfm_stream_statistics_jitter_ns(const sfm_stream_statistics *statistics)
+{
+    return statistics->jitter_ns_16 / 16;
+}
+
+/* 24 bits, signed (RFC 3550 A.3). */
+static int32_t clamp_lost(int64_t lost)
+{
+    if (lost > 0x7FFFFF)
+        return 0x7FFFFF;
+    return lost < -0x800000 ? -0x800000 : (int32_t)lost;
+}
+
+/* Loss since the previous report; 0 when more came than was expected (RFC 3550 A.3). */
+static uint8_t interval_fraction(sfm_stream_statistics *statistics, uint64_t expected)
+{
+    uint64_t expected_interval = expected - statistics->expected_prior;
+    uint64_t received_interval = statistics->source_received - statistics->received_prior;
+    statistics->expected_prior = expected;
+    statistics->received_prior = statistics->source_received;
+    if (expected_interval <= received_interval)
+        return 0;
+    uint64_t fraction = ((expected_interval - received_interval) << 8) / expected_interval;
+    return fraction > 255 ? 255 : (uint8_t)fraction;
+}
+
+int sfm_stream_statistics_report(sfm_stream_statistics *statistics, sfm_rtcp_report_block *block)
+{
+    if (!statistics->source.has_source)
+        return 0;
+    uint64_t expected = source_expected(statistics);
+    memset(block, 0, sizeof *block);
+    block->ssrc = statistics->source.ssrc;
+    block->fraction_lost = interval_fraction(statistics, expected);
+    block->cumulative_lost = clamp_lost((int64_t)expected - (int64_t)statistics->source_received);
+    block->extended_highest_sequence_number = (uint32_t)statistics->source.highest;
+    block->jitter_ts = (uint32_t)sfm_ts_from_ns(sfm_stream_statistics_jitter_ns(statistics), statistics->clock_rate);
+    return 1;
+}
