@@ -411,6 +411,7 @@ class NodeFailed(Payload):
 class NodeRecovered(Payload):
     """The failure of a node was provided for: `recover` was reached."""
 
+    lane: str
     failed_node: str
 
 

@@ -236,7 +236,7 @@ class LaneWalker:
 
     def _recover(self, node: Node) -> None:
         if self._failure is not None:
-            self._happened(events.NodeRecovered(self._failure.node.id), node)
+            self._happened(events.NodeRecovered(self.lane.id, self._failure.node.id), node)
             self._recovered.append(self._failure)
             self._recovered.extend(self._also)
         self._failure, self._also = None, []

@@ -110,6 +110,9 @@ class Driver:
             self._timer.cancel()
         self._loop.remove_reader(self._engine.fileno())
         self._desk.close_all()
+        for agent_name, payload in self._pending:
+            self._stamp(agent_name, payload)
+        self._pending.clear()
         for agent in self._agents.values():
             agent.endpoint.close()
 

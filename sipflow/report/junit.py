@@ -1,0 +1,51 @@
+"""JUnit XML, as CI servers read it: a test suite for a scenario, a test case for a lane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+
+from sipflow.report.fold import FailedStatement, LaneReport, Report
+
+
+def write_junit(reports: list[Report], path: Path) -> None:
+    """Write all `reports` into one file."""
+    document = JUnitXml("sipflow")
+    for report in reports:
+        document.add_testsuite(_suite(report))
+    document.write(str(path), pretty=True)
+
+
+def _suite(report: Report) -> TestSuite:
+    suite = TestSuite(report.scenario or report.source)
+    suite.timestamp = report.started
+    for lane in report.lanes:
+        suite.add_testcase(_case(report, lane))
+    if not report.lanes or (not report.passed and all(lane.passed for lane in report.lanes)):
+        suite.add_testcase(_run_case(report))
+    suite.time = report.duration_s
+    return suite
+
+
+def _case(report: Report, lane: LaneReport) -> TestCase:
+    case = TestCase(lane.lane, classname=report.source, time=report.duration_s)
+    if not lane.passed:
+        case.result = [_failure(report, failed) for failed in lane.failures] or [Failure(report.verdict)]
+    return case
+
+
+def _failure(report: Report, failed: FailedStatement) -> Failure:
+    failure = Failure(f"expected {failed.expected}, but {failed.got}", failed.code)
+    failure.text = f"{report.source}:{failed.line}:{failed.column}: {failed.statement} (at {failed.time_s:.3f} s)"
+    return failure
+
+
+def _run_case(report: Report) -> TestCase:
+    """The file or the machine was wrong: no lane could show it."""
+    case = TestCase("run", classname=report.source, time=report.duration_s)
+    texts = [text for _, _, level, text in report.logs if level == "error"]
+    texts += [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in report.diagnostics]
+    if not report.passed:
+        case.result = [Error("; ".join(texts) or report.verdict, report.verdict)]
+    return case
