@@ -1,0 +1,151 @@
+"""sipflow for Python programs: check a scenario, run it, look at the report.
+
+report = sipflow.run("ivr.sflow")
+assert report.passed, report.failures
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sipflow import events
+from sipflow.errors import SipflowError
+from sipflow.events import Record
+from sipflow.ir.expr import Quantity, Unit, Value
+from sipflow.ir.graph import Graph
+from sipflow.lang import CompileResult, compile_text
+from sipflow.lang.diagnostics import Diagnostic, has_errors
+from sipflow.plan.evaluate import NoValueError
+from sipflow.plan.plan import make_plan
+from sipflow.report.fold import Report, ReportFold
+
+PlainValue = str | float | bool | Quantity
+Sink = Callable[[Record], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run; every field has a default that suits a test."""
+
+    variables: Mapping[str, PlainValue] = field(default_factory=dict)
+    """Values for the file's `let`s, as `--var` gives them. Durations are `Quantity(ms, Unit.MILLISECOND)`."""
+    out: Path | str = "sipflow-out"
+    """Folder for recordings."""
+    media_dir: Path | str | None = None
+    timeout_s: float | None = None
+    """Limit of the whole run in seconds."""
+    seed: int = 0
+    """Seed of everything random; 0 takes fresh randomness."""
+    sinks: Sequence[Sink] = ()
+    """Called with every record as it happens, on the thread of the run."""
+    handle_signals: bool = False
+
+
+def check(text: str, *, source: str = "<text>", media_dir: Path | str | None = None) -> list[Diagnostic]:
+    """All diagnostics of a scenario's text, errors and warnings, in source order. Never raises on text."""
+    return list(_compile(text, source, _folder_of(source), _path(media_dir)).diagnostics)
+
+
+def run(path_or_text: Path | str, options: Options | None = None, **settings: object) -> Report:
+    """Run a scenario and wait for its report. `settings` are the fields of `Options`.
+
+    A `Path`, or a text of one line that ends in `.sflow`, is a file; any other text is the scenario itself. Mistakes in
+    it make a report with verdict `error`, exit code 2 and `diagnostics`; raises `SipflowError` only when a file cannot
+    be read.
+    """
+    return asyncio.run(arun(path_or_text, options, **settings))
+
+
+async def arun(path_or_text: Path | str, options: Options | None = None, **settings: object) -> Report:
+    """`run` for programs that have an event loop already; cancelling it releases every call first."""
+    chosen = options or Options(**settings)  # type: ignore[arg-type]  # dataclass checks the names
+    source, text = read_source(path_or_text)
+    folder = source.parent if source else None
+    result = _compile(text, str(source or "<text>"), folder, _path(chosen.media_dir))
+    if result.graph is None:
+        return _report_of_diagnostics(result.diagnostics, str(source or "<text>"))
+    return await run_graph(result.graph, source, chosen, result.diagnostics)
+
+
+async def run_graph(
+    graph: Graph, source: Path | None, options: Options, diagnostics: Sequence[Diagnostic] = ()
+) -> Report:
+    """Run a graph that is there already; the report of everything that happened."""
+    from sipflow.runtime.runner import Runner, RunSettings
+
+    fold = ReportFold()
+    sinks: list[Sink] = [fold.take, *options.sinks]
+
+    def publish(record: Record) -> None:
+        for sink in sinks:
+            sink(record)
+
+    try:
+        plan = make_plan(
+            graph,
+            overrides=dict(options.variables),
+            environment=os.environ,
+            seed=options.seed,
+            time_limit_ms=None if options.timeout_s is None else int(options.timeout_s * 1000),
+        )
+    except NoValueError as error:
+        return _report_of_problem(str(error), str(source or graph.source), publish, fold)
+    settings = RunSettings(source, Path(options.out), _path(options.media_dir), options.handle_signals)
+    await Runner(plan, settings, publish).run()
+    return fold.report()
+
+
+def read_source(path_or_text: Path | str) -> tuple[Path | None, str]:
+    """(path, text) of a scenario given either way; raises `SipflowError` when the file cannot be read."""
+    if isinstance(path_or_text, str) and not _is_path(path_or_text):
+        return None, path_or_text
+    path = Path(path_or_text)
+    try:
+        return path, path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise SipflowError(f"cannot read {path}: {error.strerror}") from error
+
+
+def duration(seconds: float) -> Quantity:
+    """A duration for `Options.variables`."""
+    return Quantity(seconds * 1000, Unit.MILLISECOND)
+
+
+def _is_path(text: str) -> bool:
+    return "\n" not in text and text.strip().endswith(".sflow")
+
+
+def _folder_of(source: str) -> Path | None:
+    return None if source.startswith("<") else Path(source).parent
+
+
+def _path(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _compile(text: str, source: str, folder: Path | None, media_dir: Path | None) -> CompileResult:
+    from sipflow.media.assets import library_for
+
+    return compile_text(text, source, media=library_for(folder, media_dir))
+
+
+def _report_of_diagnostics(diagnostics: Sequence[Diagnostic], source: str) -> Report:
+    assert has_errors(diagnostics), "only a file with errors has no graph"
+    return Report("", source, "error", 2, 0.0, "", "", 0, diagnostics=tuple(diagnostics))
+
+
+def _report_of_problem(text: str, source: str, publish: Sink, fold: ReportFold) -> Report:
+    for event in (
+        events.RunStarted("", source, "", "", 0),
+        events.Logged(text, "error"),
+        events.RunFinished("error", 3, 0.0),
+    ):
+        publish(Record(0.0, "", "", "", 0, event))
+    return fold.report()
+
+
+__all__ = ["Options", "Report", "Value", "arun", "check", "duration", "run"]

@@ -1,0 +1,149 @@
+"""`sipflow run`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from sipflow.api import Options, arun, read_source
+from sipflow.events import Record
+from sipflow.lang.diagnostics import render
+from sipflow.plan.plan import parse_override
+from sipflow.report.console import ConsoleReporter
+from sipflow.report.fold import Report
+from sipflow.report.serialise import EventsFile, report_to_json
+from sipflow.report.verdict import verdict_lines
+
+
+class _Variable(click.ParamType):
+    """`NAME=VALUE`."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, object]:
+        name, equals, text = value.partition("=")
+        if not equals or not name.isidentifier():
+            self.fail(f"{value!r} is not NAME=VALUE, for instance number=1001 or gap=200ms", param, ctx)
+        return name, parse_override(text)
+
+
+class _Duration(click.ParamType):
+    """A duration of the language: `30s`, `2m`; a bare number is seconds."""
+
+    name = "DURATION"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        parsed = parse_override(value)
+        seconds = parsed if isinstance(parsed, float) else getattr(parsed, "value", 0.0) / 1000
+        if seconds <= 0:
+            self.fail(f"{value!r} is not a duration, for instance 30s or 2m", param, ctx)
+        return seconds
+
+
+_FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--var", "variables", multiple=True, type=_Variable(), help="Set a `let` of the file; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("sipflow-out"), show_default=True,
+              help="Folder for recordings.")  # fmt: skip
+@click.option("--media-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help="Where audio files are looked for, after the scenario's own folder.")  # fmt: skip
+@click.option("--json", "json_file", type=_FILE_OUT, help="Write the report as JSON.")
+@click.option("--junit", "junit_file", type=_FILE_OUT, help="Write the report as JUnit XML.")
+@click.option("--events", "events_file", type=_FILE_OUT, help="Write every event as a line of JSON, as it happens.")
+@click.option("--timeout", "timeout_s", type=_Duration(), help="Limit of each whole run, for instance 30s.")
+@click.option("--seed", type=int, default=0, help="Seed of everything random (impairments, tags).")
+@click.option("-v", "--verbose", is_flag=True, help="Show every SIP message.")
+@click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
+def run(
+    files: tuple[Path, ...],
+    variables: tuple[tuple[str, float], ...],
+    out: Path,
+    media_dir: Path | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    events_file: Path | None,
+    timeout_s: float | None,
+    seed: int,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Run scenarios one after the other, and say for each whether it went as expected.
+
+    Lines show every statement as it ends; in a terminal bars show what plays and records. With several files each
+    has its own folder below --out, and the exit code is the worst of theirs.
+    """
+    console = Console(highlight=False)
+    reports: list[Report] = []
+    with _open_events(events_file) as stream:
+        for file in files:
+            folder = out / file.stem if len(files) > 1 else out
+            sinks = [EventsFile(stream).take] if stream else []
+            options = Options(
+                variables=dict(variables), out=folder, media_dir=media_dir, timeout_s=timeout_s, seed=seed, sinks=sinks,
+                handle_signals=True,
+            )  # fmt: skip
+            reports.append(_run_one(file, options, console, verbose=verbose, quiet=quiet))
+            _write_reports(reports, json_file, junit_file)
+            if reports[-1].exit_code == 130:
+                break
+    raise click.exceptions.Exit(max(report.exit_code for report in reports))
+
+
+def _run_one(file: Path, options: Options, console: Console, *, verbose: bool, quiet: bool) -> Report:
+    _, text = read_source(file)
+    with ConsoleReporter(console, sip=verbose, quiet=quiet) as reporter:
+        sinks: list[Callable[[Record], None]] = [*options.sinks, reporter.take]
+        report = asyncio.run(arun(file, _with_sinks(options, sinks)))
+    for diagnostic in report.diagnostics:
+        console.print(escape(render(diagnostic, text)), soft_wrap=True)
+    if not quiet:
+        console.print()
+    for line in verdict_lines(report, text):
+        console.print(_coloured(line), soft_wrap=True)
+    return report
+
+
+def _with_sinks(options: Options, sinks: list[Callable[[Record], None]]) -> Options:
+    from dataclasses import replace
+
+    return replace(options, sinks=sinks)
+
+
+def _coloured(line: str) -> str:
+    for word, style in (("PASSED", "bold green"), ("FAILED", "bold red"), ("ERROR", "bold red"), ("INTERR", "yellow")):
+        if line.startswith(word):
+            return f"[{style}]{escape(line)}[/]"
+    return escape(line)
+
+
+def _write_reports(reports: list[Report], json_file: Path | None, junit_file: Path | None) -> None:
+    if json_file is not None:
+        bodies = [report_to_json(report) for report in reports]
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False) + "\n")
+    if junit_file is not None:
+        from sipflow.report.junit import write_junit
+
+        junit_file.parent.mkdir(parents=True, exist_ok=True)
+        write_junit(reports, junit_file)
+
+
+@contextlib.contextmanager
+def _open_events(path: Path | None) -> Iterator[TextIO | None]:
+    if path is None:
+        yield None
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        yield stream

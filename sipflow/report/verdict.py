@@ -1,0 +1,89 @@
+"""The end of a report as text: what failed and why, what was measured, where the recordings lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sipflow.ir.span import Span
+from sipflow.lang.diagnostics import Diagnostic, render
+from sipflow.report.fold import CallReport, FailedStatement, LaneReport, Report
+
+_WORDS = {"passed": "PASSED", "failed": "FAILED", "error": "ERROR", "interrupted": "INTERRUPTED"}
+
+
+def verdict_lines(report: Report, source_text: str) -> Iterator[str]:
+    """Plain text, without colours, in the order in which a person wants to know it."""
+    for lane in report.lanes:
+        yield from _lane_lines(lane, report.source, source_text)
+    yield from _call_lines(report)
+    for recording in report.recordings:
+        problem = f"  NOT WHOLE: {recording.error}" if recording.error else ""
+        yield f"recording  {recording.path}  {recording.duration_ms / 1000:.2f} s{problem}"
+    yield headline(report)
+
+
+def headline(report: Report) -> str:
+    """`PASSED  IVR main menu  2 lanes, 4.21 s`."""
+    lanes = f"{len(report.lanes)} lane{'' if len(report.lanes) == 1 else 's'}"
+    failed = sum(not lane.passed for lane in report.lanes)
+    wrong = f", {failed} failed" if failed else ""
+    name = report.scenario or report.source
+    return f"{_WORDS.get(report.verdict, report.verdict)}  {name}  {lanes}{wrong}, {report.duration_s:.2f} s"
+
+
+def failure_diagnostic(failed: FailedStatement, source: str, also: tuple[FailedStatement, ...] = ()) -> Diagnostic:
+    """A failed statement in the shape of every other diagnostic: it points at the line that expected otherwise."""
+    span = Span(source, failed.line, failed.column, failed.line, failed.end_column)
+    call = f", call {failed.call}" if failed.call else ""
+    notes = [f"at {failed.time_s:.3f} s, lane {failed.lane}{call}"]
+    notes += [f"in its `else`, `{other.statement}` failed, too: {other.got}" for other in also]
+    return Diagnostic(
+        code=failed.code,
+        message=f"expected {failed.expected}, but {failed.got}",
+        span=span,
+        label=failed.got,
+        help="\n".join(notes),
+    )
+
+
+def _lane_lines(lane: LaneReport, source: str, source_text: str) -> Iterator[str]:
+    if lane.failures:
+        first, *also = lane.failures
+        yield render(failure_diagnostic(first, source, tuple(also)), source_text)
+        yield ""
+    elif not lane.passed:
+        yield f"lane {lane.lane} did not come to its end"
+
+
+def _call_lines(report: Report) -> Iterator[str]:
+    rows = [_call_row(call) for call in report.calls if call.answered or call.media]
+    if not rows:
+        return
+    header = ("call", "peer", "codec", "set-up", "sent", "received", "lost", "jitter", "concealed")
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    for row in [header, *rows]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield ""
+
+
+def _call_row(call: CallReport) -> tuple[str, ...]:
+    media = call.media or {}
+    return (
+        call.call,
+        call.peer,
+        str(media.get("codec") or "-"),
+        "-" if call.setup_ms is None else f"{call.setup_ms:.1f} ms",
+        _cell(media.get("packets_sent")),
+        _cell(media.get("packets_received")),
+        _cell(media.get("packets_lost")),
+        _cell(media.get("jitter_ms"), " ms"),
+        _cell(media.get("concealed_ms"), " ms"),
+    )
+
+
+def _cell(value: Any, unit: str = "") -> str:
+    """What was not measured is a dash, never a zero."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}{unit}" if isinstance(value, float) else f"{value}{unit}"
