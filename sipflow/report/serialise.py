@@ -8,6 +8,7 @@ import json
 from typing import Any, TextIO
 
 from sipflow.events import Record
+from sipflow.lang.diagnostics import diagnostic_to_json
 from sipflow.report.fold import Report
 
 REPORT_VERSION = 1
@@ -33,7 +34,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
         if field.name not in ("version", "logs", "diagnostics"):
             body[field.name] = _plain(getattr(report, field.name))
     body["logs"] = [dict(zip(("time_s", "agent", "level", "text"), log, strict=True)) for log in report.logs]
-    body["diagnostics"] = [diagnostic.to_json() for diagnostic in report.diagnostics]
+    body["diagnostics"] = [diagnostic_to_json(diagnostic) for diagnostic in report.diagnostics]
     return body
 
 

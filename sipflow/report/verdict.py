@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sipflow.ir.span import Span
-from sipflow.lang.diagnostics import Diagnostic, render
+from sipflow.lang.diagnostics import Diagnostic, Severity, render
 from sipflow.report.fold import CallReport, FailedStatement, LaneReport, Report
 
 _WORDS = {"passed": "PASSED", "failed": "FAILED", "error": "ERROR", "interrupted": "INTERRUPTED"}
@@ -40,6 +40,7 @@ def failure_diagnostic(failed: FailedStatement, source: str, also: tuple[FailedS
     notes += [f"in its `else`, `{other.statement}` failed, too: {other.got}" for other in also]
     return Diagnostic(
         code=failed.code,
+        severity=Severity.ERROR,
         message=f"expected {failed.expected}, but {failed.got}",
         span=span,
         label=failed.got,
@@ -51,7 +52,6 @@ def _lane_lines(lane: LaneReport, source: str, source_text: str) -> Iterator[str
     if lane.failures:
         first, *also = lane.failures
         yield render(failure_diagnostic(first, source, tuple(also)), source_text)
-        yield ""
     elif not lane.passed:
         yield f"lane {lane.lane} did not come to its end"
 
