@@ -244,7 +244,7 @@ typedef struct event {
 
 static uint32_t remembered(const sfm_dtmf_receiver *receiver)
 {
-    return receiver->count < SFM_DTMF_REMEMBERED ? receiver->count : SFM_DTMF_REMEMBERED;
+    return receiver->count < SFM_DTMF_REMEMBERED ? (uint32_t)receiver->count : SFM_DTMF_REMEMBERED;
 }
 
 /* The n-th newest digit, from 0. */
@@ -328,9 +328,6 @@ static int hear_again(sfm_dtmf_heard *heard, const event *e, sfm_dtmf_report *re
 static int hear_first(sfm_dtmf_receiver *receiver, const event *e, sfm_dtmf_report *report)
 {
     receiver->count++;
-    /* The ring's index is the count modulo its size: keep the count from ever wrapping to "nothing heard". */
-    if (receiver->count == UINT32_MAX)
-        receiver->count -= UINT32_MAX / 2 / SFM_DTMF_REMEMBERED * SFM_DTMF_REMEMBERED;
     *recall(receiver, 0) = (sfm_dtmf_heard){
         .timestamp = e->timestamp,
         .last_timestamp = e->timestamp,

@@ -89,7 +89,7 @@ typedef struct sfm_dtmf_heard {
 /* Judges telephone-event packets. Zero bytes are a valid initial state. Fields are private. */
 typedef struct sfm_dtmf_receiver {
     sfm_dtmf_heard heard[SFM_DTMF_REMEMBERED];
-    uint32_t count; /* digits heard ever */
+    uint64_t count; /* digits heard ever */
 } sfm_dtmf_receiver;
 
 enum sfm_dtmf_report_kind {

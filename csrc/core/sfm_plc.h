@@ -12,7 +12,7 @@
 /* cffi:begin */
 typedef struct sfm_plc sfm_plc;
 
-/* `sample_rate` 8000-48000 Hz, mono. 0, or SFM_ERROR_ARGUMENT, _MEMORY and *out untouched. */
+/* `sample_rate` a multiple of 8000 Hz up to 48000, mono. 0, or SFM_ERROR_ARGUMENT, _MEMORY and *out untouched. */
 int sfm_plc_create(uint32_t sample_rate, sfm_plc **out);
 
 /* NULL is fine. */

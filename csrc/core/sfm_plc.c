@@ -1,0 +1,202 @@
+#include "sfm_plc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sfm_error.h"
+
+/* All lengths follow from the sample rate. Times in 1/8 ms, which are samples at 8 kHz. */
+#define SHORTEST_PITCH 40    /* 5 ms: 200 Hz */
+#define LONGEST_PITCH 120    /* 15 ms: 67 Hz */
+#define CORRELATION 160      /* 20 ms are compared to find the pitch */
+#define HISTORY 400          /* 50 ms: three of the longest periods and a quarter */
+#define STAGE 80             /* 10 ms: then one more period is taken in */
+#define SILENT_AFTER 480     /* 60 ms */
+#define CROSSFADE 32         /* 4 ms */
+#define MAX_PERIODS 3
+
+struct sfm_plc {
+    uint32_t scale;        /* samples in 1/8 ms: 1 at 8 kHz */
+    uint32_t length;       /* samples of history */
+    uint32_t pitch;        /* samples; found at the start of a concealment */
+    uint32_t concealed;    /* samples made since the last received one; 0 while all is well */
+    int32_t step;          /* what is added to the first repeated sample to meet the last heard one */
+    int16_t *heard;        /* the last `length` samples put out, oldest first */
+    int16_t *frozen;       /* a copy from the moment the concealment began */
+};
+
+int sfm_plc_create(uint32_t sample_rate, sfm_plc **out)
+{
+    if (sample_rate < 8000 || sample_rate > 48000 || sample_rate % 8000 != 0)
+        return SFM_ERROR_ARGUMENT;
+    uint32_t scale = sample_rate / 8000;
+    uint32_t length = HISTORY * scale;
+    sfm_plc *plc = calloc(1, sizeof *plc + 2 * length * sizeof(int16_t));
+    if (plc == NULL)
+        return SFM_ERROR_MEMORY;
+    plc->scale = scale;
+    plc->length = length;
+    plc->heard = (int16_t *)(void *)(plc + 1);
+    plc->frozen = plc->heard + length;
+    *out = plc;
+    return SFM_OK;
+}
+
+void sfm_plc_destroy(sfm_plc *plc)
+{
+    free(plc);
+}
+
+void sfm_plc_reset(sfm_plc *plc)
+{
+    memset(plc->heard, 0, plc->length * sizeof(int16_t));
+    plc->concealed = 0;
+}
+
+static void remember(sfm_plc *plc, const int16_t *pcm, size_t count)
+{
+    size_t length = plc->length;
+    if (count >= length) {
+        memcpy(plc->heard, pcm + count - length, length * sizeof(int16_t));
+        return;
+    }
+    memmove(plc->heard, plc->heard + count, (length - count) * sizeof(int16_t));
+    memcpy(plc->heard + length - count, pcm, count * sizeof(int16_t));
+}
+
+static int16_t saturate(int64_t sample)
+{
+    if (sample > INT16_MAX)
+        return INT16_MAX;
+    return sample < INT16_MIN ? INT16_MIN : (int16_t)sample;
+}
+
+/* How alike the last 20 ms and those `lag` samples before them are: sign(c) * c * c / energy, every `stride`th sample. */
+static double likeness(const sfm_plc *plc, uint32_t lag, uint32_t stride)
+{
+    uint32_t count = CORRELATION * plc->scale;
+    const int16_t *recent = plc->frozen + plc->length - count;
+    const int16_t *earlier = recent - lag;
+    int64_t correlation = 0;
+    int64_t energy = 1;
+    for (uint32_t i = 0; i < count; i += stride) {
+        correlation += (int32_t)recent[i] * earlier[i];
+        energy += (int32_t)earlier[i] * earlier[i];
+    }
+    double c = (double)correlation;
+    return c < 0 ? -c * c / (double)energy : c * c / (double)energy;
+}
+
+static uint32_t best_lag(const sfm_plc *plc, uint32_t from, uint32_t to, uint32_t stride)
+{
+    uint32_t best = from;
+    double best_likeness = likeness(plc, from, stride);
+    for (uint32_t lag = from + stride; lag <= to; lag += stride) {
+        double here = likeness(plc, lag, stride);
+        if (here > best_likeness) {
+            best_likeness = here;
+            best = lag;
+        }
+    }
+    return best;
+}
+
+/* Coarse on every second sample of 8 kHz, then fine around the best: a fifth of the multiplications. */
+static uint32_t find_pitch(const sfm_plc *plc)
+{
+    uint32_t shortest = SHORTEST_PITCH * plc->scale;
+    uint32_t longest = LONGEST_PITCH * plc->scale;
+    uint32_t stride = 2 * plc->scale;
+    uint32_t coarse = best_lag(plc, shortest, longest, stride);
+    uint32_t from = coarse - shortest < stride ? shortest : coarse - stride + 1;
+    uint32_t to = longest - coarse < stride ? longest : coarse + stride - 1;
+    return best_lag(plc, from, to, 1);
+}
+
+/* Sample `at` of an endless repetition of the last `periods` periods. Over the last quarter of a period before the seam
+ * the loop turns into what stood in front of its own beginning, so that it closes without a click. */
+static int64_t looped(const sfm_plc *plc, uint32_t periods, uint32_t at)
+{
+    uint32_t loop = periods * plc->pitch;
+    uint32_t quarter = plc->pitch / 4;
+    uint32_t offset = at % loop;
+    const int16_t *begin = plc->frozen + plc->length - loop;
+    uint32_t left = loop - offset;
+    if (left > quarter)
+        return begin[offset];
+    int64_t before = begin[-(int64_t)left];
+    return (begin[offset] * (int64_t)left + before * (int64_t)(quarter - left)) / (int64_t)quarter;
+}
+
+/* One period for 10 ms, two up to 20 ms, then three, with the same place in the period; a quarter period of overlap
+ * where the next one is taken in. */
+static int64_t repeated(const sfm_plc *plc, uint32_t at)
+{
+    uint32_t stage = STAGE * plc->scale;
+    uint32_t quarter = plc->pitch / 4;
+    uint32_t periods = at / stage + 1;
+    if (periods > MAX_PERIODS)
+        periods = MAX_PERIODS;
+    int64_t sample = looped(plc, periods, at);
+    uint32_t since = at - (periods - 1) * stage;
+    if (periods == 1 || since >= quarter)
+        return sample;
+    int64_t before = looped(plc, periods - 1, at);
+    return (sample * (int64_t)since + before * (int64_t)(quarter - since)) / (int64_t)quarter;
+}
+
+/* Sample `at` of the concealment: the repetition, led smoothly away from the last heard sample, fading from 10 ms on. */
+static int16_t concealed_sample(const sfm_plc *plc, uint32_t at)
+{
+    int64_t full = STAGE * (int64_t)plc->scale;
+    int64_t silent = SILENT_AFTER * (int64_t)plc->scale;
+    if (at >= silent)
+        return 0;
+    int64_t sample = repeated(plc, at);
+    int64_t lead = plc->pitch / 4;
+    if (at < lead)
+        sample += plc->step * (lead - at) / lead;
+    if (at > full)
+        sample = sample * (silent - at) / (silent - full);
+    return saturate(sample);
+}
+
+static void begin_concealment(sfm_plc *plc)
+{
+    memcpy(plc->frozen, plc->heard, plc->length * sizeof(int16_t));
+    plc->pitch = find_pitch(plc);
+    const int16_t *end = plc->frozen + plc->length;
+    plc->step = end[-1] - end[-1 - (int64_t)plc->pitch];
+}
+
+void sfm_plc_conceal(sfm_plc *plc, int16_t *pcm, size_t count)
+{
+    if (plc->concealed == 0 && count > 0)
+        begin_concealment(plc);
+    uint32_t end = SILENT_AFTER * plc->scale;
+    for (size_t i = 0; i < count; i++) {
+        pcm[i] = concealed_sample(plc, plc->concealed);
+        if (plc->concealed < end)
+            plc->concealed++;
+    }
+    remember(plc, pcm, count);
+}
+
+void sfm_plc_receive(sfm_plc *plc, int16_t *pcm, size_t count)
+{
+    int64_t fade = CROSSFADE * (int64_t)plc->scale;
+    if (plc->concealed > 0 && count > 0) {
+        for (int64_t i = 0; i < fade && i < (int64_t)count; i++) {
+            int64_t made = concealed_sample(plc, plc->concealed + (uint32_t)i);
+            pcm[i] = (int16_t)((pcm[i] * (i + 1) + made * (fade - i)) / (fade + 1));
+        }
+        plc->concealed = 0;
+    }
+    remember(plc, pcm, count);
+}
+
+void sfm_plc_silence(sfm_plc *plc, int16_t *pcm, size_t count)
+{
+    memset(pcm, 0, count * sizeof(int16_t));
+    sfm_plc_receive(plc, pcm, count);
+}
