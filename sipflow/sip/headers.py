@@ -337,7 +337,7 @@ def via_branch(text: str) -> str:
 def _quick_parameter(text: str, name: str) -> str:
     """Value of one of well-formed parameters, without making the list of them when it is plainly written."""
     before, found, after = text.partition(f";{name}=")
-    if found and after[:1] != '"' and (not before or ("=" not in before and name not in before.lower())):
+    if found and after[:1] != '"' and (not before or ('"' not in before and name not in before.lower())):
         return after.partition(";")[0].rstrip(" \t")
     return _find(parse_parameters(text), name) or ""
 

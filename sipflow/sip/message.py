@@ -452,7 +452,7 @@ def _read_to_tag(headers: Headers) -> str:
 # --- reading ---
 
 _ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
-"""Fields that may come once (RFC 4475 section 3.3.8); Content-Length is looked at by itself."""
+"""Fields that may come once; Content-Length is looked at by itself."""
 
 _STATUS_CODES: Final = {str(code): code for code in range(100, 700)}
 
@@ -469,21 +469,26 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
 
     Taken although the RFC forbids or does not foresee it: bare LF, empty lines in front, white space too much, no
     Content-Length, bytes after the body (cut off, RFC 3261 section 18.3), bytes that are no UTF-8, no empty line at
-    the end of a message without body.
+    the end of a message without body, header lines without a colon (kept, they are fields without a value).
     """
-    lines, body, ended = _split(data if len(data) <= limits.message_bytes else data[: limits.message_bytes])
-    message, flaw = _read_start_line(lines[0])
-    message.body = body
-    if len(data) > limits.message_bytes or _too_long(lines, limits):
-        message.headers = _read_fields(lines[1 : limits.header_fields])[0]
+    too_long = len(data) > limits.message_bytes
+    if data[:1] in b"\r\n":
+        data = data.lstrip(b"\r\n")
+    if too_long:
+        data = data[: limits.message_bytes]
+    try:
+        lines, keys, body = _split_plain(data)
+        ended = True
+    except _NotPlainError:
+        lines, keys, body, ended = _split_any(data)
+    message, flaw = _read_start_line(lines.pop(0))
+    message.headers, message.body = _headers(keys, lines), body
+    if too_long or len(lines) > limits.header_fields or (len(data) > limits.header_bytes and _any_long(lines, limits)):
         _refuse(message, "the message is longer than is taken", 513)
-    message.headers, flaw_of_fields = _read_fields(lines[1:])
     if message.version != "SIP/2.0":
         _refuse(message, f"version {message.version}", 505)
-    if not ended:
-        _refuse(message, "the header fields do not end")
-    if flaw or flaw_of_fields:
-        _refuse(message, flaw or flaw_of_fields)
+    if flaw or not ended:
+        _refuse(message, flaw or "the header fields do not end")
     _check_core(message)
     _cut_body(message)
     return message
@@ -495,27 +500,44 @@ def _refuse(message: Request | Response, problem: str, status_code: int = 400) -
     raise MessageError(problem, None if unanswerable else status_code, message)
 
 
-def _split(data: bytes) -> tuple[list[str], bytes, bool]:
-    """Start line and header lines, folded ones whole; what follows the empty line; whether the lines were ended."""
-    if data[:1] in b"\r\n":
-        data = data.lstrip(b"\r\n")
+class _NotPlainError(Exception):
+    """A message that is not cut into lines at CRLF alone."""
+
+
+class _PlainKeys(_FieldKeys):
+    """Keys of lines that are fields each, none the continuation of another."""
+
+    def __missing__(self, name: str) -> str:
+        if name[:1] in " \t":
+            raise _NotPlainError
+        return super().__missing__(name)
+
+
+_PLAIN_KEYS: Final = _PlainKeys(_KEYS)
+
+
+def _split_plain(data: bytes) -> tuple[list[str], list[str], bytes]:
+    """Start line and header lines, keys of the latter, what follows the empty line.
+
+    This is the way of nearly all messages; _NotPlainError when it has folded lines, bare line feeds or no end.
+    """
     head, empty_line, body = data.partition(b"\r\n\r\n")
     text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    # Plain messages have no line feed but in CRLF and no line that starts with white space.
-    if empty_line and text.count("\n") == len(lines) - 1 and "\n " not in text and "\n\t" not in text:
-        return lines, body, True
-    return _split_carefully(data)
+    if not empty_line or text.count("\n") >= len(lines):
+        raise _NotPlainError
+    return lines, [_PLAIN_KEYS[line.split(":", 1)[0]] for line in lines[1:]], body
 
 
-def _split_carefully(data: bytes) -> tuple[list[str], bytes, bool]:
+def _split_any(data: bytes) -> tuple[list[str], list[str], bytes, bool]:
+    """The same for any data, with folded lines kept whole, and whether the last line was ended."""
     end = _HEADER_END.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
     lines = [_with_crlf(line) for line in _LINE_END.split(head.decode("utf-8", "surrogateescape"))]
     ended = end is not None or lines[-1] == ""
     if not end and len(lines) > 1:
         lines.pop()
-    return lines, body, ended
+    return lines, [_KEYS[line.split(":", 1)[0]] for line in lines[1:]], body, ended
 
 
 def _with_crlf(line: str) -> str:
@@ -523,8 +545,8 @@ def _with_crlf(line: str) -> str:
     return line.replace("\r\n", "\n").replace("\n", "\r\n") if "\n" in line else line
 
 
-def _too_long(lines: list[str], limits: Limits) -> bool:
-    return len(lines) > limits.header_fields + 1 or max(map(len, lines)) > limits.header_bytes
+def _any_long(lines: list[str], limits: Limits) -> bool:
+    return any(len(line) > limits.header_bytes for line in lines)
 
 
 def _read_start_line(line: str) -> tuple[Request | Response, str]:
@@ -557,15 +579,6 @@ def _read_status_line(line: str) -> Response:
     return Response(code, rest[4:], None, b"", version.upper())
 
 
-def _read_fields(lines: list[str]) -> tuple[Headers, str]:
-    """Header fields, and what is wrong with them."""
-    try:
-        return _headers([_KEYS[line[: line.index(":")]] for line in lines], lines), ""
-    except ValueError:
-        fields = [line for line in lines if ":" in line]
-        return _headers([_KEYS[line[: line.index(":")]] for line in fields], fields), "a header line without a colon"
-
-
 def _check_core(message: Request | Response) -> None:
     """Refuse a message without the fields that every message has (RFC 3261 section 8.1.1), and remember their keys."""
     headers = message.headers
@@ -589,19 +602,22 @@ def _check_core(message: Request | Response) -> None:
 
 
 def _check_once(message: Request | Response) -> None:
+    """Refuse fields that come twice and may not: nobody can know which one is meant (RFC 4475 section 3.3.8)."""
     for name in _ONCE:
         if message.headers._keys.count(name) > 1:
             _refuse(message, f"more than one {name}")
+    if len(set(message.headers.get_all("Content-Length"))) > 1:
+        _refuse(message, "Content-Length says two things")
 
 
 def _cut_body(message: Request | Response) -> None:
     """Cut the body to Content-Length; refuse one that is shorter (RFC 3261 section 18.3)."""
-    values = message.headers.get_all("content-length") if "content-length" in message.headers else None
-    if not values:
+    said = message.headers.get("Content-Length")
+    if said is None:
         return
-    said = values[0]
-    if not said.isascii() or not said.isdigit() or len(said) > 10 or len(set(values)) > 1:
-        _refuse(message, f"bad Content-Length: {', '.join(values)[:80]}")
-    if int(said) > len(message.body):
-        _refuse(message, f"Content-Length is {int(said)}, the body has {len(message.body)} bytes")
-    message.body = message.body[: int(said)]
+    if not said.isascii() or not said.isdigit() or len(said) > 10:
+        _refuse(message, f"bad Content-Length: {said[:80]}")
+    length = int(said)
+    if length > len(message.body):
+        _refuse(message, f"Content-Length is {length}, the body has {len(message.body)} bytes")
+    message.body = message.body[:length]

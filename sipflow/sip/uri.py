@@ -147,7 +147,7 @@ def parse_uri(text: str) -> SipUri | OtherUri:
 def check_uri(text: str) -> None:
     """UriError unless `parse_uri` would read the text; cheaper, for those who need no parts."""
     match = _SIP_URI.fullmatch(text)
-    if match is None or match["port"] is not None:
+    if match is None or (match[5] and int(match[5]) > 65_535):
         parse_uri(text)
 
 
