@@ -7,6 +7,7 @@ drained until nothing is left to do, and one timer is set for the earliest deadl
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -58,6 +59,7 @@ class Driver:
         self._pending: list[tuple[str, Payload]] = []
         self._requests: dict[tuple[str, int], int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self._finished = asyncio.Event()
         self._started_at = self._loop.time()
         self._crashed: BaseException | None = None
@@ -158,7 +160,7 @@ class Driver:
         self._pump()
 
     def _on_timer(self) -> None:
-        self._timer = None
+        self._timer, self._timer_at = None, math.inf
         now = self.now()
         for agent in self._agents.values():
             deadline = agent.user_agent.next_deadline()
@@ -202,12 +204,16 @@ class Driver:
         return moved or bool(pending)
 
     def _rearm(self) -> None:
+        """Move the alarm forward only: one that rings too early finds nothing to do, and costs less than moving it."""
         deadlines = [agent.user_agent.next_deadline() for agent in self._agents.values()]
         deadlines.append(self._scenario.next_deadline())
         nearest = min((at for at in deadlines if at is not None), default=None)
+        if nearest is None or nearest >= self._timer_at:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if nearest is None else self._loop.call_at(self._started_at + nearest, self._on_timer)
+        self._timer_at = nearest
+        self._timer = self._loop.call_at(self._started_at + nearest, self._on_timer)
 
     # --- events going up ---
 
