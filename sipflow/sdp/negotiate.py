@@ -1,41 +1,337 @@
-"""Offer and answer (RFC 3264): two lists of formats in, `MediaParams` out."""
+"""Offer and answer (RFC 3264): what the local side can do and what the peer wrote in, `MediaParams` out.
+
+One audio stream over RTP/AVP is negotiated. Whatever else is offered is rejected in its place, so that the `m=` lines
+of offer and answer always pair up. Nothing here remembers anything: who holds the session passes it in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
-from sipflow.sdp.session import SessionDescription
+from sipflow.sdp.session import Lines, MediaDescription, Origin, SessionDescription, format_connection
+
+TELEPHONE_EVENT: Final = "telephone-event"
+PROTOCOL: Final = "RTP/AVP"
+
+_NOT_CODECS: Final = frozenset({TELEPHONE_EVENT, "cn", "red", "tone"})
+"""Formats that come beside a codec and carry no speech of their own, in lower case."""
+
+_DIGIT_EVENTS: Final = "0-15"
+"""Events of the sixteen DTMF digits (RFC 4733 section 3.2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalMedia:
-    """What the local side can do: formats in the order of preference, telephone-event among them."""
+    """What the local side can do in a call."""
 
     address: str
+    """IP address where media is received."""
     port: int
+    """RTP port; RTCP is received on the next one."""
     formats: tuple[RtpFormat, ...]
+    """In the order of preference, telephone-event among them; payload types are those that are offered."""
     ptime_ms: int = 20
+    """Packet time that is asked for, and sent with when the peer asks for none."""
     direction: Direction = Direction.SENDRECV
+    """What the local side is willing to do: sendonly or inactive puts the peer on hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """The answer to an offer, and what it means for the local side."""
+
     description: SessionDescription
+    """Has an `m=` line for each of the offer; all of port 0 when `params` is None."""
     params: MediaParams | None
-    """None when no audio stream was accepted; `reason` then says why."""
+    """None when no audio stream was accepted."""
     reason: str = ""
+    """Why none was, for a person; empty when one was."""
+
+
+# --- the three moves ---
 
 
 def make_offer(
-    local: LocalMedia, *, session_id: int, session_version: int, username: str = "-"
-) -> SessionDescription: ...
+    local: LocalMedia,
+    *,
+    session_id: int,
+    session_version: int,
+    username: str = "-",
+    previous: SessionDescription | None = None,
+) -> SessionDescription:
+    """The offer of one audio stream (RFC 3264 section 5).
+
+    `previous` is what was last agreed on in the session, by whichever side: a new offer has all of its `m=` lines in
+    their places, the unused ones with port 0 (section 8).
+    """
+    stream = _stream(local, local.formats, local.direction, PROTOCOL)
+    old = previous.media if previous else ()
+    own = _own_position(old)
+    media = _in_place(old, own, stream) if own is not None else (*map(_rejected, old), stream)
+    return _session(local, session_id, session_version, username, (("t", "0 0"),), media)
 
 
 def make_answer(
-    offer: SessionDescription, local: LocalMedia, *, session_id: int, session_version: int, username: str = "-"
-) -> Answer: ...
+    offer: SessionDescription,
+    local: LocalMedia,
+    *,
+    session_id: int,
+    session_version: int,
+    username: str = "-",
+    prefer_local: bool = False,
+) -> Answer:
+    """The answer to an offer (RFC 3264 section 6).
+
+    Accepts the first audio stream with a common codec. The formats come in the offerer's order with the offerer's
+    payload types, as section 6.1 recommends; `prefer_local` orders them by the local preference instead. The `t=` line
+    is that of the offer, as it has to be. Never raises: an offer without a usable stream gives an answer that rejects
+    all of its streams, and the reason.
+    """
+    chosen, reason = _choose(offer, local)
+    times = tuple(line for line in offer.lines if line[0] == "t")[:1] or (("t", "0 0"),)
+    if chosen is None:
+        rejected = tuple(map(_rejected, offer.media))
+        return Answer(_session(local, session_id, session_version, username, times, rejected), None, reason)
+    offered = offer.media[chosen]
+    send = _common(offered.rtp_formats(), local.formats, prefer_local)
+    receive = tuple(_announced(format_, local) for format_ in send)
+    direction = _intersect(offer.direction_of(offered).reversed, local.direction)
+    media = _in_place(offer.media, chosen, _stream(local, receive, direction, offered.protocol))
+    description = _session(local, session_id, session_version, username, times, media)
+    return Answer(description, _params(offer, offered, local, direction, send, receive))
 
 
 def apply_answer(offer: SessionDescription, answer: SessionDescription, local: LocalMedia) -> MediaParams | str:
-    """What the offerer does after the answer; a text says in plain words why it cannot be used."""
+    """What the offerer does after the answer (RFC 3264 section 7), or in plain words why the answer cannot be used.
+
+    Formats that were not offered are passed over as long as one remains that was. Payload types may differ from those
+    of the offer: what is sent carries the answerer's, what is received the offerer's.
+    """
+    if len(answer.media) != len(offer.media):
+        return f"the answer has {_count(answer.media)}, the offer has {_count(offer.media)}"
+    own = _own_position(offer.media)
+    if own is None:
+        return "the offer has no audio stream"
+    offered, answered = offer.media[own], answer.media[own]
+    problem = _answer_problem(offered, answered) or _address_problem(answer, answered, local)
+    if problem:
+        return problem
+    ours = offered.rtp_formats()
+    theirs = _common(_named_by(answered, offered), ours)
+    if not _codecs(theirs):
+        return _no_common_codec("answered", _named_by(answered, offered), "offered", ours)
+    receive = tuple(format_ for format_ in ours if any(_same(format_, other) for other in theirs))
+    direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
+    return _params(answer, answered, local, direction, theirs, receive)
+
+
+# --- formats ---
+
+
+def _same(one: RtpFormat, other: RtpFormat) -> bool:
+    """Whether both name the same format whatever its payload type (names ignore case, RFC 4855 section 3)."""
+    return (
+        one.clock_rate == other.clock_rate and one.channels == other.channels and one.name.lower() == other.name.lower()
+    )
+
+
+def _common(
+    theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...], prefer_ours: bool = False
+) -> tuple[RtpFormat, ...]:
+    """Those of their formats that are ours too, with their payload types; in their order or in ours."""
+    if prefer_ours:
+        return tuple(dict.fromkeys(other for own in ours for other in theirs if _same(own, other)))
+    return tuple(other for other in theirs if any(_same(own, other) for own in ours))
+
+
+def _codecs(formats: Iterable[RtpFormat]) -> tuple[RtpFormat, ...]:
+    return tuple(format_ for format_ in formats if format_.name.lower() not in _NOT_CODECS)
+
+
+def _named_by(answered: MediaDescription, offered: MediaDescription) -> tuple[RtpFormat, ...]:
+    """Formats of an answer; a dynamic type that it forgets to map means what the offer said it does."""
+    known = {format_.payload_type: format_ for format_ in (*offered.rtp_formats(), *answered.rtp_formats())}
+    numbers = (int(text) for text in answered.formats if text.isascii() and text.isdigit() and len(text) < 4)
+    return tuple(known[number] for number in dict.fromkeys(numbers) if number in known)
+
+
+def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> int | None:
+    """Payload type of telephone-event: at the codec's clock rate, as its packets share the codec's time stamps (RFC
+    4733 section 2.1), else at any."""
+    events = [format_ for format_ in formats if format_.name.lower() == TELEPHONE_EVENT]
+    fitting = [format_ for format_ in events if format_.clock_rate == clock_rate]
+    return next((format_.payload_type for format_ in (*fitting, *events)), None)
+
+
+# --- judging ---
+
+
+def _own_position(media: tuple[MediaDescription, ...]) -> int | None:
+    """Position of the stream that is ours to negotiate: the first audio stream in use, else the first one."""
+    audio = [at for at, each in enumerate(media) if each.kind.lower() == "audio"]
+    return next((at for at in audio if media[at].port), audio[0] if audio else None)
+
+
+def _choose(offer: SessionDescription, local: LocalMedia) -> tuple[int | None, str]:
+    """Position of the first stream that can be accepted, else why none can."""
+    refusals = []
+    for position, media in enumerate(offer.media):
+        refusal = _refusal(offer, media, local)
+        if not refusal:
+            return position, ""
+        if media.kind.lower() == "audio":
+            refusals.append(refusal)
+    return None, refusals[0] if refusals else "the offer has no audio stream"
+
+
+def _refusal(offer: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
+    """Why a stream cannot be accepted; empty when it can."""
+    if media.kind.lower() != "audio":
+        return f"{media.kind} is not taken here"
+    if media.port == 0:
+        return "the audio stream was offered with port 0"
+    if media.protocol.upper() != PROTOCOL:
+        return f"audio was offered as {media.protocol}, here it is {PROTOCOL}"
+    theirs = media.rtp_formats()
+    if not _codecs(_common(theirs, local.formats)):
+        return _no_common_codec("offered", theirs or _as_written(media), "here", local.formats)
+    return _address_problem(offer, media, local)
+
+
+def _answer_problem(offered: MediaDescription, answered: MediaDescription) -> str:
+    if answered.kind.lower() != offered.kind.lower():
+        return f"{offered.kind} was offered, {answered.kind} was answered in its place"
+    if answered.port == 0:
+        return "the peer rejected the audio stream (port 0)"
+    if offered.port == 0:
+        return "the audio stream was offered with port 0"
+    if answered.protocol.upper() != offered.protocol.upper():
+        return f"{offered.protocol} was offered, {answered.protocol} was answered"
+    return ""
+
+
+def _address_problem(description: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
+    address = description.address_of(media)
+    if address is None:
+        return "the audio stream has no connection address"
+    family, own = _family(address), _family(local.address)
+    if family and own and family != own:
+        return f"the peer's media address is IPv{family}, here it is IPv{own}"
+    return ""
+
+
+def _family(address: str) -> int | None:
+    """4 or 6, None for a name and for addresses that mean none."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return None if parsed.is_unspecified else parsed.version
+
+
+def _no_common_codec(where: str, theirs: Iterable[RtpFormat], here: str, ours: Iterable[RtpFormat]) -> str:
+    return f"no common codec: {where} {_names(theirs)}, {here} {_names(ours)}"
+
+
+def _names(formats: Iterable[RtpFormat]) -> str:
+    return ", ".join(dict.fromkeys(format_.name for format_ in _codecs(formats))) or "none"
+
+
+def _as_written(media: MediaDescription) -> list[RtpFormat]:
+    """Formats of which nothing but the number is known, for a message."""
+    return [RtpFormat(f"payload type {text}", 0) for text in media.formats[:8]]
+
+
+def _count(media: tuple[MediaDescription, ...]) -> str:
+    return f"{len(media)} media line{'' if len(media) == 1 else 's'}"
+
+
+def _intersect(one: Direction, other: Direction) -> Direction:
+    """What both allow, both seen from the same side."""
+    sends, receives = one.sends and other.sends, one.receives and other.receives
+    if sends:
+        return Direction.SENDRECV if receives else Direction.SENDONLY
+    return Direction.RECVONLY if receives else Direction.INACTIVE
+
+
+# --- building ---
+
+
+def _params(
+    description: SessionDescription,
+    remote: MediaDescription,
+    local: LocalMedia,
+    direction: Direction,
+    send: tuple[RtpFormat, ...],
+    receive: tuple[RtpFormat, ...],
+) -> MediaParams:
+    """Both lists have a codec, and the remote stream an address: the callers made sure."""
+    send_format = _codecs(send)[0]
+    ptime_ms = remote.ptime_ms or local.ptime_ms
+    return MediaParams(
+        local_address=local.address,
+        local_port=local.port,
+        remote_address=description.address_of(remote) or "",
+        remote_port=remote.port,
+        remote_rtcp_port=remote.rtcp_port,
+        send_format=send_format,
+        receive_formats=_codecs(receive),
+        dtmf_send_payload_type=_telephone_event(send, send_format.clock_rate),
+        dtmf_receive_payload_type=_telephone_event(receive, send_format.clock_rate),
+        ptime_ms=min(ptime_ms, remote.maxptime_ms or ptime_ms),
+        direction=direction,
+    )
+
+
+def _in_place(
+    media: tuple[MediaDescription, ...], position: int, stream: MediaDescription
+) -> tuple[MediaDescription, ...]:
+    """One stream at its position, all others rejected."""
+    return tuple(stream if at == position else _rejected(old) for at, old in enumerate(media))
+
+
+def _stream(local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direction, protocol: str) -> MediaDescription:
+    """The local audio stream with these formats and payload types."""
+    lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
+    lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
+    lines += [("a", f"ptime:{local.ptime_ms}"), ("a", direction.value)]
+    numbers = tuple(str(format_.payload_type) for format_ in formats)
+    return MediaDescription("audio", local.port, protocol, numbers, tuple(lines))
+
+
+def _encoding(format_: RtpFormat) -> str:
+    """`PCMU/8000`, `opus/48000/2` (RFC 4566 section 6)."""
+    channels = f"/{format_.channels}" if format_.channels != 1 else ""
+    return f"{format_.name}/{format_.clock_rate}{channels}"
+
+
+def _fmtp(format_: RtpFormat) -> str:
+    return format_.fmtp or (_DIGIT_EVENTS if format_.name.lower() == TELEPHONE_EVENT else "")
+
+
+def _announced(theirs: RtpFormat, local: LocalMedia) -> RtpFormat:
+    """A format of the offer as the answer announces it: the peer's payload type, our own parameters."""
+    own = next(each for each in local.formats if _same(each, theirs))
+    return replace(own, payload_type=theirs.payload_type)
+
+
+def _rejected(media: MediaDescription) -> MediaDescription:
+    """A stream in its place that is not wanted (RFC 3264 section 6): port 0, the formats mean nothing."""
+    return MediaDescription(media.kind, 0, media.protocol, media.formats[:1] or ("0",))
+
+
+def _session(
+    local: LocalMedia,
+    session_id: int,
+    session_version: int,
+    username: str,
+    times: Lines,
+    media: tuple[MediaDescription, ...],
+) -> SessionDescription:
+    origin = Origin(username, str(session_id), str(session_version), local.address)
+    head = (("v", "0"), ("o", str(origin)), ("s", "-"), ("c", format_connection(local.address)))
+    return SessionDescription((*head, *times), media)
