@@ -1,0 +1,1 @@
+"""Grammars of the sflow language; `sipflow.lang` reads them as package data."""

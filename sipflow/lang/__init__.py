@@ -1,0 +1,1 @@
+"""The sflow language: text in, graph and diagnostics out."""

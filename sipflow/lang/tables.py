@@ -1,0 +1,167 @@
+"""The LALR tables of the grammar.
+
+lark makes them from `grammar/sflow.lark`, which takes longer than a whole `sipflow check` may. So they are kept beside
+the grammar (`python -m sipflow.lang.tables` writes them), sealed with the digest of the grammar that they were made
+from: tables of another grammar are never used, they are made anew in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+GRAMMAR_FILE = "sflow.lark"
+TABLES_FILE = "sflow.tables.json"
+START_SYMBOLS = ("file", "expression")
+ERROR = "ERROR"
+END = "$END"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One alternative of a rule."""
+
+    origin: str
+    size: int
+    """How many symbols it takes."""
+    inline: bool
+    """Whether its children become its parent's: rules whose names start with `_`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the parser runs on. States are numbers."""
+
+    rows: tuple[dict[str, int], ...]
+    """Per state and symbol: n >= 0 shifts and goes to state n, n < 0 reduces by rule -n - 1."""
+    rules: tuple[Rule, ...]
+    starts: dict[str, int]
+    ends: dict[str, int]
+    words: dict[str, str]
+    """Keyword to terminal."""
+    signs: dict[str, str]
+    """Punctuation to terminal."""
+    patterns: dict[str, str]
+    """Terminal to regular expression, for all that are neither."""
+
+    @property
+    def spelling(self) -> dict[str, str]:
+        """Terminal to the keyword or the sign that it stands for."""
+        return {"SEMI": ";"} | {kind: text for table in (self.words, self.signs) for text, kind in table.items()}
+
+
+@cache
+def load_tables() -> Tables:
+    """The tables of the grammar that lies in the package."""
+    grammar = _resource(GRAMMAR_FILE)
+    if grammar is None:
+        raise FileNotFoundError(f"sipflow.grammar lacks {GRAMMAR_FILE}: the installation is incomplete")
+    data = _stored(digest(grammar))
+    return _from_json(build(grammar) if data is None else data)
+
+
+def digest(grammar: str) -> str:
+    """The seal of tables made from this grammar by this code."""
+    return hashlib.sha256(f"{FORMAT_VERSION}\n{grammar}".encode()).hexdigest()
+
+
+def _resource(name: str) -> str | None:
+    try:
+        return files("sipflow.grammar").joinpath(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _stored(seal: str) -> dict[str, Any] | None:
+    text = _resource(TABLES_FILE)
+    if text is None:
+        return None
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) and data.get("digest") == seal else None
+
+
+def _from_json(data: dict[str, Any]) -> Tables:
+    symbols = data["symbols"]
+    rows = tuple({symbols[row[i]]: row[i + 1] for i in range(0, len(row), 2)} for row in data["rows"])
+    rules = tuple(Rule(origin, size, origin.startswith("_")) for origin, size in data["rules"])
+    return Tables(rows, rules, data["starts"], data["ends"], data["words"], data["signs"], data["patterns"])
+
+
+def build(grammar: str) -> dict[str, Any]:
+    """Tables of a grammar text in their stored form; the same text gives the same tables."""
+    from lark import Lark
+
+    lark = Lark(grammar, parser="lalr", lexer="contextual", start=list(START_SYMBOLS))
+    table = lark.parser.parser._parse_table
+    symbols = sorted({symbol for row in table.states.values() for symbol in row})
+    rules = sorted(lark.rules, key=str)
+    words, signs, patterns = _terminals(list(lark.terminals))
+    state_number = _number_states(table)
+    rule_number = {rule: index for index, rule in enumerate(rules)}
+    return {
+        "digest": digest(grammar),
+        "starts": {symbol: state_number[state] for symbol, state in sorted(table.start_states.items())},
+        "ends": {symbol: state_number[state] for symbol, state in sorted(table.end_states.items())},
+        "words": words,
+        "signs": signs,
+        "patterns": patterns,
+        "rules": [[str(rule.origin.name), len(rule.expansion)] for rule in rules],
+        "symbols": symbols,
+        "rows": [_row(table.states[state], symbols, state_number, rule_number) for state in state_number],
+    }
+
+
+def _number_states(table: Any) -> dict[int, int]:
+    """Numbers in the order in which the states are reached: lark's own differ from run to run."""
+    order = dict.fromkeys(table.start_states[symbol] for symbol in START_SYMBOLS)
+    queue = list(order)
+    for state in queue:
+        for _symbol, (action, target) in sorted(table.states[state].items(), key=lambda item: item[0]):
+            if action.name == "Shift" and target not in order:
+                order[target] = None
+                queue.append(target)
+    return {state: index for index, state in enumerate(order)}
+
+
+def _row(actions: Any, symbols: list[str], states: dict[int, int], rules: dict[Any, int]) -> list[int]:
+    row: list[int] = []
+    for index, symbol in enumerate(symbols):
+        if symbol in actions:
+            action, argument = actions[symbol]
+            row += [index, states[argument] if action.name == "Shift" else -rules[argument] - 1]
+    return row
+
+
+def _terminals(terminals: list[Any]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    words: dict[str, str] = {}
+    signs: dict[str, str] = {}
+    patterns: dict[str, str] = {}
+    for terminal in sorted(terminals, key=lambda terminal: str(terminal.name)):
+        text = terminal.pattern.value
+        if terminal.pattern.type == "re":
+            patterns[terminal.name] = text
+        else:
+            (words if re.fullmatch(r"\w+", text) else signs)[text] = terminal.name
+    return words, signs, patterns
+
+
+def main() -> None:
+    """Write the tables beside the grammar of this checkout."""
+    grammar = _resource(GRAMMAR_FILE)
+    assert grammar is not None, "the grammar is part of the package"
+    path = files("sipflow.grammar").joinpath(TABLES_FILE)
+    text = json.dumps(build(grammar), separators=(",", ":")).replace('],"', '],\n"').replace("],[", "],\n[")
+    path.write_text(text + "\n", encoding="utf-8")  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()
