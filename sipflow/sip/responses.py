@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sipflow.sip.headers import reason_phrase, split_list
+from sipflow.sip.headers import name_addr_tag, reason_phrase, split_list
 from sipflow.sip.message import Request
 
 _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
@@ -20,11 +20,11 @@ def echo(request: Request, source: tuple[str, int]) -> str:
 
 
 def response_destination(request: Request, source: tuple[str, int]) -> tuple[str, int]:
-    """Where a response is sent (section 18.2.2): back to the source port when the client asked for that by rport."""
+    """Where a response is sent (section 18.2.2): back to the source port when the client asked for that by rport.
+
+    `maddr` is not followed: it serves multicast, and would let a stranger aim our responses at somebody else.
+    """
     via = request.via
-    maddr = via.parameter("maddr")
-    if maddr:
-        return maddr, via.port or 5060
     return source if via.wants_rport else (source[0], via.port or 5060)
 
 
@@ -47,3 +47,8 @@ def _with_source(request: Request, value: str, source: tuple[str, int]) -> str:
     if (via.wants_rport or via.host != source[0]) and via.received is None:
         first += f";received={source[0]}"
     return first + rest
+
+
+def with_tag(to: str, tag: str) -> str:
+    """A To value with our tag; one that came with a tag stays as it is."""
+    return to if ";" in to and name_addr_tag(to) else f"{to};tag={tag}"

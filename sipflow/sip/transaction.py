@@ -7,10 +7,9 @@ anything that follows `ClientUser` or `ServerUser`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sipflow.sip import transaction_tables as tables
-from sipflow.sip.headers import NameAddr
 from sipflow.sip.ids import MAGIC_COOKIE
 from sipflow.sip.message import Headers, Request, Response, parse_message
 from sipflow.sip.responses import echo, response_destination, write_response
@@ -28,8 +27,9 @@ class ClientUser(Protocol):
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """A response that is not a retransmission came (2xx of an INVITE: every one)."""
 
-    def request_failed(self, transaction: ClientTransaction, code: int, reason: str, now: float) -> None:
-        """No final response will come: 408 after a time-out, 503 after a transport error (section 8.1.3.1)."""
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        """No final response will come: 408 after a time-out, 503 after a transport error (section 8.1.3.1) or, without
+        a transaction, because there is no address to send to."""
 
 
 class ServerUser(Protocol):
@@ -63,7 +63,7 @@ class Transaction:
     """What client and server transactions share."""
 
     __slots__ = ("_expiry", "_interval", "_layer", "_retransmission", "call", "data", "destination", "key", "state")
-    program: Program = {}
+    program: ClassVar[Program]
 
     def __init__(self, layer: TransactionLayer, key: Any, destination: Destination, call: str | None) -> None:
         self._layer = layer
@@ -138,16 +138,17 @@ class ClientTransaction(Transaction):
     __slots__ = ("user",)
 
     def __init__(
-        self, layer: TransactionLayer, key: Any, data: bytes, destination: Destination, user: ClientUser, call: str | None
+        self,
+        layer: TransactionLayer,
+        key: Any,
+        data: bytes,
+        destination: Destination,
+        user: ClientUser,
+        call: str | None,
     ) -> None:
         super().__init__(layer, key, destination, call)
         self.data = data
         self.user: ClientUser | None = user
-
-    @property
-    def is_invite(self) -> bool:
-        """Whether it follows the INVITE table."""
-        return self.program is _INVITE_CLIENT
 
     def receive(self, response: Response, now: float) -> None:
         """A response that matches came."""
@@ -201,14 +202,16 @@ class ClientTransaction(Transaction):
 
     def _shrink(self, _message: Any, _now: float) -> None:
         self.user = None
-        if not self.is_invite:
-            self.data = b""
+        self.data = b""
 
 
 class InviteClientTransaction(ClientTransaction):
     """INVITE, and the ACK of a rejection (section 17.1.1)."""
 
     __slots__ = ()
+
+    def _shrink(self, _message: Any, _now: float) -> None:
+        self.user = None  # the data is the ACK by now, and is sent once more for each repeated response
 
 
 class ServerTransaction(Transaction):
@@ -227,6 +230,8 @@ class ServerTransaction(Transaction):
     def reply(self, now: float, code: int, reason: str | None, to: str, lines: str = "", body: bytes = b"") -> None:
         """Send a response; `to` is the To value with its tag, `lines` are whole header lines."""
         self.data = write_response(code, reason, self._echo, to, lines, body)
+        if code >= 200:
+            self.request = None
         self.fire(response_class(code), None, now)
 
     def reply_again(self, now: float) -> None:
@@ -342,9 +347,8 @@ def _implement(implementation: type[Transaction], action: Action) -> Any:
     return getattr(implementation, _METHODS.get(action) or f"_{action.name.lower()}")
 
 
-_INVITE_CLIENT = _compile(tables.INVITE_CLIENT, InviteClientTransaction)
 ClientTransaction.program = _compile(tables.NON_INVITE_CLIENT, ClientTransaction)
-InviteClientTransaction.program = _INVITE_CLIENT
+InviteClientTransaction.program = _compile(tables.INVITE_CLIENT, InviteClientTransaction)
 ServerTransaction.program = _compile(tables.NON_INVITE_SERVER, ServerTransaction)
 InviteServerTransaction.program = _compile(tables.INVITE_SERVER, InviteServerTransaction)
 
@@ -366,7 +370,14 @@ class TransactionLayer:
         return len(self.clients) + len(self.servers)
 
     def send_request(
-        self, method: str, branch: str, data: bytes, destination: Destination, user: ClientUser, call: str | None, now: float
+        self,
+        method: str,
+        branch: str,
+        data: bytes,
+        destination: Destination,
+        user: ClientUser,
+        call: str | None,
+        now: float,
     ) -> ClientTransaction:
         """Start a client transaction: the request is sent at once."""
         key = (branch, method)
@@ -423,10 +434,3 @@ def _server_key(request: Request, method: str) -> Any:
     # RFC 2543 clients: no branch to trust, so what section 17.2.3 compares, except the To tag, which an ACK has only
     # because our response gave it.
     return request.uri, request.from_tag, request.call_id, request.cseq.number, request.headers.get("Via"), known_as
-
-
-def with_tag(to: str, tag: str) -> str:
-    """A To value with our tag; one that came with a tag stays as it is."""
-    if ";tag=" in to or (";" in to and NameAddr.parse(to).tag):
-        return to
-    return f"{to};tag={tag}"

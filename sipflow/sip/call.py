@@ -1,0 +1,232 @@
+"""One call of a user agent: what its parts share, how it ends, and what can be asked about it afterwards."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, MediaNegotiated
+from sipflow.sip.core import NEEDS_DNS, Core
+from sipflow.sip.dialog import Dialog
+from sipflow.sip.message import Message, Response
+from sipflow.sip.negotiation import Negotiation
+from sipflow.sip.requests import with_headers
+from sipflow.sip.transaction import ClientTransaction
+
+if TYPE_CHECKING:
+    from sipflow.sip.acknowledgement import AnswerAwaitingAck
+    from sipflow.sip.incoming_invite import IncomingInvite
+    from sipflow.sip.modification import Modification
+    from sipflow.sip.outgoing_invite import OutgoingInvite
+    from sipflow.sip.transfer import ReceivedRefer
+
+
+class CallState(enum.StrEnum):
+    """Where a call stands, from INVITE to the end of its last transaction (RFC 3261 sections 13 to 15)."""
+
+    CALLING = "calling"
+    """As a caller: the INVITE is out, nothing came yet."""
+    PROCEEDING = "proceeding"
+    """As a caller: a provisional response came."""
+    INCOMING = "incoming"
+    """As a callee: an INVITE came, no final response is sent."""
+    ANSWERED = "answered"
+    """As a callee: our 2xx waits for its ACK."""
+    ESTABLISHED = "established"
+    CANCELLING = "cancelling"
+    """As a caller: the user gave up before the answer; the INVITE's end is waited for."""
+    RELEASING = "releasing"
+    """Over for its user; a last transaction is not done."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A call as it can be looked at from outside: a copy, safe to keep."""
+
+    call: str
+    state: CallState
+    caller: bool
+    """Whether our side sent the INVITE."""
+    local_uri: str
+    remote_uri: str
+    call_id: str
+    local_tag: str
+    remote_tag: str
+    invited_at: float
+    """When the INVITE was sent or came, on the caller's clock in seconds, as all times here."""
+    ringing_at: float | None
+    """When the first 18x was sent or came."""
+    answered_at: float | None
+    """When the 2xx was sent or came."""
+    ended_at: float | None
+    code: int | None
+    """Status code of the INVITE's final response; None while there is none."""
+    headers: tuple[tuple[str, str], ...]
+    """Of the latest INVITE, or response to one, that came from the peer."""
+
+    def for_checks(self) -> dict[str, Any]:
+        """Measurements under the names that a check uses; times in milliseconds, what was not measured is absent."""
+        measured = {
+            "setup_time": _milliseconds(self.invited_at, self.answered_at),
+            "ring_time": _milliseconds(self.invited_at, self.ringing_at),
+            "code": self.code,
+            "state": self.state.value,
+            "local_uri": self.local_uri,
+            "remote_uri": self.remote_uri,
+            "call_id": self.call_id,
+        }
+        return {name: value for name, value in measured.items() if value is not None}
+
+
+def _milliseconds(start: float, end: float | None) -> float | None:
+    return None if end is None else (end - start) * 1000
+
+
+class Call:
+    """The mutable middle of a call. Its parts (INVITE, re-INVITE, REFER, …) are objects of their own that act on it."""
+
+    __slots__ = (
+        "answered_at",
+        "awaiting_ack",
+        "caller",
+        "code",
+        "core",
+        "dialog",
+        "ended_at",
+        "held",
+        "id",
+        "incoming",
+        "invited_at",
+        "latest_message",
+        "modification",
+        "negotiation",
+        "outgoing",
+        "refer",
+        "ringing_at",
+        "state",
+    )
+
+    def __init__(self, core: Core, call: str, dialog: Dialog, now: float, *, caller: bool) -> None:
+        self.core = core
+        self.id = call
+        self.dialog = dialog
+        """The dialog; as a caller before an answer, the one that an answer would make, without remote tag."""
+        self.caller = caller
+        self.state = CallState.CALLING if caller else CallState.INCOMING
+        self.negotiation = Negotiation(core.ids.session_id())
+        self.outgoing: OutgoingInvite | None = None
+        self.incoming: IncomingInvite | None = None
+        self.modification: Modification | None = None
+        self.refer: ReceivedRefer | None = None
+        """The REFER that came last."""
+        self.awaiting_ack: dict[int, AnswerAwaitingAck] = {}
+        """2xx responses of ours whose ACK has not come, by the INVITE's CSeq number."""
+        self.held = False
+        self.invited_at = now
+        self.ringing_at: float | None = None
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.code: int | None = None
+        self.latest_message: Message | None = None
+        core.calls[call] = self
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its user still has it."""
+        return self.state not in (CallState.RELEASING, CallState.ENDED)
+
+    # --- media ---
+
+    def report_media(self, *, early: bool = False) -> None:
+        """Tell the negotiated stream, and whether the peer's hold changed with it."""
+        params = self.negotiation.params
+        assert params is not None, "there is a stream once an answer was accepted"
+        self.core.emit(MediaNegotiated(self.id, params, early))
+
+    def report_hold(self) -> None:
+        """Tell when a re-INVITE of the peer put the call on hold or took it back."""
+        held = self.negotiation.held_by_peer
+        if held != self.held:
+            self.held = held
+            self.core.emit(CallHeld(self.id) if held else CallResumed(self.id))
+
+    # --- its end ---
+
+    def end(self, by: str, cause: str, reason: str, now: float) -> None:
+        """The call is over for its user; nothing but its last transaction goes on."""
+        if self.ended_at is None:
+            self.ended_at = now
+            self.core.emit(CallEnded(self.id, by, cause, reason))
+        self.state = CallState.RELEASING
+        for answer in list(self.awaiting_ack.values()):
+            answer.give_up()
+        if self.modification is not None:
+            self.modification.abandon()
+
+    def hang_up(
+        self, now: float, cause: str = "bye", reason: str = "", headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Send BYE (section 15.1.1)."""
+        if self.dialog.destination is None:
+            self.end("local", cause, reason or NEEDS_DNS, now)
+            self.released(503, now)
+            return
+        lines = with_headers(self.core.templates.request, headers)
+        self.core.send_in_dialog("BYE", self.dialog, _Bye(self), self.id, now, lines)
+        self.end("local", cause, reason, now)
+
+    def released(self, code: int, now: float) -> None:
+        """The last transaction is done: the call leaves the user agent, what can be asked about it stays a while."""
+        if self.state is CallState.ENDED:
+            return
+        if self.ended_at is None:
+            self.ended_at = now
+        self.state = CallState.ENDED
+        core = self.core
+        core.calls.pop(self.id, None)
+        if core.dialogs.get(self.dialog.key) is self:
+            del core.dialogs[self.dialog.key]
+        core.emit(CallReleased(self.id, code))
+        core.ended[self.id] = self
+        while len(core.ended) > core.config.ended_sessions_kept:
+            del core.ended[next(iter(core.ended))]
+
+    # --- what can be asked ---
+
+    def session(self) -> Session:
+        """The call as it is now."""
+        dialog, message = self.dialog, self.latest_message
+        return Session(
+            call=self.id,
+            state=self.state,
+            caller=self.caller,
+            local_uri=dialog.local.partition("<")[2].partition(">")[0] or dialog.local.partition(";")[0],
+            remote_uri=dialog.remote.partition("<")[2].partition(">")[0] or dialog.remote.partition(";")[0],
+            call_id=dialog.call_id,
+            local_tag=dialog.local_tag,
+            remote_tag=dialog.remote_tag,
+            invited_at=self.invited_at,
+            ringing_at=self.ringing_at,
+            answered_at=self.answered_at,
+            ended_at=self.ended_at,
+            code=self.code,
+            headers=tuple(message.headers.items()) if message is not None else (),
+        )
+
+
+class _Bye:
+    """The BYE of a call: whatever its answer, the call is released (section 15.1.1)."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        if response.status_code >= 200:
+            self._call.released(response.status_code, now)
+
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        self._call.released(code, now)

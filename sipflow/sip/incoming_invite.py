@@ -1,0 +1,202 @@
+"""Being called: the INVITE that starts a call as its receiver sees it (RFC 3261 section 13.3, RFC 3891)."""
+
+from __future__ import annotations
+
+from sipflow.errors import MisuseError
+from sipflow.events import CallConfirmed, CallIncoming, MediaRefused
+from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.acknowledgement import AnswerAwaitingAck
+from sipflow.sip.call import Call, CallState
+from sipflow.sip.core import Core
+from sipflow.sip.dialog import dialog_of_request
+from sipflow.sip.message import Request
+from sipflow.sip.negotiation import CONTENT_TYPE
+from sipflow.sip.requests import HeaderFields, with_headers
+from sipflow.sip.transaction import ServerTransaction
+
+SDP_LINE = f"Content-Type: {CONTENT_TYPE}\r\n"
+
+
+class IncomingInvite:
+    """The INVITE of a call as its receiver sees it."""
+
+    __slots__ = (
+        "_call",
+        "_core",
+        "_cseq",
+        "_early_answer",
+        "_media",
+        "_offer",
+        "_replaced",
+        "_transaction",
+        "_wants_bye",
+    )
+
+    def __init__(
+        self, core: Core, call: Call, transaction: ServerTransaction, request: Request, replaced: Call | None
+    ) -> None:
+        self._core = core
+        self._call = call
+        self._transaction = transaction
+        self._cseq = request.cseq.number
+        self._offer = request.body
+        self._replaced = replaced
+        self._media: LocalMedia | None = None
+        self._early_answer = b""
+        self._wants_bye: tuple[tuple[str, str], ...] | None = None
+        transaction.user = self
+
+    # --- what the user does ---
+
+    def ring(self, now: float, headers: HeaderFields) -> None:
+        """180 Ringing."""
+        self._provisional(180, now, headers, b"")
+
+    def progress(self, media: LocalMedia, now: float, headers: HeaderFields) -> None:
+        """183 with our answer; without an offer in the INVITE, or a codec in common, it goes without a body."""
+        call = self._call
+        if self._offer and media != self._media:
+            self._early_answer, problem = call.negotiation.answer(self._offer, media)
+            self._media = None if problem else media
+            if problem:
+                self._core.emit(MediaRefused(call.id, problem))
+        self._provisional(183, now, headers, self._early_answer)
+        if self._early_answer:
+            call.report_media(early=True)
+
+    def _provisional(self, code: int, now: float, headers: HeaderFields, body: bytes) -> None:
+        call = self._call
+        call.ringing_at = now if call.ringing_at is None else call.ringing_at
+        self._reply(code, None, now, headers, body)
+
+    def answer(self, media: LocalMedia, now: float, headers: HeaderFields) -> None:
+        """200 with our answer or, when the INVITE brought no offer, with our offer; 488 when no codec is shared."""
+        call, core = self._call, self._core
+        body, problem = self._describe(media)
+        if problem:
+            core.emit(MediaRefused(call.id, problem))
+            self._finish(488, None, now, (), "local", "rejected", problem)
+            return
+        call.code, call.answered_at, call.state = 200, now, CallState.ANSWERED
+        self._reply(200, None, now, headers, body)
+        AnswerAwaitingAck(
+            core, call.awaiting_ack, self._transaction, self._cseq, now, self._acknowledged, self._unanswered
+        )
+        if self._offer:
+            call.report_media()
+        self._end_replaced(now)
+
+    def _describe(self, media: LocalMedia) -> tuple[bytes, str]:
+        if not self._offer:
+            self._media = media
+            return self._call.negotiation.offer(media), ""
+        if media == self._media:
+            return self._early_answer, ""
+        return self._call.negotiation.answer(self._offer, media)
+
+    def reject(self, code: int, reason: str | None, now: float, headers: HeaderFields) -> None:
+        """A final response from 300 to 699."""
+        self._finish(code, reason, now, headers, "local", "rejected", reason or "")
+
+    def release(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
+        """Before the answer reject; after it wait for the ACK before BYE (section 15)."""
+        if self._call.state is CallState.INCOMING:
+            self.reject(480, None, now, headers)
+        else:
+            self._wants_bye = headers
+
+    # --- what the peer does ---
+
+    def cancelled(self, reason: str, now: float, cause: str = "cancel") -> None:
+        """CANCEL came, or a BYE of the early dialog: 487 (sections 9.2 and 15.1.2)."""
+        self._finish(487, None, now, (), "remote", cause, reason)
+
+    def ack_received(self, transaction: ServerTransaction, request: Request | None, now: float) -> None:
+        """The ACK of our rejection came."""
+        self._call.released(self._call.code or 0, now)
+
+    def response_failed(self, transaction: ServerTransaction, code: int, reason: str, now: float) -> None:
+        """Nobody acknowledged our rejection, or no response reaches the caller."""
+        if self._call.is_live:
+            transaction.terminate()
+            self._call.end("local", "error", reason, now)
+        self._call.released(code, now)
+
+    def _acknowledged(self, ack: Request, now: float) -> None:
+        call = self._call
+        call.state = CallState.ESTABLISHED
+        problem = self._late_answer(ack)
+        if problem:
+            self._core.emit(MediaRefused(call.id, problem))
+            call.hang_up(now, "error", problem)
+            return
+        self._core.emit(CallConfirmed(call.id))
+        if self._wants_bye is not None:
+            call.hang_up(now, headers=self._wants_bye)
+
+    def _late_answer(self, ack: Request) -> str:
+        """The answer to the offer in our 2xx; without one the session has no media."""
+        call = self._call
+        if not call.negotiation.offering:
+            return ""
+        described = bool(ack.body) and ack.content_type == CONTENT_TYPE
+        problem = call.negotiation.apply(ack.body) if described else "the ACK has no session description"
+        call.negotiation.close_offer()
+        if not problem:
+            call.report_media()
+        return problem
+
+    def _unanswered(self, code: int, reason: str, now: float) -> None:
+        """No ACK for 64*T1: the session ends with BYE (section 13.3.1.4)."""
+        self._call.hang_up(now, "timeout" if code == 408 else "error", reason)
+
+    # --- parts ---
+
+    def _end_replaced(self, now: float) -> None:
+        """The call that this one takes the place of ends, however far it is (RFC 3891 section 3)."""
+        replaced = self._replaced
+        if replaced is None or not replaced.is_live:
+            return
+        if replaced.state is CallState.ESTABLISHED:
+            replaced.hang_up(now, "bye", f"replaced by {self._call.id}")
+        elif replaced.outgoing is not None:
+            replaced.outgoing.cancel(now)
+        elif replaced.incoming is not None:
+            replaced.incoming.release(now, ())
+
+    def _finish(
+        self, code: int, reason: str | None, now: float, headers: HeaderFields, by: str, cause: str, why: str
+    ) -> None:
+        self._call.code = code
+        self._reply(code, reason, now, headers, b"")
+        self._call.end(by, cause, why, now)
+
+    def _reply(self, code: int, reason: str | None, now: float, headers: HeaderFields, body: bytes) -> None:
+        templates = self._core.templates
+        template = templates.dialog_response if code < 300 else templates.response
+        lines = with_headers(template + SDP_LINE if body else template, headers)
+        self._transaction.reply(now, code, reason, self._call.dialog.local, lines, body)
+
+
+def receive_call(
+    core: Core,
+    transaction: ServerTransaction,
+    request: Request,
+    source: tuple[str, int],
+    replaced: Call | None,
+    now: float,
+) -> Call:
+    """A call begins with this INVITE; its user is told and answers when it likes."""
+    call_id = core.new_call_id()
+    if call_id in core.calls:
+        raise MisuseError(f"call {call_id} exists already")
+    dialog = dialog_of_request(request, core.ids.tag(), source)
+    call = Call(core, call_id, dialog, now, caller=False)
+    transaction.call = call_id
+    call.incoming = IncomingInvite(core, call, transaction, request, replaced)
+    call.latest_message = request
+    core.dialogs[dialog.key] = call
+    core.statistics.calls_received += 1
+    replaced_id = None if replaced is None else replaced.id
+    core.emit(CallIncoming(call_id, request.from_.uri, request.to.uri, request.uri, replaced_id))
+    return call

@@ -1,0 +1,315 @@
+"""Calling: the INVITE that starts a call, its answers, and taking it back (RFC 3261 sections 9.1 and 13.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sipflow.errors import MisuseError
+from sipflow.events import CallAnswered, CallPlaced, CallProgressed, CallRejected, CallRinging, MediaRefused
+from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.acknowledgement import Acknowledger
+from sipflow.sip.call import Call, CallState
+from sipflow.sip.core import INDIFFERENT, NEEDS_DNS, Core
+from sipflow.sip.destinations import destination_of
+from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.headers import HeaderError, NameAddr, is_token, name_addr_tag
+from sipflow.sip.message import Response
+from sipflow.sip.negotiation import CONTENT_TYPE
+from sipflow.sip.requests import with_headers, write_request
+from sipflow.sip.timers import Timer
+from sipflow.sip.transaction import ClientTransaction, cancellation
+from sipflow.sip.uri import UriError, check_uri
+
+Observer = Callable[[int, str, float], None]
+"""Told the status code and reason of every response to the INVITE: a transfer reports them to its transferor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What the user wants in the INVITE."""
+
+    target: str
+    media: LocalMedia
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    """In place of the offer; empty bytes leave the offer to the callee."""
+    content_type: str | None = None
+    replaces: str = ""
+    referred_by: str = ""
+
+
+class OutgoingInvite:
+    """The INVITE of a call as its sender sees it."""
+
+    __slots__ = (
+        "_acknowledger",
+        "_call",
+        "_core",
+        "_cseq",
+        "_dialogs",
+        "_give_up",
+        "_media",
+        "_observer",
+        "_transaction",
+    )
+
+    def __init__(self, core: Core, call: Call, media: LocalMedia, observer: Observer | None) -> None:
+        self._core = core
+        self._call = call
+        self._media = media
+        self._observer = observer
+        self._dialogs: dict[str, Dialog] = {}
+        self._acknowledger: Acknowledger | None = None
+        self._transaction: ClientTransaction | None = None
+        """None until the INVITE is sent."""
+        self._give_up: Timer | None = None
+        self._cseq = 1
+
+    def send(self, invitation: Invitation, now: float) -> None:
+        """Send the INVITE, or reject the call when its target has no address."""
+        call, core, dialog = self._call, self._core, self._call.dialog
+        destination = core.config.outbound_proxy or dialog.destination
+        if destination is None:
+            self._reject(503, NEEDS_DNS, now, local=True)
+            return
+        dialog.fallback = destination
+        body, lines = self._content(invitation)
+        branch = core.ids.branch()
+        self._cseq = dialog.next_cseq()
+        data = write_request(
+            "INVITE", dialog.request_uri, core.templates.via, branch, dialog.identity, self._cseq, lines, body
+        )
+        self._transaction = core.transactions.send_request("INVITE", branch, data, destination, self, call.id, now)
+        core.emit(CallPlaced(call.id, invitation.target))
+
+    def _content(self, invitation: Invitation) -> tuple[bytes, str]:
+        """Body, and all header lines that do not belong to the dialog."""
+        negotiation, body = self._call.negotiation, invitation.body
+        content_type = invitation.content_type or CONTENT_TYPE
+        if body is None:
+            body = negotiation.offer(invitation.media)
+        elif body and content_type == CONTENT_TYPE:
+            negotiation.offer_as_written(body, invitation.media)
+        extra = f"Replaces: {invitation.replaces}\r\n" if invitation.replaces else ""
+        extra += f"Referred-By: {invitation.referred_by}\r\n" if invitation.referred_by else ""
+        extra += f"Content-Type: {content_type}\r\n" if body else ""
+        headers = [field for field in invitation.headers if field[0].lower() not in _IDENTITY]
+        return body, with_headers(self._core.templates.dialog_request + extra, headers)
+
+    # --- taking it back ---
+
+    def cancel(self, now: float) -> None:
+        """Give the call up: CANCEL now, or as soon as a provisional response allows it (section 9.1)."""
+        could = self._call.state is CallState.PROCEEDING
+        self._call.state = CallState.CANCELLING
+        if could:
+            self._send_cancel(now)
+
+    def _send_cancel(self, now: float) -> None:
+        transaction, core = self._transaction, self._core
+        if transaction is None or self._give_up is not None:
+            return
+        self._give_up = core.timers.start(now + core.config.timers.timeout, self._nobody_cared)
+        data, branch = cancellation(transaction.data), transaction.key[0]
+        core.transactions.send_request("CANCEL", branch, data, transaction.destination, INDIFFERENT, self._call.id, now)
+
+    def _nobody_cared(self, _argument: object, now: float) -> None:
+        """64*T1 after the CANCEL the INVITE counts as cancelled whatever the other side says (section 9.1)."""
+        self.stop_waiting()
+        self._reject(487, "no final response after CANCEL", now, local=True)
+
+    def stop_waiting(self) -> None:
+        """No final response is expected any more; one that came is acknowledged as before."""
+        self._core.timers.cancel(self._give_up)
+        if self._transaction is not None and self._acknowledger is None:
+            self._transaction.terminate()
+            self._forget_dialogs()
+
+    # --- what comes back ---
+
+    def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Any response to the INVITE; after the first 2xx the acknowledger has taken over."""
+        code = response.status_code
+        self._transaction = transaction
+        if code > 100:
+            self._call.latest_message = response
+        if code < 200:
+            self._proceed(response, now)
+        elif code < 300:
+            self._answered(transaction, response, now)
+        else:
+            self._reject(code, response.reason_phrase, now, contacts=_contacts(response) if code < 400 else ())
+
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        """Nobody answered, or it cannot be sent."""
+        self._reject(code, reason, now, local=True)
+
+    def _proceed(self, response: Response, now: float) -> None:
+        call = self._call
+        if call.state is CallState.CALLING:
+            call.state = CallState.PROCEEDING
+        if call.state is CallState.CANCELLING:
+            self._send_cancel(now)
+            return
+        if response.status_code == 100:
+            return
+        self._enter_dialog(response)
+        call.ringing_at = now if call.ringing_at is None else call.ringing_at
+        self._report_progress(response)
+        self._observe(response.status_code, response.reason_phrase, now)
+
+    def _report_progress(self, response: Response) -> None:
+        call, code = self._call, response.status_code
+        described = bool(response.body) and response.content_type == CONTENT_TYPE
+        if described and call.negotiation.offering:
+            before = call.negotiation.params
+            problem = call.negotiation.apply(response.body)
+            if problem:
+                self._core.emit(MediaRefused(call.id, problem))
+            elif call.negotiation.params is not before:
+                call.report_media(early=True)
+        if described or code == 183:
+            self._core.emit(CallProgressed(call.id, code))
+        else:
+            self._core.emit(CallRinging(call.id, code))
+
+    def _enter_dialog(self, response: Response) -> Dialog:
+        """The dialog of a response; the first response with a new To tag makes one (section 12.1)."""
+        dialog = self._dialogs.get(response.to_tag)
+        if dialog is None:
+            dialog = dialog_of_response(response, self._call.dialog.remote_target)
+            dialog.fallback = self._call.dialog.fallback
+            self._dialogs[response.to_tag] = dialog
+            if response.to_tag:
+                self._core.dialogs[dialog.key] = self._call
+                self._call.dialog = dialog
+        return dialog
+
+    def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        call, core = self._call, self._core
+        core.timers.cancel(self._give_up)
+        call.code = response.status_code
+        acknowledger = self._acknowledger = Acknowledger(core, call.id)
+        cancelled = call.state is CallState.CANCELLING
+        self._confirm_dialog(response)
+        if cancelled:
+            self._hang_up_on(transaction, "answered before the CANCEL took effect", "bye", now)
+            return
+        answer, problem = self._negotiate(response)
+        if problem:
+            core.emit(MediaRefused(call.id, problem))
+            self._hang_up_on(transaction, problem, "error", now)
+            return
+        call.answered_at = now
+        call.state = CallState.ESTABLISHED
+        acknowledger.acknowledge(transaction, call.dialog, self._cseq, answer)
+        call.report_media()
+        core.emit(CallAnswered(call.id, response.status_code))
+        self._observe(response.status_code, response.reason_phrase, now)
+
+    def _confirm_dialog(self, response: Response) -> None:
+        """The 2xx decides: its route set and target count, other early dialogs are gone (section 13.2.2.4)."""
+        early = self._dialogs.pop(response.to_tag, None)
+        self._forget_dialogs()
+        dialog = dialog_of_response(response, self._call.dialog.remote_target)
+        dialog.fallback = self._call.dialog.fallback
+        if early is not None:
+            dialog.local_cseq = max(dialog.local_cseq, early.local_cseq)
+            dialog.remote_cseq = early.remote_cseq
+        self._call.dialog = dialog
+        self._core.dialogs[dialog.key] = self._call
+
+    def _negotiate(self, response: Response) -> tuple[bytes, str]:
+        """Body for the ACK, and what is wrong with the peer's description."""
+        negotiation = self._call.negotiation
+        described = bool(response.body) and response.content_type == CONTENT_TYPE
+        if not negotiation.offering:
+            if not described:
+                return b"", "the answer has no session description"
+            return negotiation.answer(response.body, self._media)
+        problem = negotiation.apply(response.body) if described else ""
+        if not described and negotiation.params is None:
+            problem = "the answer has no session description"
+        negotiation.close_offer()
+        return b"", problem
+
+    def _hang_up_on(self, transaction: ClientTransaction, reason: str, cause: str, now: float) -> None:
+        assert self._acknowledger is not None, "made when the 2xx came"
+        self._acknowledger.acknowledge(transaction, self._call.dialog, self._cseq)
+        self._call.hang_up(now, cause, reason)
+        self._observe(487, "Request Terminated", now)
+
+    def _reject(
+        self, code: int, reason: str, now: float, *, contacts: tuple[str, ...] = (), local: bool = False
+    ) -> None:
+        call, core = self._call, self._core
+        core.timers.cancel(self._give_up)
+        self._forget_dialogs()
+        call.code = code
+        call.ended_at = now
+        core.emit(CallRejected(call.id, code, reason, contacts, local))
+        self._observe(code, reason, now)
+        call.released(code, now)
+
+    def _forget_dialogs(self) -> None:
+        for dialog in self._dialogs.values():
+            self._core.dialogs.pop(dialog.key, None)
+        self._dialogs.clear()
+
+    def _observe(self, code: int, reason: str, now: float) -> None:
+        if self._observer is not None:
+            self._observer(code, reason, now)
+
+
+_IDENTITY = frozenset({"from", "f", "to", "t"})
+
+
+def place_call(core: Core, call_id: str, invitation: Invitation, now: float, observer: Observer | None = None) -> None:
+    """Make a call and send its INVITE; MisuseError when the id is taken or the target is no URI."""
+    if call_id in core.calls:
+        raise MisuseError(f"call {call_id} exists already")
+    try:
+        check_uri(invitation.target)
+    except UriError as error:
+        raise MisuseError(str(error)) from None
+    with_headers("", [field for field in invitation.headers if field[0].lower() not in _IDENTITY])
+    dialog = _dialog_to_be(core, invitation)
+    call = Call(core, call_id, dialog, now, caller=True)
+    core.statistics.calls_placed += 1
+    call.outgoing = OutgoingInvite(core, call, invitation.media, observer)
+    call.outgoing.send(invitation, now)
+
+
+def _dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
+    """Identity of the INVITE: From and To may be chosen by the user, the tag is ours."""
+    given = {name.lower()[:1]: value for name, value in invitation.headers if name.lower() in _IDENTITY}
+    local, tag = given.get("f") or core.templates.local, core.ids.tag()
+    try:
+        own_tag = name_addr_tag(local)
+    except HeaderError as error:
+        raise MisuseError(f"From cannot be used: {error}") from None
+    if own_tag and is_token(own_tag):
+        tag = own_tag
+    else:
+        local = f"{local};tag={tag}"
+    dialog = Dialog(core.ids.call_id(), local, tag, given.get("t") or f"<{invitation.target}>", "")
+    dialog.remote_target = invitation.target
+    dialog.fallback = destination_of(invitation.target)
+    return dialog
+
+
+def _contacts(response: Response) -> tuple[str, ...]:
+    """URIs of a redirection, most wanted first (section 20.10: q from 0 to 1, 1 when absent)."""
+    try:
+        contacts = NameAddr.parse_many(response.headers.get_all("Contact"))
+    except HeaderError:
+        return ()
+    return tuple(contact.uri for contact in sorted(contacts, key=_preference, reverse=True))
+
+
+def _preference(contact: NameAddr) -> float:
+    try:
+        return float(contact.parameter("q") or 1)
+    except ValueError:
+        return 0.0

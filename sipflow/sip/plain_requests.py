@@ -1,0 +1,115 @@
+"""Requests that are no machinery of a call: those the user sends, and the default answers to those that come."""
+
+from __future__ import annotations
+
+from sipflow.errors import MisuseError
+from sipflow.events import RequestReceived, ResponseReceived
+from sipflow.sip.call import Call
+from sipflow.sip.core import NEEDS_DNS, Core
+from sipflow.sip.destinations import destination_of
+from sipflow.sip.message import Request, Response
+from sipflow.sip.requests import HeaderFields, with_headers, write_request
+from sipflow.sip.responses import with_tag
+from sipflow.sip.transaction import ClientTransaction, ServerTransaction
+from sipflow.sip.uri import UriError, check_uri
+
+_CALL_METHODS = frozenset({"INVITE", "ACK", "CANCEL"})
+_WITHOUT_CONTACT = frozenset({"MESSAGE", "INFO", "BYE"})
+"""RFC 3428 section 4 forbids a Contact in MESSAGE, the others have no use for it."""
+
+
+class UserRequest:
+    """A request that the user of the agent sent, until its final response."""
+
+    __slots__ = ("_call", "_core", "_method", "_number")
+
+    def __init__(self, core: Core, number: int, method: str, call: str | None) -> None:
+        self._core = core
+        self._number = number
+        self._method = method
+        self._call = call
+
+    def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Only the final response counts."""
+        if response.status_code >= 200:
+            headers, body = tuple(response.headers.items()), _text(response.body)
+            self._report(response.status_code, response.reason_phrase, headers, body)
+
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        """No final response: a local one takes its place (RFC 3261 section 8.1.3.1)."""
+        self._report(code, reason, (), "")
+
+    def _report(self, code: int, reason: str, headers: tuple[tuple[str, str], ...], body: str) -> None:
+        event = ResponseReceived(self._call, self._number, self._method, code, reason, headers, body)
+        self._core.emit(event)
+
+
+def check_method(method: str, call: str | None) -> None:
+    """MisuseError for what has a command of its own."""
+    if method in _CALL_METHODS or (method == "BYE" and call is not None):
+        raise MisuseError(f"{method} is sent by invite, answer and release, not as a request of its own")
+
+
+def send_in_call(
+    core: Core, user: UserRequest, method: str, call: Call, lines: tuple[HeaderFields, str], body: bytes, now: float
+) -> None:
+    """Send a request in a call's dialog."""
+    if not call.is_live or not call.dialog.remote_tag:
+        raise MisuseError(f"call {call.id} has no dialog for {method}: it is {call.state}")
+    core.send_in_dialog(method, call.dialog, user, call.id, now, _lines(core, method, *lines), body)
+
+
+def send_outside(
+    core: Core, user: UserRequest, method: str, target: str, lines: tuple[HeaderFields, str], body: bytes, now: float
+) -> None:
+    """Send a request outside any dialog (RFC 3261 section 8.1.1)."""
+    try:
+        check_uri(target)
+    except UriError as error:
+        raise MisuseError(str(error)) from None
+    text = _lines(core, method, *lines)
+    destination = core.config.outbound_proxy or destination_of(target)
+    if destination is None:
+        user.request_failed(None, 503, NEEDS_DNS, now)
+        return
+    branch = core.ids.branch()
+    identity = (
+        f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\nCall-ID: {core.ids.call_id()}\r\n"
+    )
+    data = write_request(method, target, core.templates.via, branch, identity, 1, text, body)
+    core.transactions.send_request(method, branch, data, destination, user, None, now)
+
+
+def _lines(core: Core, method: str, headers: HeaderFields, content_type: str) -> str:
+    template = core.templates.request if method in _WITHOUT_CONTACT else core.templates.dialog_request
+    return with_headers(template + (f"Content-Type: {content_type}\r\n" if content_type else ""), headers)
+
+
+def answer_by_default(
+    core: Core, call: Call | None, transaction: ServerTransaction, request: Request, now: float
+) -> None:
+    """Answer what needs no decision of the user, and tell that it came (section 8.2)."""
+    code = _default_code(core, request.method, call is not None)
+    lines = core.templates.response
+    if code == 405:
+        lines = core.templates.allow + lines
+    elif request.method == "OPTIONS":
+        lines = f"{core.templates.dialog_response}Accept: application/sdp\r\n"
+    headers, body = tuple(request.headers.items()), _text(request.body)
+    to = with_tag(request.headers.get("To") or "", core.ids.tag())
+    transaction.reply(now, code, None, to, lines)
+    core.emit(RequestReceived(None if call is None else call.id, request.method, headers, body, code))
+
+
+def _default_code(core: Core, method: str, in_dialog: bool) -> int:
+    if method in ("OPTIONS", "MESSAGE"):
+        return 200
+    if method in ("INFO", "NOTIFY"):
+        return 200 if in_dialog else 481
+    if method == "REFER":
+        return 603
+    return {"SUBSCRIBE": 489, "PRACK": 481, "BYE": 481}.get(method, 405)
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

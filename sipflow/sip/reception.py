@@ -1,0 +1,240 @@
+"""What comes from the network, up to the part of the user agent that it concerns (RFC 3261 sections 8.2 and 18.1.2)."""
+
+from __future__ import annotations
+
+from sipflow.events import SipReceived
+from sipflow.sip.call import Call, CallState
+from sipflow.sip.core import Core
+from sipflow.sip.dialog import dialog_key
+from sipflow.sip.headers import HeaderError
+from sipflow.sip.incoming_invite import receive_call
+from sipflow.sip.message import MessageError, Request, Response, parse_message
+from sipflow.sip.modification import receive_modification
+from sipflow.sip.negotiation import CONTENT_TYPE
+from sipflow.sip.plain_requests import answer_by_default
+from sipflow.sip.replaces import find_replaced
+from sipflow.sip.responses import echo, response_destination, with_tag, write_response
+from sipflow.sip.transaction import ServerTransaction
+from sipflow.sip.transaction_tables import Input
+from sipflow.sip.transfer import is_refer_notification, receive_notification, receive_refer
+
+_EXTENSIONS = frozenset({"replaces"})
+"""Option tags that a Require header may name."""
+
+_HARMLESS = frozenset(b"\r\n\0 ")
+"""What keep-alive datagrams are made of."""
+
+Source = tuple[str, int]
+
+
+class Reception:
+    """Reads datagrams and hands each on; nothing that arrives makes it raise."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._trace = core.config.trace
+        self._problem = ""
+        self._in_dialog = {
+            "BYE": self._receive_bye,
+            "INVITE": self._receive_reinvite,
+            "REFER": self._receive_refer,
+            "NOTIFY": self._receive_notify,
+        }
+
+    def receive(self, data: bytes, source: Source, now: float) -> None:
+        """One datagram."""
+        core = self._core
+        core.statistics.messages_received += 1
+        position = len(core.outputs)
+        call: str | None
+        self._problem = ""
+        try:
+            message = parse_message(data)
+        except MessageError as error:
+            call = None
+            self._refuse(error, data, source)
+        else:
+            if isinstance(message, Response):
+                call = self._receive_response(message, now)
+            else:
+                call = self._receive_request(message, source, now)
+        if self._trace:
+            # Before what it caused, although the call that an INVITE begins is named only while it is handled.
+            core.outputs.insert(position, SipReceived(call, data, source, self._problem))
+
+    # --- what is no message ---
+
+    def _refuse(self, error: MessageError, data: bytes, source: Source) -> None:
+        if _HARMLESS.issuperset(data):
+            return
+        self._core.statistics.parse_failures += 1
+        self._problem = error.problem
+        request = error.partial
+        if error.status_code is None or not isinstance(request, Request):
+            return
+        try:
+            head, destination = echo(request, source), response_destination(request, source)
+            to = with_tag(request.headers.get("To") or "", self._core.ids.tag())
+        except (HeaderError, IndexError):
+            return
+        reason = "Bad Request" if error.status_code == 400 else None
+        lines = self._core.templates.response
+        self._core.transmit(write_response(error.status_code, reason, head, to, lines), destination, None)
+
+    # --- responses ---
+
+    def _receive_response(self, response: Response, now: float) -> str | None:
+        transaction = self._core.transactions.find_client(response)
+        if transaction is None:
+            # RFC 6026 section 8.2: what matches no transaction goes no further.
+            self._core.statistics.stray_messages += 1
+            self._problem = "no transaction"
+            return None
+        transaction.receive(response, now)
+        return transaction.call
+
+    # --- requests ---
+
+    def _receive_request(self, request: Request, source: Source, now: float) -> str | None:
+        if request.method == "ACK":
+            return self._receive_ack(request, now)
+        transactions = self._core.transactions
+        known = transactions.find_server(request)
+        if known is not None:
+            self._core.statistics.retransmissions_received += 1
+            known.fire(Input.REQUEST, request, now)
+            return known.call
+        if request.method == "CANCEL":
+            return self._receive_cancel(request, source, now)
+        transaction = transactions.open_server(request, source, now)
+        if request.to_tag:
+            self._receive_in_dialog(transaction, request, now)
+        else:
+            self._receive_outside(transaction, request, source, now)
+        return transaction.call
+
+    def _receive_ack(self, request: Request, now: float) -> str | None:
+        transaction = self._core.transactions.find_server(request)
+        if transaction is not None:
+            transaction.fire(Input.ACK, request, now)
+            return transaction.call
+        call = self._core.dialogs.get(dialog_key(request))
+        waiting = None if call is None else call.awaiting_ack.get(request.cseq.number)
+        if waiting is not None:
+            waiting.acknowledge(request, now)
+        elif call is None:
+            self._core.statistics.stray_messages += 1
+            self._problem = "no dialog"
+        return None if call is None else call.id
+
+    def _receive_cancel(self, request: Request, source: Source, now: float) -> str | None:
+        core = self._core
+        invite = core.transactions.find_server(request, "INVITE")
+        transaction = core.transactions.open_server(request, source, now)
+        call = None if invite is None else core.calls.get(invite.call or "")
+        if invite is None:
+            self._reply(transaction, request, 481, now)
+            return None
+        transaction.call = invite.call
+        if call is None or call.incoming is None:
+            self._reply(transaction, request, 200, now)
+            return invite.call
+        transaction.reply(now, 200, None, call.dialog.local, core.templates.response)
+        if call.state is CallState.INCOMING:
+            call.incoming.cancelled(_reason_text(request), now)
+        return call.id
+
+    # --- outside dialogs ---
+
+    def _receive_outside(self, transaction: ServerTransaction, request: Request, source: Source, now: float) -> None:
+        if self._core.transactions.is_merged(transaction):
+            self._reply(transaction, request, 482, now)
+            return
+        if self._asks_too_much(transaction, request, now):
+            return
+        if request.method == "INVITE":
+            self._receive_invite(transaction, request, source, now)
+        else:
+            answer_by_default(self._core, None, transaction, request, now)
+
+    def _receive_invite(self, transaction: ServerTransaction, request: Request, source: Source, now: float) -> None:
+        core = self._core
+        if core.closing:
+            self._reply(transaction, request, 503, now)
+            return
+        if request.body and request.content_type != CONTENT_TYPE:
+            self._reply(transaction, request, 415, now, f"Accept: {CONTENT_TYPE}\r\n")
+            return
+        replaced, code = find_replaced(core, request)
+        if code:
+            self._reply(transaction, request, code, now)
+            return
+        receive_call(core, transaction, request, source, replaced, now)
+
+    def _asks_too_much(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
+        """Refuse what requires extensions that we lack (section 8.2.2.3)."""
+        if "Require" not in request.headers:
+            return False
+        unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in _EXTENSIONS]
+        if unknown:
+            self._reply(transaction, request, 420, now, f"Unsupported: {', '.join(unknown)}\r\n")
+        return bool(unknown)
+
+    # --- in dialogs ---
+
+    def _receive_in_dialog(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        core = self._core
+        call = core.dialogs.get(dialog_key(request))
+        if call is None:
+            self._reply(transaction, request, 481, now)
+            return
+        transaction.call = call.id
+        if not call.dialog.accepts(request):
+            self._reply(transaction, request, 500, now)
+        elif not call.is_live and request.method != "BYE":
+            self._reply(transaction, request, 481, now)
+        elif not self._asks_too_much(transaction, request, now):
+            handle = self._in_dialog.get(request.method, self._receive_other)
+            handle(call, transaction, request, now)
+
+    def _receive_bye(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        self._reply(transaction, request, 200, now)
+        reason = _reason_text(request)
+        if not call.is_live:
+            return  # Both hung up at the same time; ours is still to be answered.
+        if call.state is CallState.INCOMING and call.incoming is not None:
+            call.incoming.cancelled(reason, now, cause="bye")
+            return
+        if call.outgoing is not None:
+            call.outgoing.stop_waiting()
+        call.end("remote", "bye", reason, now)
+        call.released(200, now)
+
+    def _receive_reinvite(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        receive_modification(self._core, call, transaction, request, now)
+
+    def _receive_refer(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        if call.state is CallState.ESTABLISHED:
+            receive_refer(self._core, call, transaction, request, now)
+        else:
+            self._reply(transaction, request, 603, now)
+
+    def _receive_notify(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        if is_refer_notification(request):
+            receive_notification(self._core, call, transaction, request, now)
+        else:
+            self._receive_other(call, transaction, request, now)
+
+    def _receive_other(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        answer_by_default(self._core, call, transaction, request, now)
+
+    def _reply(self, transaction: ServerTransaction, request: Request, code: int, now: float, lines: str = "") -> None:
+        to = with_tag(request.headers.get("To") or "", self._core.ids.tag())
+        transaction.reply(now, code, None, to, lines + self._core.templates.response)
+
+
+def _reason_text(request: Request) -> str:
+    """Reason header (RFC 3326) as a person reads it: the text parameter, else the whole value."""
+    value = request.headers.get("Reason") or ""
+    text = value.partition('text="')[2].partition('"')[0]
+    return text or value

@@ -1,0 +1,75 @@
+"""Requests as text: one f-string for the usual header lines, room for what a test wants to say differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sipflow.errors import MisuseError
+from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.headers import is_token, quote_string
+
+HeaderFields = Iterable[tuple[str, str]]
+
+_MACHINE_OWNED = frozenset({"via", "v", "cseq", "call-id", "i", "content-length", "l"})
+"""Without these as written by the machine no response would find its way back to it."""
+
+_TEMPLATE_NAMES = frozenset({"max-forwards", "user-agent", "contact", "allow", "supported", "content-type", "server"})
+
+
+def header_lines(headers: HeaderFields) -> str:
+    """Whole header lines; MisuseError for what would break the message apart."""
+    return "".join([_line(name, value) for name, value in headers])
+
+
+def _line(name: str, value: str) -> str:
+    if not is_token(name):
+        raise MisuseError(f"{name!r} is no header name")
+    if name.lower() in _MACHINE_OWNED:
+        raise MisuseError(f"{name} is written by the user agent; send a raw message to choose it")
+    if "\r" in value or "\n" in value:
+        raise MisuseError(f"the value of {name} has a line break in it")
+    return f"{name}: {value}\r\n"
+
+
+def with_headers(template: str, headers: HeaderFields) -> str:
+    """The template's lines followed by `headers`; lines of the template that have one of their names are left out."""
+    headers = tuple(headers)
+    if not headers:
+        return template
+    given = {name.lower() for name, _ in headers} & _TEMPLATE_NAMES
+    if given:
+        kept = [line for line in template.splitlines(True) if line.partition(":")[0].lower() not in given]
+        template = "".join(kept)
+    return template + header_lines(headers)
+
+
+class Templates:
+    """Lines that are the same in every message of one user agent, made once."""
+
+    __slots__ = ("allow", "contact", "dialog_request", "dialog_response", "local", "request", "response", "via")
+
+    def __init__(self, config: UserAgentConfig) -> None:
+        server = f"Server: {config.user_agent}\r\n" if config.user_agent else ""
+        client = f"User-Agent: {config.user_agent}\r\n" if config.user_agent else ""
+        self.allow = f"Allow: {', '.join(config.allow)}\r\n"
+        self.contact = f"Contact: <{config.contact_uri}>\r\n"
+        abilities = f"{self.contact}{self.allow}Supported: replaces\r\n"
+        self.request = with_headers(f"Max-Forwards: 70\r\n{client}", config.headers)
+        self.dialog_request = with_headers(f"Max-Forwards: 70\r\n{abilities}{client}", config.headers)
+        self.response = server
+        self.dialog_response = abilities + server
+        self.via = f"SIP/2.0/UDP {config.host_port};rport;branch="
+        name = f"{quote_string(config.display_name)} " if config.display_name else ""
+        self.local = f"{name}<{config.from_uri or config.contact_uri}>"
+        """From of requests outside dialogs, without tag."""
+
+
+def write_request(
+    method: str, uri: str, via: str, branch: str, identity: str, cseq: int, lines: str, body: bytes = b""
+) -> bytes:
+    """A request as bytes; `identity` holds the Route, From, To and Call-ID lines."""
+    text = (
+        f"{method} {uri} SIP/2.0\r\nVia: {via}{branch}\r\n{identity}CSeq: {cseq} {method}\r\n"
+        f"{lines}Content-Length: {len(body)}\r\n\r\n"
+    )
+    return text.encode("utf-8", "surrogateescape") + body

@@ -1,0 +1,229 @@
+"""A user agent: many calls behind one address, as a machine without clock or socket.
+
+Three inputs (`receive`, `handle_timer`, commands), two outputs (`outputs`, `next_deadline`): after every input drain
+`outputs` and arm a timer for `next_deadline`. All times are seconds on one clock that only the caller knows.
+
+A call is known by an id that the caller of a command chooses, or `new_call_id` does for incoming ones. The last event
+of every call is CallReleased.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from sipflow.errors import MisuseError
+from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.call import Call, CallState, Session
+from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.core import Core, Statistics
+from sipflow.sip.incoming_invite import IncomingInvite
+from sipflow.sip.modification import Modification
+from sipflow.sip.outgoing_invite import Invitation, place_call
+from sipflow.sip.outputs import Output
+from sipflow.sip.plain_requests import UserRequest, check_method, send_in_call, send_outside
+from sipflow.sip.reception import Reception
+from sipflow.sip.transfer import SentRefer, refer_to_dialog
+
+__all__ = ["Session", "UserAgent", "UserAgentConfig"]
+
+HeaderPairs = tuple[tuple[str, str], ...]
+
+
+class UserAgent:
+    """One agent's SIP side.
+
+    Commands raise MisuseError when there is no such call or its state does not allow them; what the network does
+    is told by events.
+    """
+
+    def __init__(self, config: UserAgentConfig, source: random.Random, new_call_id: Callable[[], str]) -> None:
+        self.config = config
+        self._core = Core(config, source, new_call_id)
+        self._reception = Reception(self._core)
+        self._requests = 0
+
+    # --- inputs from outside ---
+
+    def receive(self, data: bytes, source: tuple[str, int], now: float) -> None:
+        """A datagram came; any bytes are fine."""
+        self._reception.receive(data, source, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due; calling it too early does nothing."""
+        self._core.timers.fire(now)
+
+    def transport_failed(self, destination: tuple[str, int], reason: str, now: float) -> None:
+        """Datagrams to this address cannot be sent."""
+        self._core.transactions.transport_failed(destination, reason, now)
+
+    # --- outputs ---
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` wants to be called next, None when nothing is waited for."""
+        return self._core.timers.next_deadline()
+
+    def outputs(self) -> list[Output]:
+        """What is to be sent and what happened, in causal order; a second call gives only what came since."""
+        outputs, self._core.outputs = self._core.outputs, []
+        return outputs
+
+    # --- calling ---
+
+    def invite(
+        self,
+        call: str,
+        target: str,
+        media: LocalMedia,
+        now: float,
+        *,
+        headers: HeaderPairs = (),
+        body: bytes | str | None = None,
+        content_type: str | None = None,
+        replaces: str = "",
+        referred_by: str = "",
+    ) -> None:
+        """Place a call. `body` takes the place of our offer (empty: the callee makes the offer); `replaces` and
+        `referred_by` are header values."""
+        content = body.encode() if isinstance(body, str) else body
+        invitation = Invitation(target, media, headers, content, content_type, replaces, referred_by)
+        place_call(self._core, call, invitation, now)
+
+    # --- being called ---
+
+    def ring(self, call: str, now: float, headers: HeaderPairs = ()) -> None:
+        """Send 180."""
+        self._ringing(call).ring(now, headers)
+
+    def progress(self, call: str, media: LocalMedia, now: float, headers: HeaderPairs = ()) -> None:
+        """Send 183 with a session description: early media."""
+        self._ringing(call).progress(media, now, headers)
+
+    def answer(self, call: str, media: LocalMedia, now: float, headers: HeaderPairs = ()) -> None:
+        """Send 200, or 488 when offer and media share no codec."""
+        self._ringing(call).answer(media, now, headers)
+
+    def reject(self, call: str, code: int, reason: str | None, now: float, headers: HeaderPairs = ()) -> None:
+        """Send a final response from 300 to 699; `reason` None or empty: the RFC's phrase."""
+        if not 300 <= code <= 699:
+            raise MisuseError(f"{code} does not reject a call: 300 to 699 do")
+        self._ringing(call).reject(code, reason or None, now, headers)
+
+    def redirect(self, call: str, contacts: tuple[str, ...], now: float) -> None:
+        """Send 302 with these URIs, most wanted first."""
+        self._ringing(call).reject(302, None, now, tuple(("Contact", f"<{uri}>") for uri in contacts))
+
+    # --- in the call ---
+
+    def release(self, call: str, now: float, headers: HeaderPairs = ()) -> None:
+        """End a call in the way its state needs: CANCEL, a rejection or BYE. One that is over already is fine."""
+        found = self._core.calls.get(call)
+        if found is not None:
+            _release(found, now, headers)
+        elif call not in self._core.ended:
+            raise MisuseError(f"call {call} does not exist")
+
+    def modify(self, call: str, media: LocalMedia, now: float) -> None:
+        """Send a re-INVITE with another session description: hold, resume, other codecs or address."""
+        found = self._established(call)
+        if found.modification is not None:
+            raise MisuseError(f"call {call} is being modified already")
+        Modification(self._core, found, media).start(now)
+
+    def refer(self, call: str, refer_to_uri: str, now: float, headers: HeaderPairs = ()) -> None:
+        """Ask the peer to call this URI: blind transfer."""
+        SentRefer(self._core, self._established(call)).send(f"<{refer_to_uri}>", now, headers)
+
+    def refer_replacing(self, call: str, other_call: str, now: float) -> None:
+        """Ask the peer of `call` to take our place in `other_call`: attended transfer."""
+        refer_to = refer_to_dialog(self._core.call(other_call))
+        SentRefer(self._core, self._established(call)).send(refer_to, now)
+
+    def follow_transfer(self, call: str, new_call: str, media: LocalMedia, now: float) -> None:
+        """Call whom the peer's REFER named, and let the peer know by NOTIFY how that goes. The call that the REFER
+        came in may be over."""
+        found = self._core.calls.get(call) or self._core.ended.get(call)
+        refer = None if found is None else found.refer
+        if refer is None:
+            raise MisuseError(f"call {call} was not asked to transfer")
+        target = refer.refer_to
+        invitation = Invitation(target.uri, media, replaces=str(target.replaces or ""), referred_by=refer.referred_by)
+        try:
+            place_call(self._core, new_call, invitation, now, observer=refer.notify)
+        except MisuseError:
+            refer.notify(400, "", now)
+            raise
+
+    def request(
+        self,
+        method: str,
+        now: float,
+        *,
+        call: str | None = None,
+        target: str | None = None,
+        headers: HeaderPairs = (),
+        body: bytes | str = b"",
+        content_type: str | None = None,
+    ) -> int:
+        """Send a request in a call's dialog or to a target; its final response is the ResponseReceived with the number
+        that this returns."""
+        check_method(method, call)
+        content = body.encode() if isinstance(body, str) else body
+        lines = headers, (content_type or "text/plain") if content else ""
+        self._requests += 1
+        user = UserRequest(self._core, self._requests, method, call)
+        if call is not None:
+            send_in_call(self._core, user, method, self._core.call(call), lines, content, now)
+        elif target is not None:
+            send_outside(self._core, user, method, target, lines, content, now)
+        else:
+            raise MisuseError(f"{method} needs a call or a target")
+        return self._requests
+
+    # --- the end, and questions ---
+
+    def close(self, now: float) -> None:
+        """Release all calls and take no new ones; `idle` tells when the last transaction is done."""
+        self._core.closing = True
+        for call in list(self._core.calls.values()):
+            _release(call, now, ())
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call, dialog, transaction or timer is left."""
+        core = self._core
+        return not (core.calls or core.dialogs or len(core.transactions) or len(core.timers))
+
+    def statistics(self) -> Statistics:
+        """What was counted so far; a copy."""
+        return replace(self._core.statistics)
+
+    def session(self, call: str) -> Session | None:
+        """A call as it is, or was when it ended; None when it never was or is long gone."""
+        found = self._core.calls.get(call) or self._core.ended.get(call)
+        return None if found is None else found.session()
+
+    def _ringing(self, call: str) -> IncomingInvite:
+        found = self._core.call(call)
+        if found.incoming is None or found.state is not CallState.INCOMING:
+            raise MisuseError(f"call {call} does not wait for an answer: it is {found.state}")
+        return found.incoming
+
+    def _established(self, call: str) -> Call:
+        found = self._core.call(call)
+        if found.state is not CallState.ESTABLISHED:
+            raise MisuseError(f"call {call} is not established: it is {found.state}")
+        return found
+
+
+def _release(call: Call, now: float, headers: HeaderPairs) -> None:
+    match call.state:
+        case CallState.CALLING | CallState.PROCEEDING if call.outgoing is not None:
+            call.outgoing.cancel(now)
+        case CallState.INCOMING | CallState.ANSWERED if call.incoming is not None:
+            call.incoming.release(now, headers)
+        case CallState.ESTABLISHED:
+            call.hang_up(now, headers=headers)
+        case _:
+            pass
