@@ -35,13 +35,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sipflow.sip.user_agent import UserAgent, UserAgentConfig
-
 from sipflow import events
 from sipflow.media_params import Direction, RtpFormat
 from sipflow.runtime.udp import UdpEndpoint
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.outputs import Transmit
+from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
 HOST = "127.0.0.1"
 FORMATS = (RtpFormat("PCMU", 0), RtpFormat("telephone-event", 101, fmtp="0-15"))
@@ -243,7 +242,6 @@ class SippUas:
 
 def sipp_uac(folder: Path, port: int, rate: float, seconds: float) -> Outcome:
     stat, planned = folder / f"uac-{time.monotonic_ns()}.csv", int(rate * seconds)
-    started = time.monotonic()
     subprocess.run(
         ["sipp", "-sn", "uac", f"{HOST}:{port}", "-i", HOST, "-p", str(free_port()), "-mp", "7100", "-nostdin",
          "-r", str(int(rate)), "-m", str(planned), "-l", "50000", "-d", "0", "-trace_stat", "-stf", str(stat),
