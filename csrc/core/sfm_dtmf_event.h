@@ -58,8 +58,8 @@ int sfm_dtmf_sender_start(sfm_dtmf_sender *sender, uint32_t clock_rate, const sf
 
 /* The packets of one tick; returns how many (0-5), or SFM_ERROR_ARGUMENT. `timestamp`: that of the audio packet whose
  * place this is, `ptime_ts`: its length, 1-65535. After the call, a tick that got no packet and finds the sender no
- * longer busy sends audio; every other sends these packets (perhaps none: a gap) and no audio, and the timestamp goes on
- * as if it had.
+ * longer busy sends audio; every other sends these packets (perhaps none: a gap) and no audio, and the timestamp goes
+ * on as if it had.
  *
  * Marker and first report, then one report per tick, then the end three times (RFC 4733 section 2.5.1.4): one per tick
  * so that one burst of loss does not take all, or the rest at once when the next digit is due before. Durations
@@ -109,10 +109,11 @@ typedef struct sfm_dtmf_report {
 /* Takes one telephone-event packet. Returns the kind of report, or SFM_ERROR_TRUNCATED (payload under 4 bytes).
  *
  * A digit is known by its timestamp and event code; the last 16 are remembered, and an older timestamp than all of
- * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: the next segment of a long event (RFC 4733 section
- * 2.5.1.3: same code, no end yet, timestamp where the segment before ends), and, for senders that wrongly step the
- * timestamp inside an event, the same code in the very next sequence number without marker, without a smaller
- * duration, and no further on than that duration. Clear the value (all bytes zero) when the RTP stream restarts. */
+ * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: the next segment of a
+ * long event (RFC 4733 section 2.5.1.3: same code, no end yet, timestamp 0xFFFF on), and, for senders that
+ * wrongly step the timestamp inside an event, the same code in the very next sequence number without marker, without
+ * a smaller duration, and no further on than that duration. Clear the value (all bytes zero) when the RTP stream
+ * restarts. */
 int sfm_dtmf_receiver_put(sfm_dtmf_receiver *receiver, uint16_t sequence_number, uint32_t timestamp, uint8_t marker,
                           const uint8_t *payload, size_t length, sfm_dtmf_report *report);
 /* cffi:end */

@@ -31,7 +31,7 @@ typedef struct slot {
     uint8_t is_event;
 } slot;
 
-/* What the network did in a stretch of time. Transit times are relative: arrival minus timestamp, from a common zero. */
+/* What the network did in a stretch of time. Transit times, arrival minus timestamp, count from a common zero. */
 typedef struct window {
     int64_t shortest_transit_ns;
     int64_t largest_delay_ns; /* above the shortest transit that was known then */

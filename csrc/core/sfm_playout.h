@@ -32,8 +32,9 @@ int sfm_playout_put(sfm_playout *playout, const sfm_rtp_header *header, const ui
 /* Takes a packet without audio: see sfm_jitter_put_event. */
 int sfm_playout_put_event(sfm_playout *playout, const sfm_rtp_header *header, int64_t arrival_ns);
 
-/* Gives the next `count` samples (at most 2^20), always all of them. `now_ns` is when the first of them is heard: the due time of
- * the tick. Returns a sum of enum sfm_playout_content, what the samples are made of, or SFM_ERROR_ARGUMENT. */
+/* Gives the next `count` samples (at most 2^20), always all of them. `now_ns` is when the first of them is heard: the
+ * due time of the tick. Returns a sum of enum sfm_playout_content, what the samples are made of, or
+ * SFM_ERROR_ARGUMENT. */
 int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t count);
 
 enum sfm_playout_content {

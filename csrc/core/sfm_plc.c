@@ -71,7 +71,8 @@ static int16_t saturate(int64_t sample)
     return sample < INT16_MIN ? INT16_MIN : (int16_t)sample;
 }
 
-/* How alike the last 20 ms and those `lag` samples before them are: sign(c) * c * c / energy, every `stride`th sample. */
+/* How alike the last 20 ms and the 20 ms that end `lag` samples earlier are: sign(c) * c * c / energy, from every
+ * `stride`th sample. */
 static double likeness(const sfm_plc *plc, uint32_t lag, uint32_t stride)
 {
     uint32_t count = CORRELATION * plc->scale;
@@ -101,7 +102,7 @@ static uint32_t best_lag(const sfm_plc *plc, uint32_t from, uint32_t to, uint32_
     return best;
 }
 
-/* Coarse on every second sample of 8 kHz, then fine around the best: a fifth of the multiplications. */
+/* Coarse on every second sample of 8 kHz, then fine around the best: less than a third of the multiplications. */
 static uint32_t find_pitch(const sfm_plc *plc)
 {
     uint32_t shortest = SHORTEST_PITCH * plc->scale;
@@ -145,7 +146,7 @@ static int64_t repeated(const sfm_plc *plc, uint32_t at)
     return (sample * (int64_t)since + before * (int64_t)(quarter - since)) / (int64_t)quarter;
 }
 
-/* Sample `at` of the concealment: the repetition, led smoothly away from the last heard sample, fading from 10 ms on. */
+/* Sample `at` of the concealment: the repetition, led away from the last heard sample, fading from 10 ms on. */
 static int16_t concealed_sample(const sfm_plc *plc, uint32_t at)
 {
     int64_t full = STAGE * (int64_t)plc->scale;
