@@ -1,0 +1,478 @@
+#include "sfm_engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/sfm_error.h"
+#include "../core/sfm_random.h"
+#include "sfm_edge_error.h"
+#include "sfm_floor.h"
+#include "sfm_recorder.h"
+#include "sfm_worker.h"
+
+enum { WORKER_PRIORITY = 10, FLOOR_PRIORITY = 11 };
+
+struct sfm_engine {
+    sfm_engine_config config;
+    sfm_worker *workers[SFM_ENGINE_MAX_THREADS];
+    uint32_t worker_count;
+    sfm_recorder *recorder;
+    sfm_floor *floor;
+    sfm_notifier notifier;
+    sfm_waiter *answer;      /* where READ commands are waited for */
+    sfm_mailbox outbox;
+    sfm_mail *undrained;     /* taken out of the outbox, oldest first */
+    sfm_engine_leg *legs;
+    uint32_t last_number;
+    uint16_t port_cursor;
+    uint64_t stream_seed;
+    bool stopped;
+};
+
+/* --- what the threads call -------------------------------------------------------------------------------------------- */
+
+void sfm_engine_post(sfm_engine *engine, sfm_notice *notice) { sfm_mailbox_put(&engine->outbox, &notice->mail); }
+
+void sfm_engine_announce(sfm_engine *engine) { sfm_notifier_raise(&engine->notifier); }
+
+void sfm_engine_tape_ended(sfm_engine *engine) { sfm_recorder_hurry(engine->recorder); }
+
+void sfm_engine_answered(sfm_engine *engine) { sfm_waiter_wake(engine->answer); }
+
+/* --- recordings ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct record_job {
+    sfm_notice finished; /* first: its block is the job */
+    sfm_recording recording;
+} record_job;
+
+static void discard_record_job(void *block) { sfm_tape_destroy(((record_job *)block)->recording.tape); }
+
+static void recording_finished(void *context, sfm_recording *recording) {
+    sfm_engine *engine = context;
+    record_job *job = recording->context;
+    job->finished.event.elapsed_ms = (int64_t)(recording->frames * 1000 / recording->wav.sample_rate);
+    job->finished.event.error = sfm_system_error(recording->error);
+    sfm_engine_post(engine, &job->finished);
+    sfm_engine_announce(engine);
+}
+
+static record_job *create_record_job(const sfm_engine_leg *leg, uint64_t number, const sfm_record_options *options,
+                                     uint32_t sample_rate) {
+    record_job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        return NULL;
+    }
+    if (sfm_tape_create(sample_rate, options->limit_ms * sample_rate / 1000, &job->recording.tape) != SFM_OK) {
+        free(job);
+        return NULL;
+    }
+    job->finished.block = job;
+    job->finished.discard = discard_record_job;
+    job->finished.event = (sfm_event){.kind = SFM_EVENT_RECORDING_FINISHED, .leg = leg->number, .job = number, .total_ms = -1};
+    job->recording.channels = options->channels;
+    job->recording.context = job;
+    return job;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+
+static int start_workers(sfm_engine *engine) {
+    for (uint32_t i = 0; i < engine->config.threads; i++) {
+        sfm_worker *worker = calloc(1, sizeof *worker);
+        if (worker == NULL) {
+            return SFM_ERROR_MEMORY;
+        }
+        int error = sfm_worker_start(worker, engine, engine->config.realtime ? WORKER_PRIORITY : 0);
+        if (error != SFM_OK) {
+            sfm_worker_free(worker);
+            return error;
+        }
+        engine->workers[engine->worker_count++] = worker;
+    }
+    return SFM_OK;
+}
+
+static int start_threads(sfm_engine *engine) {
+    engine->answer = sfm_waiter_create();
+    engine->recorder = sfm_recorder_create(recording_finished, engine);
+    if (engine->answer == NULL || engine->recorder == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    if (engine->config.measure_floor) {
+        engine->floor = sfm_floor_create(engine->config.realtime ? FLOOR_PRIORITY : 0);
+    }
+    return start_workers(engine);
+}
+
+int sfm_engine_create(const sfm_engine_config *config, sfm_engine **out) {
+    if (config->threads == 0 || config->threads > SFM_ENGINE_MAX_THREADS) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    sfm_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    engine->config = *config;
+    engine->stream_seed = (uint64_t)sfm_wallclock_ns() ^ (uint64_t)(uintptr_t)engine;
+    int error = sfm_system_error(sfm_notifier_open(&engine->notifier));
+    if (error != SFM_OK) {
+        free(engine);
+        return error;
+    }
+    error = start_threads(engine);
+    if (error != SFM_OK) {
+        sfm_engine_destroy(engine);
+        return error;
+    }
+    *out = engine;
+    return SFM_OK;
+}
+
+void sfm_engine_stop(sfm_engine *engine) {
+    if (engine->stopped) {
+        return;
+    }
+    engine->stopped = true;
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        sfm_worker_stop(engine->workers[i]);
+    }
+    if (engine->recorder != NULL) {
+        sfm_recorder_destroy(engine->recorder); /* after the workers: only they end tapes */
+        engine->recorder = NULL;
+    }
+}
+
+static void drain_all(sfm_engine *engine) {
+    sfm_event ignored;
+    while (sfm_engine_drain(engine, &ignored, 1) > 0) {
+    }
+}
+
+void sfm_engine_destroy(sfm_engine *engine) {
+    if (engine == NULL) {
+        return;
+    }
+    sfm_engine_stop(engine);
+    sfm_floor_destroy(engine->floor);
+    drain_all(engine);
+    while (engine->legs != NULL) {
+        sfm_engine_leg_free(engine->legs);
+    }
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        sfm_worker_free(engine->workers[i]);
+    }
+    sfm_waiter_destroy(engine->answer);
+    sfm_notifier_close(&engine->notifier);
+    free(engine);
+}
+
+/* --- events out ------------------------------------------------------------------------------------------------------------- */
+
+int sfm_engine_fileno(const sfm_engine *engine) { return engine->notifier.readable; }
+
+static void release_notice(sfm_notice *notice) {
+    if (notice->block == NULL) {
+        atomic_store_explicit(&notice->in_flight, false, memory_order_release);
+        return;
+    }
+    if (notice->discard != NULL) {
+        notice->discard(notice->block);
+    }
+    free(notice->block);
+}
+
+static sfm_notice *next_notice(sfm_engine *engine) {
+    if (engine->undrained == NULL) {
+        engine->undrained = sfm_mailbox_take(&engine->outbox);
+    }
+    sfm_notice *notice = (sfm_notice *)engine->undrained;
+    if (notice != NULL) {
+        engine->undrained = notice->mail.next;
+    }
+    return notice;
+}
+
+int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity) {
+    size_t count = 0;
+    sfm_notice *notice;
+    sfm_notifier_clear(&engine->notifier); /* before looking: what comes now raises it again */
+    while (count < capacity && (notice = next_notice(engine)) != NULL) {
+        events[count] = notice->event;
+        count += notice->event.kind != 0;
+        release_notice(notice);
+    }
+    if (count == capacity) {
+        sfm_notifier_raise(&engine->notifier);
+    }
+    return (int)count;
+}
+
+/* --- statistics ------------------------------------------------------------------------------------------------------------- */
+
+/* Asks the thread that owns the numbers; the letter is this function's own, and it waits for the answer. */
+static void ask(sfm_engine *engine, sfm_worker *worker, sfm_letter *letter) {
+    sfm_worker_post(worker, letter);
+    sfm_waiter_sleep(engine->answer, INT64_MAX);
+}
+
+void sfm_engine_read_statistics(sfm_engine *engine, sfm_engine_statistics *statistics) {
+    memset(statistics, 0, sizeof *statistics);
+    statistics->threads = engine->worker_count;
+    for (uint32_t i = 0; i < engine->worker_count; i++) {
+        sfm_letter letter = {.command = SFM_COMMAND_READ_WORKER, .body.engine_statistics = statistics};
+        ask(engine, engine->workers[i], &letter);
+        statistics->realtime_threads += engine->workers[i]->thread.realtime;
+    }
+    if (engine->floor != NULL) {
+        sfm_floor_read(engine->floor, &statistics->floor);
+    }
+}
+
+void sfm_engine_leg_read_statistics(sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
+    sfm_letter letter = {.command = SFM_COMMAND_READ_LEG, .leg = leg, .body.leg_statistics = statistics};
+    ask(leg->engine, leg->worker, &letter);
+}
+
+/* --- legs -------------------------------------------------------------------------------------------------------------------- */
+
+static sfm_letter *create_letter(sfm_engine_leg *leg, enum sfm_command command, uint64_t job) {
+    sfm_letter *letter = calloc(1, sizeof *letter);
+    if (letter != NULL) {
+        letter->completion.block = letter;
+        letter->completion.event.job = job;
+        letter->command = command;
+        letter->leg = leg;
+    }
+    return letter;
+}
+
+static int post_letter(sfm_letter *letter) {
+    if (letter == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    sfm_worker_post(letter->leg->worker, letter);
+    return SFM_OK;
+}
+
+static sfm_worker *least_busy(const sfm_engine *engine) {
+    sfm_worker *chosen = engine->workers[0];
+    for (uint32_t i = 1; i < engine->worker_count; i++) {
+        if (engine->workers[i]->leg_count < chosen->leg_count) {
+            chosen = engine->workers[i];
+        }
+    }
+    return chosen;
+}
+
+static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *options, uint32_t number) {
+    sfm_random random;
+    sfm_random_seed(&random, engine->stream_seed + number);
+    sfm_leg_config config = {.sample_rate = options->sample_rate, .jitter = options->jitter};
+    config.seed = engine->config.seed + number;
+    config.stream_seed = sfm_random_next(&random);
+    config.wallclock_offset_ns = sfm_wallclock_ns() - sfm_clock_ns();
+    snprintf(config.cname, sizeof config.cname, "%016llx@sipflow", (unsigned long long)sfm_random_next(&random));
+    return config;
+}
+
+/* A leg that has everything but its sockets. */
+static int create_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_engine_leg **out) {
+    sfm_engine_leg *leg = calloc(1, sizeof *leg);
+    if (leg == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    sfm_leg_config config = leg_config(engine, options, engine->last_number + 1);
+    int error = sfm_leg_create(&config, &leg->leg);
+    if (error != SFM_OK) {
+        free(leg);
+        return error;
+    }
+    leg->engine = engine;
+    leg->worker = least_busy(engine);
+    leg->number = ++engine->last_number;
+    leg->phase = leg->worker->phases;
+    *out = leg;
+    return SFM_OK;
+}
+
+static void enlist(sfm_engine *engine, sfm_engine_leg *leg) {
+    leg->port = leg->sockets.port;
+    leg->next = engine->legs;
+    engine->legs = leg;
+    leg->worker->leg_count++;
+    leg->worker->phases++;
+}
+
+static int open_with_sockets(sfm_engine *engine, const sfm_leg_options *options, sfm_engine_leg *leg) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_OPEN, 0);
+    if (letter == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    int error = sfm_ports_open(options->address, options->first_port, options->last_port, &engine->port_cursor, &leg->sockets);
+    if (error != SFM_OK) {
+        free(letter);
+        return error;
+    }
+    enlist(engine, leg);
+    return post_letter(letter);
+}
+
+int sfm_engine_open_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_engine_leg **out) {
+    sfm_engine_leg *leg = NULL;
+    if (engine->stopped || least_busy(engine)->leg_count >= SFM_WORKER_MAX_LEGS) {
+        return SFM_ERROR_SPACE;
+    }
+    int error = create_leg(engine, options, &leg);
+    if (error != SFM_OK) {
+        return error;
+    }
+    error = open_with_sockets(engine, options, leg);
+    if (error != SFM_OK) {
+        sfm_leg_destroy(leg->leg);
+        free(leg);
+        return error;
+    }
+    *out = leg;
+    return SFM_OK;
+}
+
+uint32_t sfm_engine_leg_number(const sfm_engine_leg *leg) { return leg->number; }
+
+uint16_t sfm_engine_leg_port(const sfm_engine_leg *leg) { return leg->port; }
+
+void sfm_engine_leg_free(sfm_engine_leg *leg) {
+    sfm_engine_leg **link = &leg->engine->legs;
+    while (*link != leg) {
+        link = &(*link)->next;
+    }
+    *link = leg->next;
+    leg->worker->leg_count--;
+    sfm_leg_destroy(leg->leg);
+    free(leg);
+}
+
+/* --- commands ------------------------------------------------------------------------------------------------------------------ */
+
+static int parse_remote(const sfm_leg_remote *remote, sfm_start_command *command) {
+    if (sfm_address_parse(&command->remote, remote->address, remote->port) != 0) {
+        return SFM_ERROR_ADDRESS;
+    }
+    if (remote->rtcp_port != 0) {
+        (void)sfm_address_parse(&command->remote_rtcp, remote->address, remote->rtcp_port);
+    }
+    return SFM_OK;
+}
+
+int sfm_engine_leg_start(sfm_engine_leg *leg, const sfm_leg_params *params, const sfm_leg_remote *remote) {
+    sfm_start_command command = {.params = *params};
+    if (!sfm_leg_accepts(leg->leg, params)) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    int error = parse_remote(remote, &command);
+    if (error != SFM_OK) {
+        return error;
+    }
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_START, 0);
+    if (letter != NULL) {
+        letter->body.start = command;
+    }
+    return post_letter(letter);
+}
+
+static void discard_play(void *block) { sfm_prompt_release(((sfm_letter *)block)->body.play.prompt); }
+
+int sfm_engine_leg_play(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
+    if (sfm_prompt_codec(prompt)->sample_rate != sfm_leg_sample_rate(leg->leg)) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_PLAY, job);
+    if (letter != NULL) {
+        sfm_prompt_retain(prompt);
+        letter->completion.discard = discard_play;
+        letter->body.play = (sfm_play_command){.prompt = prompt, .times = times, .limit_ms = limit_ms};
+    }
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_stop_play(sfm_engine_leg *leg) {
+    return post_letter(create_letter(leg, SFM_COMMAND_STOP_PLAY, 0));
+}
+
+static int start_recording(sfm_engine *engine, record_job *job, const sfm_record_options *options) {
+    if (job == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    int error = sfm_recorder_start(engine->recorder, &job->recording, options->path, options->limit_bytes);
+    if (error != 0) {
+        discard_record_job(job);
+        free(job);
+    }
+    return sfm_system_error(error);
+}
+
+int sfm_engine_leg_record(sfm_engine_leg *leg, uint64_t number, const sfm_record_options *options) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_RECORD, number);
+    if (letter == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    record_job *job = create_record_job(leg, number, options, sfm_leg_sample_rate(leg->leg));
+    sfm_tape *tape = job != NULL ? job->recording.tape : NULL;
+    int error = start_recording(leg->engine, job, options);
+    if (error != SFM_OK) {
+        free(letter);
+        return error;
+    }
+    letter->body.tape = tape;
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_stop_record(sfm_engine_leg *leg) {
+    return post_letter(create_letter(leg, SFM_COMMAND_STOP_RECORD, 0));
+}
+
+static int check_digits(const sfm_dtmf_sequence *sequence) {
+    sfm_dtmf_sender trial;
+    memset(&trial, 0, sizeof trial);
+    return sfm_dtmf_sender_start(&trial, 8000, sequence);
+}
+
+int sfm_engine_leg_send_dtmf(sfm_engine_leg *leg, uint64_t job, const sfm_dtmf_sequence *sequence) {
+    int error = check_digits(sequence);
+    if (error != SFM_OK) {
+        return error;
+    }
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_SEND_DTMF, job);
+    if (letter != NULL) {
+        sfm_dtmf_command *command = &letter->body.dtmf;
+        snprintf(command->digits, sizeof command->digits, "%s", sequence->digits);
+        command->sequence = *sequence;
+        command->sequence.digits = command->digits;
+    }
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_mute(sfm_engine_leg *leg, int on) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_MUTE, 0);
+    if (letter != NULL) {
+        letter->body.on = on;
+    }
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_impair(sfm_engine_leg *leg, const sfm_impair_config *config) {
+    sfm_impair trial;
+    int error = config != NULL ? sfm_impair_init(&trial, config, 0) : SFM_OK;
+    if (error != SFM_OK) {
+        return error;
+    }
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_IMPAIR, 0);
+    if (letter != NULL && config != NULL) {
+        letter->body.impair = *config;
+    }
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_close(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_CLOSE, 0)); }

@@ -1,0 +1,611 @@
+#include "sfm_leg.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/sfm_error.h"
+#include "../core/sfm_level.h"
+#include "../core/sfm_playout.h"
+#include "../core/sfm_random.h"
+#include "../core/sfm_rtp.h"
+#include "../core/sfm_stream_statistics.h"
+#include "sfm_play.h"
+
+enum {
+    DEFAULT_PTIME_MS = 20,
+    MIN_PTIME_MS = 5,
+    PROGRESS_MS = 500,
+    DTMF_VOLUME_DBM0 = 10,
+    MAX_SAMPLE_RATE = 48000,
+    MAX_TICK_SAMPLES = MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
+    EVENT_CAPACITY = 32,
+};
+
+/* Events of one call: the owner drains them after each, so the bound is what one call can produce. */
+typedef struct event_queue {
+    sfm_event events[EVENT_CAPACITY];
+    uint32_t first;
+    uint32_t count;
+} event_queue;
+
+/* The RTP stream that the leg sends. */
+typedef struct sender {
+    uint32_t ssrc;
+    uint16_t sequence_number;
+    uint32_t timestamp;     /* of the next tick's first sample */
+    int64_t timestamp_ns;   /* when that tick is due, as far as known */
+    bool marker;            /* the next audio packet begins a talkspurt */
+    uint32_t packet_count;  /* as RTCP counts: what the leg sent, whatever the impairment did to it */
+    uint32_t octet_count;
+} sender;
+
+typedef struct counters {
+    uint64_t packets_sent;
+    uint64_t bytes_sent;
+    uint64_t malformed;
+    uint64_t unknown_payload;
+    uint64_t unwanted;
+    uint64_t jitter_sum_ns;
+    uint64_t jitter_count;
+    int64_t first_packet_ns;
+} counters;
+
+struct sfm_leg {
+    uint32_t sample_rate;
+    uint32_t clock_rate;
+    bool started;
+    bool muted;
+    bool first_packet_seen; /* of the current stream */
+    sfm_leg_params params;
+    sender sender;
+    sfm_play play;
+    uint64_t play_reported_ms;
+    sfm_dtmf_sender dtmf;
+    uint64_t dtmf_job;
+    bool dtmf_active;
+    sfm_dtmf_receiver digits;
+    sfm_playout *playout;
+    sfm_stream_statistics stream;
+    sfm_reporter reporter;
+    sfm_level level;
+    sfm_tape *tape;
+    uint64_t tape_job;
+    uint64_t tape_reported_ms;
+    counters counters;
+    event_queue events;
+    sfm_outgoing outgoing;
+};
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
+    sfm_random random;
+    sfm_random_seed(&random, config->stream_seed);
+    leg->sender.ssrc = (uint32_t)sfm_random_next(&random);
+    leg->sender.sequence_number = (uint16_t)sfm_random_next(&random);
+    leg->sender.timestamp = (uint32_t)sfm_random_next(&random);
+    sfm_outgoing_init(&leg->outgoing, config->seed);
+    sfm_reporter_init(&leg->reporter, config->cname, sfm_random_next(&random), config->wallclock_offset_ns);
+}
+
+int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
+    if (config->sample_rate == 0 || config->sample_rate > MAX_SAMPLE_RATE || config->jitter.clock_rate == 0) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    sfm_leg *leg = calloc(1, sizeof *leg);
+    if (leg == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    int error = sfm_playout_create(&config->jitter, config->sample_rate, &leg->playout);
+    if (error != SFM_OK) {
+        free(leg);
+        return error;
+    }
+    leg->sample_rate = config->sample_rate;
+    leg->clock_rate = config->jitter.clock_rate;
+    leg->params.ptime_ms = DEFAULT_PTIME_MS;
+    leg->counters.first_packet_ns = -1;
+    sfm_stream_statistics_init(&leg->stream, leg->clock_rate);
+    seed_leg(leg, config);
+    *out = leg;
+    return SFM_OK;
+}
+
+void sfm_leg_destroy(sfm_leg *leg) {
+    if (leg != NULL) {
+        sfm_playout_destroy(leg->playout);
+        free(leg);
+    }
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static sfm_event *push_event(sfm_leg *leg, int32_t kind, uint64_t job) {
+    event_queue *queue = &leg->events;
+    uint32_t slot = (queue->first + queue->count) % EVENT_CAPACITY;
+    queue->count += queue->count < EVENT_CAPACITY;
+    queue->events[slot] = (sfm_event){.kind = kind, .job = job, .total_ms = -1};
+    return &queue->events[slot];
+}
+
+int sfm_leg_next_event(sfm_leg *leg, sfm_event *event) {
+    event_queue *queue = &leg->events;
+    if (queue->count == 0) {
+        return 0;
+    }
+    *event = queue->events[queue->first];
+    queue->first = (queue->first + 1) % EVENT_CAPACITY;
+    queue->count--;
+    return 1;
+}
+
+static int64_t ms_of_samples(const sfm_leg *leg, uint64_t samples) {
+    return (int64_t)(samples * 1000 / leg->sample_rate);
+}
+
+/* Reports each time another half second is full. */
+static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t samples, uint64_t total, uint64_t *reported_ms) {
+    uint64_t elapsed_ms = (uint64_t)ms_of_samples(leg, samples);
+    if (elapsed_ms < *reported_ms + PROGRESS_MS) {
+        return;
+    }
+    *reported_ms = elapsed_ms / PROGRESS_MS * PROGRESS_MS;
+    sfm_event *event = push_event(leg, kind, job);
+    event->elapsed_ms = (int64_t)elapsed_ms;
+    event->total_ms = total == 0 ? -1 : ms_of_samples(leg, total);
+}
+
+/* --- negotiated parameters ------------------------------------------------------------------------------------------ */
+
+static bool codec_fits(const sfm_leg *leg, const sfm_codec *codec) {
+    return codec->sample_rate == leg->sample_rate && codec->clock_rate == leg->clock_rate && codec->channels == 1;
+}
+
+int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params) {
+    const sfm_codec *sent = params->send_format.codec;
+    bool fit = params->ptime_ms >= MIN_PTIME_MS && params->ptime_ms <= SFM_MAX_PTIME_MS &&
+               params->receive_format_count <= SFM_LEG_MAX_FORMATS && codec_fits(leg, sent) &&
+               sfm_payload_bytes(sent, sent->sample_rate / 1000 * params->ptime_ms) <= SFM_MAX_PAYLOAD_BYTES;
+    for (uint32_t i = 0; fit && i < params->receive_format_count; i++) {
+        fit = codec_fits(leg, params->receive_formats[i].codec);
+    }
+    return fit;
+}
+
+static void set_receive_formats(sfm_leg *leg, const sfm_leg_params *params) {
+    for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
+        sfm_playout_set_codec(leg->playout, leg->params.receive_formats[i].payload_type, NULL);
+    }
+    for (uint32_t i = 0; i < params->receive_format_count; i++) {
+        sfm_playout_set_codec(leg->playout, params->receive_formats[i].payload_type, params->receive_formats[i].codec);
+    }
+}
+
+int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params) {
+    if (!sfm_leg_accepts(leg, params)) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    set_receive_formats(leg, params);
+    if (params->moved) {
+        sfm_playout_reset(leg->playout);
+        leg->first_packet_seen = false;
+    }
+    leg->sender.marker = leg->sender.marker || !leg->started || !leg->params.sends;
+    leg->params = *params;
+    leg->started = true;
+    return SFM_OK;
+}
+
+uint32_t sfm_leg_ptime_ms(const sfm_leg *leg) { return leg->params.ptime_ms; }
+
+int sfm_leg_started(const sfm_leg *leg) { return leg->started; }
+
+uint32_t sfm_leg_sample_rate(const sfm_leg *leg) { return leg->sample_rate; }
+
+/* --- commands ----------------------------------------------------------------------------------------------------- */
+
+static void finish_play(sfm_leg *leg, bool completed) {
+    if (leg->play.prompt == NULL) {
+        return;
+    }
+    sfm_event *event = push_event(leg, SFM_EVENT_PLAY_FINISHED, leg->play.job);
+    event->elapsed_ms = ms_of_samples(leg, leg->play.played);
+    event->completed = completed;
+    leg->play.prompt = NULL;
+}
+
+int sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
+    if (sfm_prompt_codec(prompt)->sample_rate != leg->sample_rate) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    finish_play(leg, false);
+    sfm_play_start(&leg->play, prompt, job, times, limit_ms);
+    leg->play_reported_ms = 0;
+    return SFM_OK;
+}
+
+void sfm_leg_stop_play(sfm_leg *leg) { finish_play(leg, false); }
+
+void sfm_leg_stop_record(sfm_leg *leg) {
+    if (leg->tape == NULL) {
+        return;
+    }
+    push_event(leg, SFM_EVENT_TAPE_ENDED, leg->tape_job);
+    sfm_tape_end(leg->tape);
+    leg->tape = NULL;
+}
+
+void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
+    sfm_leg_stop_record(leg);
+    leg->tape = tape;
+    leg->tape_job = job;
+    leg->tape_reported_ms = 0;
+}
+
+static void finish_dtmf(sfm_leg *leg, bool completed) {
+    if (leg->dtmf_active) {
+        leg->dtmf_active = false;
+        push_event(leg, SFM_EVENT_DTMF_SENT, leg->dtmf_job)->completed = completed;
+    }
+}
+
+int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t job) {
+    if (leg->dtmf_active) {
+        return SFM_ERROR_BUSY;
+    }
+    if (!leg->started || leg->params.dtmf_send_payload_type < 0) {
+        return SFM_ERROR_PAYLOAD_TYPE;
+    }
+    sfm_dtmf_sequence audible = *sequence;
+    audible.volume_dbm0 = DTMF_VOLUME_DBM0;
+    int error = sfm_dtmf_sender_start(&leg->dtmf, leg->clock_rate, &audible);
+    if (error == SFM_OK) {
+        leg->dtmf_active = true;
+        leg->dtmf_job = job;
+    }
+    return error;
+}
+
+void sfm_leg_stop_dtmf(sfm_leg *leg) {
+    (void)sfm_dtmf_sender_stop(&leg->dtmf);
+    finish_dtmf(leg, false);
+}
+
+void sfm_leg_mute(sfm_leg *leg, int on) { leg->muted = on != 0; }
+
+int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config) { return sfm_outgoing_impair(&leg->outgoing, config); }
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t tick_samples(const sfm_leg *leg) { return leg->sample_rate / 1000 * leg->params.ptime_ms; }
+
+static uint32_t tick_ts(const sfm_leg *leg) { return leg->clock_rate / 1000 * leg->params.ptime_ms; }
+
+static void put_packet(sfm_leg *leg, sfm_outgoing_packet *packet, const sfm_rtp_header *header, size_t payload_length) {
+    sfm_rtp_write_header(header, packet->data, sizeof packet->data);
+    packet->length = SFM_RTP_HEADER_BYTES + payload_length;
+    leg->sender.sequence_number++;
+    leg->sender.packet_count++;
+    leg->sender.octet_count += (uint32_t)payload_length;
+    sfm_outgoing_put(&leg->outgoing, packet);
+}
+
+static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
+    return (sfm_rtp_header){.payload_type = payload_type, .sequence_number = leg->sender.sequence_number,
+                            .timestamp = leg->sender.timestamp, .ssrc = leg->sender.ssrc};
+}
+
+static void tape_silence(sfm_leg *leg) {
+    static const int16_t silence[MAX_TICK_SAMPLES];
+    if (leg->tape != NULL) {
+        sfm_tape_append_sent(leg->tape, silence, tick_samples(leg));
+    }
+}
+
+/* The left channel is what a listener without loss decodes: the payload, not the prompt. */
+static void tape_payload(sfm_leg *leg, const uint8_t *payload, size_t length) {
+    int16_t pcm[MAX_TICK_SAMPLES];
+    if (leg->tape != NULL) {
+        (void)leg->params.send_format.codec->decode(NULL, payload, length, pcm, MAX_TICK_SAMPLES);
+        sfm_tape_append_sent(leg->tape, pcm, tick_samples(leg));
+    }
+}
+
+static size_t next_payload(sfm_leg *leg, uint8_t *payload) {
+    const sfm_codec *codec = leg->params.send_format.codec;
+    uint32_t samples = tick_samples(leg);
+    size_t length = leg->play.prompt != NULL ? sfm_play_next(&leg->play, codec, payload, samples)
+                                             : sfm_payload_silence(codec, payload, samples);
+    return leg->muted ? sfm_payload_silence(codec, payload, samples) : length;
+}
+
+static void send_audio(sfm_leg *leg, int64_t due_ns) {
+    sfm_outgoing_packet packet;
+    packet.due_ns = due_ns;
+    size_t length = next_payload(leg, packet.data + SFM_RTP_HEADER_BYTES);
+    sfm_rtp_header header = next_header(leg, leg->params.send_format.payload_type);
+    header.marker = leg->sender.marker;
+    leg->sender.marker = false;
+    tape_payload(leg, packet.data + SFM_RTP_HEADER_BYTES, length);
+    put_packet(leg, &packet, &header, length);
+}
+
+/* The time of a prompt goes on while nothing of it is sent, as it does for whoever speaks into a phone. */
+static void pass_prompt_time(sfm_leg *leg) {
+    uint8_t unheard[SFM_MAX_PAYLOAD_BYTES];
+    if (leg->play.prompt != NULL) {
+        (void)sfm_play_next(&leg->play, leg->params.send_format.codec, unheard, tick_samples(leg));
+    }
+    tape_silence(leg);
+    leg->sender.marker = true;
+}
+
+static void send_events(sfm_leg *leg, int64_t due_ns) {
+    sfm_dtmf_packet events[SFM_DTMF_MAX_PACKETS];
+    int count = sfm_dtmf_sender_next(&leg->dtmf, leg->sender.timestamp, tick_ts(leg), events);
+    for (int i = 0; i < count; i++) {
+        sfm_outgoing_packet packet;
+        packet.due_ns = due_ns;
+        sfm_rtp_header header = next_header(leg, (uint8_t)leg->params.dtmf_send_payload_type);
+        header.timestamp = events[i].timestamp;
+        header.marker = events[i].marker;
+        memcpy(packet.data + SFM_RTP_HEADER_BYTES, events[i].payload, SFM_DTMF_PAYLOAD_BYTES);
+        put_packet(leg, &packet, &header, SFM_DTMF_PAYLOAD_BYTES);
+    }
+    if (!sfm_dtmf_sender_busy(&leg->dtmf)) {
+        finish_dtmf(leg, true);
+    }
+}
+
+static void send_something(sfm_leg *leg, int64_t due_ns) {
+    if (!leg->params.sends) {
+        pass_prompt_time(leg);
+        sfm_outgoing_flush(&leg->outgoing, due_ns);
+    } else if (sfm_dtmf_sender_busy(&leg->dtmf) && leg->params.dtmf_send_payload_type >= 0) {
+        pass_prompt_time(leg);
+        send_events(leg, due_ns);
+    } else {
+        send_audio(leg, due_ns);
+    }
+}
+
+static void report_play(sfm_leg *leg) {
+    if (leg->play.prompt == NULL) {
+        return;
+    }
+    push_progress(leg, SFM_EVENT_PLAY_PROGRESS, leg->play.job, leg->play.played, leg->play.total, &leg->play_reported_ms);
+    if (sfm_play_done(&leg->play)) {
+        finish_play(leg, true);
+    }
+}
+
+void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
+    if (!leg->started) {
+        tape_silence(leg);
+        return;
+    }
+    send_something(leg, due_ns);
+    leg->sender.timestamp += tick_ts(leg);
+    leg->sender.timestamp_ns = due_ns + (int64_t)leg->params.ptime_ms * 1000000;
+    report_play(leg);
+}
+
+const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
+    const sfm_outgoing_packet *packet = sfm_outgoing_take(&leg->outgoing, now_ns);
+    if (packet != NULL) {
+        leg->counters.packets_sent++;
+        leg->counters.bytes_sent += packet->length - SFM_RTP_HEADER_BYTES;
+    }
+    return packet;
+}
+
+int64_t sfm_leg_next_due_ns(const sfm_leg *leg) { return sfm_outgoing_next_due_ns(&leg->outgoing); }
+
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
+
+static void note_first_packet(sfm_leg *leg, int64_t arrival_ns) {
+    if (leg->first_packet_seen) {
+        return;
+    }
+    leg->first_packet_seen = true;
+    if (leg->counters.first_packet_ns < 0) {
+        leg->counters.first_packet_ns = arrival_ns;
+    }
+    push_event(leg, SFM_EVENT_FIRST_PACKET, 0);
+}
+
+static void receive_digit(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length) {
+    sfm_dtmf_report report;
+    int kind = sfm_dtmf_receiver_put(&leg->digits, header->sequence_number, header->timestamp, header->marker, payload,
+                                     length, &report);
+    if (kind < 0) {
+        leg->counters.malformed++;
+    } else if (kind == SFM_DTMF_BEGAN) {
+        sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
+        event->digit = report.digit;
+        event->elapsed_ms = (int64_t)report.duration_ts * 1000 / leg->clock_rate;
+    }
+}
+
+static bool is_digit(const sfm_leg *leg, const sfm_rtp_header *header) {
+    return header->payload_type == leg->params.dtmf_receive_payload_type;
+}
+
+/* What the jitter buffer refuses as no codec's holds its place in the sequence all the same: it is no loss. */
+static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
+                          int64_t arrival_ns) {
+    if (is_digit(leg, header)) {
+        receive_digit(leg, header, payload, length);
+        sfm_playout_put_event(leg->playout, header, arrival_ns);
+        return;
+    }
+    int result = sfm_playout_put(leg->playout, header, payload, length, arrival_ns);
+    if (result == SFM_ERROR_PAYLOAD_TYPE) {
+        leg->counters.unknown_payload++;
+    }
+    if (result < 0) {
+        sfm_playout_put_event(leg->playout, header, arrival_ns);
+    }
+}
+
+static bool is_audio(const sfm_leg *leg, const sfm_rtp_header *header) {
+    bool known = false;
+    for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
+        known = known || leg->params.receive_formats[i].payload_type == header->payload_type;
+    }
+    return known;
+}
+
+static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t length, int64_t arrival_ns) {
+    sfm_stream_statistics_update(&leg->stream, header, length, arrival_ns, is_audio(leg, header));
+    leg->counters.jitter_sum_ns += (uint64_t)sfm_stream_statistics_jitter_ns(&leg->stream);
+    leg->counters.jitter_count++;
+}
+
+int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
+    sfm_rtp_packet packet;
+    if (sfm_rtcp_is_rtcp(data, length)) {
+        return sfm_leg_receive_rtcp(leg, data, length, arrival_ns);
+    }
+    int error = sfm_rtp_parse(data, length, &packet);
+    if (error != SFM_OK) {
+        leg->counters.malformed++;
+        return error;
+    }
+    count_packet(leg, &packet.header, packet.payload_length, arrival_ns);
+    if (!leg->params.receives) {
+        leg->counters.unwanted++;
+        return SFM_OK;
+    }
+    note_first_packet(leg, arrival_ns);
+    receive_media(leg, &packet.header, data + packet.payload_offset, packet.payload_length, arrival_ns);
+    return SFM_OK;
+}
+
+/* --- hearing ------------------------------------------------------------------------------------------------------ */
+
+static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
+    if (leg->tape == NULL) {
+        return;
+    }
+    sfm_tape_append_heard(leg->tape, pcm, count);
+    push_progress(leg, SFM_EVENT_RECORD_PROGRESS, leg->tape_job, sfm_tape_written(leg->tape), sfm_tape_limit(leg->tape),
+                  &leg->tape_reported_ms);
+    if (sfm_tape_full(leg->tape)) {
+        sfm_leg_stop_record(leg);
+    }
+}
+
+void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
+    int16_t pcm[MAX_TICK_SAMPLES];
+    uint32_t count = tick_samples(leg);
+    int content = sfm_playout_read(leg->playout, due_ns, pcm, count);
+    if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
+        sfm_level_add(&leg->level, pcm, count);
+    }
+    tape_heard(leg, pcm, count);
+}
+
+static void skip_sending(sfm_leg *leg) {
+    if (!leg->started) {
+        tape_silence(leg);
+        return;
+    }
+    pass_prompt_time(leg);
+    report_play(leg);
+    leg->sender.timestamp += tick_ts(leg);
+}
+
+void sfm_leg_skip(sfm_leg *leg, uint32_t ticks) {
+    static const int16_t silence[MAX_TICK_SAMPLES];
+    for (uint32_t i = 0; i < ticks; i++) {
+        skip_sending(leg);
+        tape_heard(leg, silence, tick_samples(leg));
+    }
+}
+
+/* --- RTCP --------------------------------------------------------------------------------------------------------- */
+
+static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
+    int64_t ahead_ts = sfm_ts_from_ns(leg->sender.timestamp_ns - now_ns, leg->clock_rate);
+    return (sfm_sender_state){.ssrc = leg->sender.ssrc, .timestamp = leg->sender.timestamp - (uint32_t)ahead_ts,
+                              .packet_count = leg->sender.packet_count, .octet_count = leg->sender.octet_count};
+}
+
+int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity) {
+    bool silent_so_far = leg->sender.packet_count == 0 && !leg->reporter.has_reported;
+    if (!leg->started || (bye ? silent_so_far : !sfm_reporter_due(&leg->reporter, now_ns))) {
+        return 0; /* who never sent anything says no good-bye (RFC 3550 section 6.3.7) */
+    }
+    sfm_sender_state state = sender_state(leg, now_ns);
+    return sfm_reporter_write(&leg->reporter, &state, &leg->stream, now_ns, bye != 0, out, capacity);
+}
+
+int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
+    int error = sfm_reporter_receive(&leg->reporter, leg->sender.ssrc, data, length, arrival_ns);
+    leg->counters.malformed += error != SFM_OK;
+    return error;
+}
+
+/* --- statistics --------------------------------------------------------------------------------------------------- */
+
+static void read_sent(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    statistics->packets_sent = leg->counters.packets_sent;
+    statistics->bytes_sent = leg->counters.bytes_sent;
+    statistics->impairment_lost = leg->outgoing.impair.counts.lost;
+    statistics->ssrc = leg->sender.ssrc;
+}
+
+static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    statistics->packets_received = leg->stream.received;
+    statistics->bytes_received = leg->stream.received_bytes;
+    statistics->packets_expected = sfm_stream_statistics_expected(&leg->stream);
+    statistics->packets_lost = sfm_stream_statistics_lost(&leg->stream);
+    statistics->duplicates = leg->stream.duplicate;
+    statistics->reordered = leg->stream.reordered;
+    statistics->restarts = leg->stream.restarts;
+    statistics->max_loss_burst = leg->stream.max_loss_burst;
+    statistics->remote_ssrc = leg->stream.source.ssrc;
+    statistics->malformed = leg->counters.malformed;
+    statistics->unknown_payload = leg->counters.unknown_payload;
+    statistics->unwanted = leg->counters.unwanted;
+    statistics->first_packet_ns = leg->counters.first_packet_ns;
+}
+
+static void read_jitter(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    bool measured = leg->stream.received > 1;
+    uint64_t count = leg->counters.jitter_count > 0 ? leg->counters.jitter_count : 1;
+    statistics->jitter_ns = measured ? sfm_stream_statistics_jitter_ns(&leg->stream) : -1;
+    statistics->jitter_mean_ns = measured ? (int64_t)(leg->counters.jitter_sum_ns / count) : -1;
+    statistics->jitter_max_ns = measured ? leg->stream.max_jitter_ns : -1;
+    statistics->max_gap_ns = measured ? leg->stream.max_gap_ns : -1;
+}
+
+static void read_playout(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    sfm_jitter_counts counts;
+    sfm_playout_read_counts(leg->playout, &counts);
+    bool played = counts.played > 0;
+    statistics->late = counts.late + counts.overflow;
+    statistics->concealed_ns = played ? sfm_ns_from_ts((int64_t)counts.concealed_ts, leg->clock_rate) : -1;
+    statistics->playout_delay_ns = played ? counts.current_delay_ns : -1;
+    statistics->playout_delay_mean_ns = played ? counts.mean_delay_ns : -1;
+}
+
+static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    bool heard = leg->level.samples > 0;
+    statistics->level_dbov = heard ? sfm_level_dbov(&leg->level) : -1;
+    statistics->peak = heard ? (int32_t)leg->level.peak : -1;
+    statistics->clipped_samples = leg->level.clipped;
+    statistics->heard_samples = leg->level.samples;
+}
+
+void sfm_leg_read_statistics(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    memset(statistics, 0, sizeof *statistics);
+    read_sent(leg, statistics);
+    read_received(leg, statistics);
+    read_jitter(leg, statistics);
+    read_playout(leg, statistics);
+    read_level(leg, statistics);
+    statistics->remote = leg->reporter.remote;
+}

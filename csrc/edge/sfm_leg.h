@@ -1,0 +1,158 @@
+/* One call's media: everything between a socket and a recording, without the socket, the clock and the thread.
+ *
+ *   send_tick    prompt, silence or digits -> RTP -> impairment -> take()
+ *   receive      RTP -> statistics, digits, jitter buffer
+ *   playout_tick jitter buffer, decoder, concealment -> what the leg hears
+ *   a tape gets both, on one time line
+ *
+ * The owner calls send_tick and playout_tick once per packet time, each with the time at which that tick was due, in
+ * this order: all sends that are due, then all that arrived, then as many playouts as there were sends. It drains
+ * take() after send_tick and next_event() after everything. No call allocates after create; none is thread-safe. */
+#ifndef SFM_LEG_H
+#define SFM_LEG_H
+
+#include "../core/sfm_codec.h"
+#include "../core/sfm_dtmf_event.h"
+#include "../core/sfm_jitter.h"
+#include "sfm_outgoing.h"
+#include "sfm_prompt.h"
+#include "sfm_reporter.h"
+#include "sfm_tape.h"
+
+/* cffi:begin */
+typedef struct sfm_leg sfm_leg;
+
+typedef struct sfm_leg_config {
+    uint32_t sample_rate;         /* of everything heard and recorded, Hz */
+    sfm_jitter_config jitter;     /* its clock_rate is that of the RTP clock */
+    uint64_t seed;                /* of the impairment: same seed, same packets lost */
+    uint64_t stream_seed;         /* of SSRC, first sequence number and timestamp, RTCP intervals: has to differ from the
+                                     peer's even when both run with the same seed (RFC 3550 section 8.2) */
+    int64_t wallclock_offset_ns;  /* wallclock minus the clock that ticks are told in */
+    char cname[SFM_CNAME_BYTES];
+} sfm_leg_config;
+
+int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out);
+void sfm_leg_destroy(sfm_leg *leg);
+
+#define SFM_LEG_MAX_FORMATS 8
+
+typedef struct sfm_leg_format {
+    const sfm_codec *codec;
+    uint8_t payload_type;
+} sfm_leg_format;
+
+/* What offer and answer came to. */
+typedef struct sfm_leg_params {
+    sfm_leg_format send_format;
+    sfm_leg_format receive_formats[SFM_LEG_MAX_FORMATS];
+    uint32_t receive_format_count;
+    int32_t dtmf_send_payload_type;    /* -1: the peer takes no telephone-events */
+    int32_t dtmf_receive_payload_type; /* -1: none were offered */
+    uint32_t ptime_ms;                 /* 5 to SFM_MAX_PTIME_MS */
+    uint8_t sends;
+    uint8_t receives;
+    uint8_t moved; /* the peer's address is another than before: what it sends is a new stream */
+} sfm_leg_params;
+
+/* Starts the leg or changes it; the stream that is sent goes on in sequence number and timestamp. 0, or
+ * SFM_ERROR_ARGUMENT and nothing changed (a codec of another sample rate or clock, a packet time out of range). */
+int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params);
+/* Whether start would take them; any thread may ask. */
+int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params);
+uint32_t sfm_leg_ptime_ms(const sfm_leg *leg); /* 20 until started */
+int sfm_leg_started(const sfm_leg *leg);
+uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* never changes; any thread may ask */
+
+/* Plays a prompt: `times` 0 is for ever, `limit_ms` 0 is no limit. Replaces what plays, which ends uncompleted. The
+ * prompt must live until PLAY_FINISHED. 0, or SFM_ERROR_ARGUMENT (another sample rate). */
+int sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
+void sfm_leg_stop_play(sfm_leg *leg);
+/* Records onto a tape, from the next tick on. Replaces the tape before, which ends. */
+void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job);
+void sfm_leg_stop_record(sfm_leg *leg);
+/* 0; SFM_ERROR_BUSY while digits are being sent; SFM_ERROR_PAYLOAD_TYPE when the peer takes none or the leg has not
+ * started; or an error of sfm_dtmf_sender_start. */
+int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t job);
+void sfm_leg_stop_dtmf(sfm_leg *leg);
+void sfm_leg_mute(sfm_leg *leg, int on); /* the time of a prompt goes on, silence is sent */
+int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config); /* NULL ends it */
+
+void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns);
+/* The next packet whose time has come, NULL when there is none; valid until the next call with this leg. */
+const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns);
+int64_t sfm_leg_next_due_ns(const sfm_leg *leg); /* of a delayed packet; INT64_MAX when none waits */
+/* Takes any bytes that came from the peer. 0, or the error of what was wrong with them (counted). */
+int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
+void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns);
+/* Lets `ticks` packet times pass in which nothing is sent or heard: after a stall that is too long to make good. */
+void sfm_leg_skip(sfm_leg *leg, uint32_t ticks);
+
+/* The RTCP packet that is due: its bytes, or 0. `bye`: the last one, due at once; 0 when nothing was ever sent. */
+int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity);
+int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
+
+enum sfm_event_kind {
+    SFM_EVENT_FIRST_PACKET = 1,
+    SFM_EVENT_DIGIT_RECEIVED = 2,  /* digit, elapsed_ms: how long it had lasted */
+    SFM_EVENT_DTMF_SENT = 3,       /* job, completed */
+    SFM_EVENT_PLAY_PROGRESS = 4,   /* job, elapsed_ms, total_ms */
+    SFM_EVENT_PLAY_FINISHED = 5,   /* job, elapsed_ms, completed */
+    SFM_EVENT_RECORD_PROGRESS = 6, /* job, elapsed_ms, total_ms */
+    SFM_EVENT_TAPE_ENDED = 7,      /* job: the leg is done with the tape */
+    SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, error: the file is closed (from the recorder) */
+    SFM_EVENT_LEG_CLOSED = 9,      /* nothing follows for this leg (from the engine) */
+};
+
+typedef struct sfm_event {
+    int32_t kind;
+    uint32_t leg;       /* number of the leg, by the engine */
+    uint64_t job;       /* number that the command had */
+    int64_t elapsed_ms;
+    int64_t total_ms;   /* -1: no end of its own */
+    int32_t completed;
+    int32_t error;
+    char digit;
+} sfm_event;
+
+/* 1 and the oldest event, or 0. */
+int sfm_leg_next_event(sfm_leg *leg, sfm_event *event);
+
+/* Durations in ns; -1 where nothing was measured. */
+typedef struct sfm_leg_statistics {
+    uint64_t packets_sent;      /* RTP packets handed over, duplicates of an impairment included */
+    uint64_t bytes_sent;        /* their payload */
+    uint64_t packets_received;
+    uint64_t bytes_received;
+    uint64_t packets_expected;
+    uint64_t packets_lost;
+    uint64_t duplicates;
+    uint64_t reordered;
+    uint64_t late;              /* came after their turn to be heard, or overflowed the buffer */
+    uint64_t restarts;
+    uint64_t malformed;         /* datagrams of the peer that are no RTP or RTCP */
+    uint64_t unknown_payload;   /* packets of a payload type that was not negotiated */
+    uint64_t unwanted;          /* packets that came while the direction forbids them */
+    uint64_t impairment_lost;
+    int64_t jitter_ns;
+    int64_t jitter_mean_ns;
+    int64_t jitter_max_ns;
+    int64_t max_gap_ns;
+    uint64_t max_loss_burst;
+    int64_t concealed_ns;
+    int64_t playout_delay_ns;
+    int64_t playout_delay_mean_ns;
+    int64_t first_packet_ns;    /* on the clock of the ticks */
+    int32_t level_dbov;         /* -dBov of the audio received; -1 */
+    int32_t peak;               /* 0-32768; -1 */
+    uint64_t clipped_samples;
+    uint64_t heard_samples;
+    sfm_remote_report remote;
+    uint32_t ssrc;
+    uint32_t remote_ssrc;
+} sfm_leg_statistics;
+
+void sfm_leg_read_statistics(const sfm_leg *leg, sfm_leg_statistics *statistics);
+/* cffi:end */
+
+#endif

@@ -1,0 +1,90 @@
+#include "sfm_outgoing.h"
+
+#include <string.h>
+
+#include "../core/sfm_error.h"
+
+static const sfm_impair_config UNIMPAIRED = {0};
+
+int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed) {
+    memset(outgoing, 0, sizeof *outgoing);
+    return sfm_impair_init(&outgoing->impair, &UNIMPAIRED, seed);
+}
+
+int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config) {
+    int error = sfm_impair_configure(&outgoing->impair, config != NULL ? config : &UNIMPAIRED);
+    if (error == SFM_OK) {
+        /* Once impaired, always decided about: a packet may still be held when the impairment ends. */
+        outgoing->impaired = outgoing->impaired || config != NULL;
+    }
+    return error;
+}
+
+static void copy_packet(sfm_outgoing_packet *to, const sfm_outgoing_packet *from) {
+    to->due_ns = from->due_ns;
+    to->length = from->length;
+    memcpy(to->data, from->data, from->length);
+}
+
+/* A full queue does what a full router does: the packet that finds no room is lost. 500 ms of jitter at a packet time of
+ * 20 ms, every packet doubled, fits. */
+static void append(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet, int64_t due_ns) {
+    if (outgoing->count == SFM_OUTGOING_CAPACITY) {
+        outgoing->impair.counts.lost++;
+        return;
+    }
+    if (outgoing->count == 0) {
+        outgoing->first = 0; /* a queue that empties at every tick stays in the same few pages */
+    }
+    sfm_outgoing_packet *slot = &outgoing->queue[(outgoing->first + outgoing->count) % SFM_OUTGOING_CAPACITY];
+    copy_packet(slot, packet);
+    slot->due_ns = due_ns;
+    outgoing->count++;
+}
+
+static void release_held(sfm_outgoing *outgoing, int64_t due_ns) { append(outgoing, &outgoing->held, due_ns); }
+
+static void put_impaired(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet) {
+    sfm_impair_action action;
+    sfm_impair_decide(&outgoing->impair, packet->due_ns, &action);
+    if (!action.drop && !action.hold) {
+        append(outgoing, packet, action.release_ns);
+    }
+    if (!action.drop && action.duplicate) {
+        append(outgoing, packet, action.release_ns);
+    }
+    if (action.release_held) {
+        release_held(outgoing, action.release_ns);
+    }
+    if (action.hold) {
+        copy_packet(&outgoing->held, packet);
+    }
+}
+
+void sfm_outgoing_put(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet) {
+    if (outgoing->impaired) {
+        put_impaired(outgoing, packet);
+    } else {
+        append(outgoing, packet, packet->due_ns);
+    }
+}
+
+void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns) {
+    if (sfm_impair_flush(&outgoing->impair)) {
+        release_held(outgoing, now_ns);
+    }
+}
+
+int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing) {
+    return outgoing->count == 0 ? INT64_MAX : outgoing->queue[outgoing->first].due_ns;
+}
+
+const sfm_outgoing_packet *sfm_outgoing_take(sfm_outgoing *outgoing, int64_t now_ns) {
+    if (sfm_outgoing_next_due_ns(outgoing) > now_ns) {
+        return NULL;
+    }
+    const sfm_outgoing_packet *packet = &outgoing->queue[outgoing->first];
+    outgoing->first = (outgoing->first + 1) % SFM_OUTGOING_CAPACITY;
+    outgoing->count--;
+    return packet;
+}

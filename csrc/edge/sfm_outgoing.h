@@ -1,0 +1,44 @@
+/* Packets on their way out of a leg: at once, or as the leg's impairment says (dropped, doubled, held back, delayed). */
+#ifndef SFM_OUTGOING_H
+#define SFM_OUTGOING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../core/sfm_impair.h"
+#include "../core/sfm_rtp.h"
+
+/* cffi:begin */
+#define SFM_MAX_PTIME_MS 60
+#define SFM_MAX_PAYLOAD_BYTES 1024
+#define SFM_OUTGOING_CAPACITY 64
+
+typedef struct sfm_outgoing_packet {
+    int64_t due_ns; /* when it has to leave */
+    size_t length;
+    uint8_t data[SFM_RTP_HEADER_BYTES + SFM_MAX_PAYLOAD_BYTES];
+} sfm_outgoing_packet;
+/* cffi:end */
+
+typedef struct sfm_outgoing {
+    sfm_impair impair;
+    bool impaired;
+    uint32_t first; /* of the queue, which is in order of due_ns */
+    uint32_t count;
+    sfm_outgoing_packet held;
+    sfm_outgoing_packet queue[SFM_OUTGOING_CAPACITY];
+} sfm_outgoing;
+
+int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed);
+/* NULL ends the impairment. 0 or SFM_ERROR_ARGUMENT. */
+int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config);
+/* Takes a packet that is due at its due_ns. */
+void sfm_outgoing_put(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet);
+/* Lets a packet go that was held back for a next one that does not come. */
+void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns);
+int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing); /* INT64_MAX when empty */
+/* The next packet that is due at `now_ns`, valid until the next put; NULL when there is none. */
+const sfm_outgoing_packet *sfm_outgoing_take(sfm_outgoing *outgoing, int64_t now_ns);
+
+#endif

@@ -1,0 +1,54 @@
+#include "sfm_ports.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "sfm_edge_error.h"
+#include "sfm_platform.h"
+
+static int open_at(sfm_address *address, uint16_t port) {
+    sfm_address_set_port(address, port);
+    return sfm_udp_open(address);
+}
+
+/* 0 or -errno. */
+static int open_pair(sfm_address *address, uint16_t port, sfm_port_pair *pair) {
+    int rtp = open_at(address, port);
+    if (rtp < 0) {
+        return rtp;
+    }
+    int rtcp = open_at(address, (uint16_t)(port + 1));
+    if (rtcp < 0) {
+        close(rtp);
+        return rtcp;
+    }
+    *pair = (sfm_port_pair){.rtp = rtp, .rtcp = rtcp, .port = port};
+    return 0;
+}
+
+int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port, uint16_t *cursor, sfm_port_pair *pair) {
+    sfm_address local;
+    uint16_t first = (uint16_t)(first_port + first_port % 2);
+    int pairs = (last_port - first + 1) / 2;
+    if (sfm_address_parse(&local, address, 0) != 0) {
+        return SFM_ERROR_ADDRESS;
+    }
+    int start = *cursor >= first ? (*cursor - first) / 2 : 0;
+    for (int i = 0; i < pairs; i++) {
+        uint16_t port = (uint16_t)(first + 2 * ((start + i) % pairs));
+        int error = open_pair(&local, port, pair);
+        if (error == 0) {
+            *cursor = (uint16_t)(port + 2);
+        }
+        if (error != -EADDRINUSE && error != -EACCES) {
+            return sfm_system_error(error);
+        }
+    }
+    return SFM_ERROR_NO_PORTS;
+}
+
+void sfm_ports_close(sfm_port_pair *pair) {
+    close(pair->rtp);
+    close(pair->rtcp);
+    *pair = (sfm_port_pair){.rtp = -1, .rtcp = -1};
+}

@@ -1,0 +1,109 @@
+#include "sfm_reporter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../core/sfm_error.h"
+
+static const int64_t INTERVAL_NS = 5000000000;
+
+void sfm_reporter_init(sfm_reporter *reporter, const char *cname, uint64_t seed, int64_t wallclock_offset_ns) {
+    memset(reporter, 0, sizeof *reporter);
+    reporter->wallclock_offset_ns = wallclock_offset_ns;
+    reporter->remote.round_trip_ns = -1;
+    sfm_random_seed(&reporter->random, seed);
+    snprintf(reporter->cname, sizeof reporter->cname, "%s", cname);
+}
+
+static int64_t random_interval_ns(sfm_reporter *reporter) {
+    return INTERVAL_NS / 2 + (int64_t)sfm_random_below(&reporter->random, (uint64_t)INTERVAL_NS);
+}
+
+bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns) {
+    if (reporter->next_report_ns == 0) {
+        reporter->next_report_ns = now_ns + random_interval_ns(reporter) / 2;
+        return false;
+    }
+    if (now_ns < reporter->next_report_ns) {
+        return false;
+    }
+    reporter->next_report_ns = now_ns + random_interval_ns(reporter);
+    return true;
+}
+
+static uint64_t ntp_of(const sfm_reporter *reporter, int64_t ns) {
+    return sfm_ntp_from_unix_ns((uint64_t)(ns + reporter->wallclock_offset_ns));
+}
+
+static uint32_t in_65536ths_of_second(int64_t ns) { return (uint32_t)(((ns / 1000) << 16) / 1000000); }
+
+static int report_block(const sfm_reporter *reporter, sfm_stream_statistics *statistics, int64_t now_ns,
+                        sfm_rtcp_report_block *block) {
+    int count = sfm_stream_statistics_report(statistics, block);
+    if (count > 0 && reporter->last_sr != 0) {
+        block->last_sr = reporter->last_sr;
+        block->delay_since_last_sr = in_65536ths_of_second(now_ns - reporter->last_sr_arrival_ns);
+    }
+    return count;
+}
+
+int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
+                       int64_t now_ns, bool bye, uint8_t *out, size_t capacity) {
+    sfm_rtcp_report_block block;
+    memset(&block, 0, sizeof block);
+    sfm_rtcp_sender_info info = {.ntp_time = ntp_of(reporter, now_ns), .rtp_timestamp = sender->timestamp,
+                                 .packet_count = sender->packet_count, .octet_count = sender->octet_count};
+    bool is_sender = sender->packet_count != reporter->reported_packets;
+    sfm_rtcp_compound compound = {.ssrc = sender->ssrc, .sender_info = is_sender ? &info : NULL, .blocks = &block,
+                                  .cname = reporter->cname, .bye_reason = bye ? "" : NULL};
+    compound.block_count = (uint8_t)report_block(reporter, statistics, now_ns, &block);
+    int length = sfm_rtcp_write(&compound, out, capacity);
+    if (length > 0) {
+        reporter->reported_packets = sender->packet_count;
+        reporter->has_reported = true;
+    }
+    return length;
+}
+
+static void take_block(sfm_reporter *reporter, const sfm_rtcp_report_block *block, int64_t arrival_ns) {
+    uint32_t arrival_ntp = sfm_ntp_middle(ntp_of(reporter, arrival_ns));
+    int64_t round_trip_ns = sfm_rtcp_round_trip_ns(block, arrival_ntp);
+    reporter->remote.reports++;
+    reporter->remote.fraction_lost = block->fraction_lost;
+    reporter->remote.cumulative_lost = block->cumulative_lost;
+    reporter->remote.jitter_ts = block->jitter_ts;
+    if (round_trip_ns >= 0) {
+        reporter->remote.round_trip_ns = round_trip_ns;
+    }
+}
+
+static void take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_report *report, int64_t arrival_ns) {
+    if (report->has_sender_info) {
+        reporter->last_sr = sfm_ntp_middle(report->sender_info.ntp_time);
+        reporter->last_sr_arrival_ns = arrival_ns;
+    }
+    for (uint8_t i = 0; i < report->block_count; i++) {
+        if (report->blocks[i].ssrc == own_ssrc) {
+            take_block(reporter, &report->blocks[i], arrival_ns);
+        }
+    }
+}
+
+int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
+                         int64_t arrival_ns) {
+    sfm_rtcp_cursor cursor;
+    sfm_rtcp_packet packet;
+    sfm_rtcp_report report;
+    int count = sfm_rtcp_open(data, length, &cursor);
+    if (count < 0) {
+        return count;
+    }
+    while (sfm_rtcp_next(&cursor, &packet) > 0) {
+        if (packet.packet_type == SFM_RTCP_BYE) {
+            reporter->remote.said_bye = 1;
+        } else if (sfm_rtcp_parse_report(&packet, &report) == SFM_OK) {
+            take_report(reporter, own_ssrc, &report, arrival_ns);
+        }
+    }
+    return SFM_OK;
+}

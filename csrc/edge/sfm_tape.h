@@ -1,0 +1,37 @@
+/* The way of audio from a leg to the disk: two channels on one time line in a ring of memory.
+ *
+ * The leg's thread writes (left: what was sent, right: what was heard), another thread reads. Neither ever waits. A
+ * reader that lags by more than the ring holds ends the recording with an overflow: a gap would shift all that follows. */
+#ifndef SFM_TAPE_H
+#define SFM_TAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cffi:begin */
+typedef struct sfm_tape sfm_tape;
+
+#define SFM_TAPE_FRAMES 32768
+
+/* `limit_frames`: length after which it is full, 0 for none. 0 or SFM_ERROR_MEMORY. */
+int sfm_tape_create(uint32_t sample_rate, uint64_t limit_frames, sfm_tape **out);
+void sfm_tape_destroy(sfm_tape *tape);
+uint32_t sfm_tape_sample_rate(const sfm_tape *tape);
+
+/* Writer. Each tick appends the same number of samples to both, first sent, then heard. */
+void sfm_tape_append_sent(sfm_tape *tape, const int16_t *pcm, size_t count);
+void sfm_tape_append_heard(sfm_tape *tape, const int16_t *pcm, size_t count);
+/* 1 when nothing more goes onto it: limit reached, overflow, or refused by the reader. */
+int sfm_tape_full(const sfm_tape *tape);
+void sfm_tape_end(sfm_tape *tape);          /* the writer's last call */
+uint64_t sfm_tape_written(const sfm_tape *tape); /* frames that both channels have */
+uint64_t sfm_tape_limit(const sfm_tape *tape);   /* frames, 0: none */
+
+/* Reader. `frames` interleaved left, right; returns how many were there. */
+size_t sfm_tape_read(sfm_tape *tape, int16_t *frames, size_t capacity);
+int sfm_tape_ended(const sfm_tape *tape);      /* the writer is done; what is left can be read */
+int sfm_tape_overflowed(const sfm_tape *tape);
+void sfm_tape_refuse(sfm_tape *tape);          /* the disk takes no more: the writer stops at its next tick */
+/* cffi:end */
+
+#endif

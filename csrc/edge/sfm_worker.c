@@ -1,0 +1,542 @@
+#include "sfm_worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/sfm_error.h"
+
+enum {
+    RTCP_EVERY_TICKS = 25,    /* how often the RTCP socket is looked at: half a second at 20 ms */
+    RECEIVE_ROUNDS = 4,       /* batches a leg may take per tick, so that a flood delays no other leg's packets */
+    PHASES = 128,             /* places in the packet time at which legs send */
+    CAPACITY_BYTES = 1500,
+};
+
+static const int64_t MAX_STALL_NS = 1000000000;
+static const int64_t NS_PER_MS = 1000000;
+
+static int64_t period_ns(const sfm_engine_leg *leg) { return sfm_leg_ptime_ms(leg->leg) * NS_PER_MS; }
+
+/* --- events out ----------------------------------------------------------------------------------------------------- */
+
+static void post(sfm_engine_leg *leg, sfm_notice *notice, const sfm_event *event) {
+    notice->event = *event;
+    notice->event.leg = leg->number;
+    leg->worker->announce = leg->worker->announce || event->kind != 0;
+    sfm_engine_post(leg->engine, notice);
+}
+
+/* Uses a notice again that has been read; whether it had been. */
+static bool repost(sfm_engine_leg *leg, sfm_notice *notice, const sfm_event *event) {
+    if (atomic_load_explicit(&notice->in_flight, memory_order_acquire)) {
+        return false;
+    }
+    atomic_store_explicit(&notice->in_flight, true, memory_order_relaxed);
+    post(leg, notice, event);
+    return true;
+}
+
+static void post_digit(sfm_engine_leg *leg, const sfm_event *event) {
+    for (int i = 0; i < SFM_DIGIT_NOTICES; i++) {
+        if (repost(leg, &leg->digits[i], event)) {
+            return;
+        }
+    }
+    leg->counted.digits_dropped++;
+}
+
+/* The letter's memory goes home without an event. */
+static void return_letter(sfm_engine_leg *leg, sfm_letter *letter) {
+    static const sfm_event nothing = {0};
+    post(leg, &letter->completion, &nothing);
+}
+
+static sfm_letter **find_job(sfm_engine_leg *leg, uint64_t job) {
+    sfm_letter **link = &leg->jobs;
+    while (*link != NULL && (*link)->completion.event.job != job) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+static void post_progress(sfm_engine_leg *leg, const sfm_event *event) {
+    sfm_letter *letter = *find_job(leg, event->job);
+    if (letter != NULL) {
+        (void)repost(leg, &letter->progress, event);
+    }
+}
+
+static void complete_job(sfm_engine_leg *leg, const sfm_event *event) {
+    sfm_letter **link = find_job(leg, event->job);
+    sfm_letter *letter = *link;
+    if (letter != NULL) {
+        *link = letter->next;
+        post(leg, &letter->completion, event);
+    }
+}
+
+/* --- digits wait for those before them -------------------------------------------------------------------------------- */
+
+static void fail_digits(sfm_engine_leg *leg, sfm_letter *letter) {
+    sfm_event event = {.kind = SFM_EVENT_DTMF_SENT, .job = letter->completion.event.job, .total_ms = -1};
+    post(leg, &letter->completion, &event);
+}
+
+static void start_waiting_digits(sfm_engine_leg *leg) {
+    while (leg->waiting_digits != NULL) {
+        sfm_letter *letter = leg->waiting_digits;
+        int error = sfm_leg_send_dtmf(leg->leg, &letter->body.dtmf.sequence, letter->completion.event.job);
+        if (error == SFM_ERROR_BUSY) {
+            return;
+        }
+        leg->waiting_digits = letter->next;
+        if (error != SFM_OK) {
+            fail_digits(leg, letter);
+            continue;
+        }
+        letter->next = leg->jobs;
+        leg->jobs = letter;
+        return;
+    }
+}
+
+static void queue_digits(sfm_engine_leg *leg, sfm_letter *letter) {
+    sfm_letter **end = &leg->waiting_digits;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    letter->next = NULL;
+    *end = letter;
+    start_waiting_digits(leg);
+}
+
+static void drop_waiting_digits(sfm_engine_leg *leg) {
+    while (leg->waiting_digits != NULL) {
+        sfm_letter *letter = leg->waiting_digits;
+        leg->waiting_digits = letter->next;
+        fail_digits(leg, letter);
+    }
+}
+
+/* --- what a leg reports ------------------------------------------------------------------------------------------------ */
+
+static void end_tape(sfm_engine_leg *leg, const sfm_event *event) {
+    sfm_event nothing = {.job = event->job};
+    complete_job(leg, &nothing);
+    sfm_engine_tape_ended(leg->engine);
+}
+
+static void dispatch(sfm_engine_leg *leg, const sfm_event *event) {
+    switch (event->kind) {
+    case SFM_EVENT_FIRST_PACKET:
+        (void)repost(leg, &leg->first_packet, event);
+        break;
+    case SFM_EVENT_DIGIT_RECEIVED:
+        post_digit(leg, event);
+        break;
+    case SFM_EVENT_PLAY_PROGRESS:
+    case SFM_EVENT_RECORD_PROGRESS:
+        post_progress(leg, event);
+        break;
+    case SFM_EVENT_TAPE_ENDED:
+        end_tape(leg, event);
+        break;
+    case SFM_EVENT_DTMF_SENT:
+        complete_job(leg, event);
+        start_waiting_digits(leg);
+        break;
+    default:
+        complete_job(leg, event);
+        break;
+    }
+}
+
+static void collect_events(sfm_engine_leg *leg) {
+    sfm_event event;
+    while (sfm_leg_next_event(leg->leg, &event)) {
+        dispatch(leg, &event);
+    }
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------------ */
+
+static void count_lateness(sfm_engine_leg *leg, int64_t due_ns) {
+    int64_t late_ns = sfm_clock_ns() - due_ns;
+    uint64_t counted_ns = late_ns > 0 ? (uint64_t)late_ns : 0;
+    sfm_histogram_add(&leg->worker->lateness, counted_ns);
+    leg->lateness_sum_ns += counted_ns;
+    leg->lateness_count++;
+    if ((int64_t)counted_ns > leg->counted.lateness_max_ns) {
+        leg->counted.lateness_max_ns = (int64_t)counted_ns;
+    }
+}
+
+static void count_send_error(sfm_engine_leg *leg, int error) {
+    if (error < 0) {
+        leg->counted.send_errors++;
+        leg->counted.last_send_error = -error;
+    }
+}
+
+static void send_packets(sfm_engine_leg *leg, int64_t now_ns) {
+    const sfm_outgoing_packet *packet;
+    while ((packet = sfm_leg_take(leg->leg, now_ns)) != NULL) {
+        count_send_error(leg, sfm_udp_send(leg->sockets.rtp, &leg->remote, packet->data, packet->length));
+        count_lateness(leg, packet->due_ns);
+    }
+}
+
+/* After a stall of more than a second the lost time is given up: a burst of it would help nobody. */
+static void skip_stall(sfm_engine_leg *leg, int64_t now_ns) {
+    if (now_ns - leg->tick_ns <= MAX_STALL_NS) {
+        return;
+    }
+    uint32_t ticks = (uint32_t)((now_ns - leg->tick_ns) / period_ns(leg));
+    sfm_leg_skip(leg->leg, ticks);
+    leg->tick_ns += ticks * period_ns(leg);
+    leg->counted.missed_ticks += ticks;
+    leg->worker->missed_ticks += ticks;
+}
+
+static void owe_playout(sfm_engine_leg *leg) {
+    if (leg->owed_playouts++ == 0) {
+        leg->owed_since_ns = leg->tick_ns;
+        leg->worker->ticked[leg->worker->ticked_count++] = leg;
+    }
+}
+
+static void tick(sfm_engine_leg *leg, int64_t now_ns) {
+    if (leg->owed_playouts == 0) {
+        skip_stall(leg, now_ns);
+    }
+    sfm_leg_send_tick(leg->leg, leg->tick_ns);
+    owe_playout(leg);
+    leg->ticks++;
+    leg->tick_ns += period_ns(leg);
+    collect_events(leg);
+}
+
+static void reschedule(sfm_engine_leg *leg) {
+    int64_t packet_ns = sfm_leg_next_due_ns(leg->leg);
+    leg->scheduled.due_ns = packet_ns < leg->tick_ns ? packet_ns : leg->tick_ns;
+    sfm_schedule_moved(&leg->worker->schedule, &leg->scheduled);
+}
+
+/* All that is due now, oldest first; what falls due meanwhile waits for the next round, or receiving could starve. */
+static void send_due(sfm_worker *worker, int64_t now_ns) {
+    sfm_scheduled *item;
+    while ((item = sfm_schedule_first(&worker->schedule)) != NULL && item->due_ns <= now_ns) {
+        sfm_engine_leg *leg = (sfm_engine_leg *)item;
+        if (leg->tick_ns <= now_ns) {
+            tick(leg, now_ns);
+        }
+        send_packets(leg, now_ns);
+        reschedule(leg);
+    }
+}
+
+/* --- receiving ---------------------------------------------------------------------------------------------------------- */
+
+typedef int (*receive_function)(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
+
+static void count_junk(sfm_engine_leg *leg, const sfm_address *source) {
+    leg->counted.junk++;
+    sfm_address_format(source, leg->counted.junk_source, sizeof leg->counted.junk_source);
+}
+
+static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, const sfm_address *peer, receive_function take) {
+    if (!sfm_address_equal(&datagram->source, peer)) {
+        count_junk(leg, &datagram->source);
+        return;
+    }
+    (void)take(leg->leg, datagram->data, datagram->length, datagram->arrival_ns);
+    collect_events(leg);
+}
+
+/* Whether there may be more. */
+static bool receive_batch(sfm_engine_leg *leg, int socket, const sfm_address *peer, receive_function take) {
+    sfm_datagram *batch = leg->worker->batch;
+    int count = sfm_udp_receive(socket, batch, SFM_DATAGRAM_BATCH);
+    count_send_error(leg, count);
+    for (int i = 0; i < count; i++) {
+        take_datagram(leg, &batch[i], peer, take);
+    }
+    return count == SFM_DATAGRAM_BATCH || count < 0;
+}
+
+static void receive_rtp(sfm_engine_leg *leg) {
+    for (int i = 0; i < RECEIVE_ROUNDS && receive_batch(leg, leg->sockets.rtp, &leg->remote, sfm_leg_receive); i++) {
+    }
+}
+
+static void send_rtcp(sfm_engine_leg *leg, bool bye) {
+    uint8_t data[CAPACITY_BYTES];
+    int length = sfm_leg_write_rtcp(leg->leg, sfm_clock_ns(), bye, data, sizeof data);
+    if (length > 0 && leg->remote_rtcp.length != 0) {
+        count_send_error(leg, sfm_udp_send(leg->sockets.rtcp, &leg->remote_rtcp, data, (size_t)length));
+    }
+}
+
+static void exchange_rtcp(sfm_engine_leg *leg) {
+    (void)receive_batch(leg, leg->sockets.rtcp, &leg->remote_rtcp, sfm_leg_receive_rtcp);
+    send_rtcp(leg, false);
+}
+
+/* The sockets are looked at once a tick, just before the tick is played out: nothing that came is missed, the kernel
+ * stamped when it came, and a wake-up a packet is saved. */
+static void receive_ticked(sfm_worker *worker) {
+    for (size_t i = 0; i < worker->ticked_count; i++) {
+        sfm_engine_leg *leg = worker->ticked[i];
+        if (!sfm_leg_started(leg->leg)) {
+            continue;
+        }
+        receive_rtp(leg);
+        if ((leg->ticks + leg->number) % RTCP_EVERY_TICKS == 0) {
+            exchange_rtcp(leg);
+        }
+    }
+}
+
+/* --- hearing ------------------------------------------------------------------------------------------------------------ */
+
+static void play_ticked(sfm_worker *worker) {
+    for (size_t i = 0; i < worker->ticked_count; i++) {
+        sfm_engine_leg *leg = worker->ticked[i];
+        for (; leg->owed_playouts > 0; leg->owed_playouts--) {
+            sfm_leg_playout_tick(leg->leg, leg->owed_since_ns);
+            leg->owed_since_ns += period_ns(leg);
+            collect_events(leg);
+        }
+    }
+    worker->ticked_count = 0;
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------------- */
+
+/* Places legs evenly over the packet time, however many come: 0, 1/2, 1/4, 3/4, 1/8, 5/8, … */
+static int64_t phase_ns(uint32_t number, int64_t period) {
+    uint32_t reversed = 0;
+    for (uint32_t bit = 1; bit < PHASES; bit *= 2) {
+        reversed = 2 * reversed + ((number & bit) != 0);
+    }
+    return period * reversed / PHASES;
+}
+
+static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
+    int64_t period = period_ns(leg);
+    int64_t now_ns = sfm_clock_ns();
+    leg->tick_ns = now_ns - now_ns % period + period + phase_ns(leg->phase, period);
+    leg->scheduled.due_ns = leg->tick_ns;
+    leg->open = sfm_schedule_add(&worker->schedule, &leg->scheduled) == SFM_OK;
+}
+
+static void start_leg(sfm_engine_leg *leg, sfm_start_command *command) {
+    command->params.moved = sfm_leg_started(leg->leg) && !sfm_address_equal(&leg->remote, &command->remote);
+    if (sfm_leg_start(leg->leg, &command->params) == SFM_OK) {
+        leg->remote = command->remote;
+        leg->remote_rtcp = command->remote_rtcp;
+    }
+}
+
+static void play(sfm_engine_leg *leg, sfm_letter *letter) {
+    const sfm_play_command *command = &letter->body.play;
+    letter->next = leg->jobs;
+    leg->jobs = letter;
+    /* Cannot fail: the caller checked the sample rate. */
+    (void)sfm_leg_play(leg->leg, command->prompt, letter->completion.event.job, command->times, command->limit_ms);
+}
+
+static void record(sfm_engine_leg *leg, sfm_letter *letter) {
+    letter->next = leg->jobs;
+    leg->jobs = letter;
+    sfm_leg_record(leg->leg, letter->body.tape, letter->completion.event.job);
+}
+
+static void read_statistics(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
+    *statistics = leg->counted;
+    sfm_leg_read_statistics(leg->leg, &statistics->media);
+    bool sent = leg->lateness_count > 0;
+    statistics->lateness_mean_ns = sent ? (int64_t)(leg->lateness_sum_ns / leg->lateness_count) : -1;
+    statistics->lateness_max_ns = sent ? leg->counted.lateness_max_ns : -1;
+}
+
+static void read_worker(const sfm_worker *worker, sfm_engine_statistics *statistics) {
+    sfm_histogram_merge(&statistics->lateness, &worker->lateness);
+    statistics->missed_ticks += worker->missed_ticks;
+}
+
+static void close_leg(sfm_engine_leg *leg) {
+    if (!leg->open) {
+        return;
+    }
+    leg->open = false;
+    drop_waiting_digits(leg);
+    sfm_leg_stop_play(leg->leg);
+    sfm_leg_stop_dtmf(leg->leg);
+    sfm_leg_stop_record(leg->leg);
+    collect_events(leg);
+    send_rtcp(leg, true);
+    sfm_ports_close(&leg->sockets);
+    sfm_schedule_remove(&leg->worker->schedule, &leg->scheduled);
+}
+
+static void answer_close(sfm_engine_leg *leg, sfm_letter *letter) {
+    sfm_event closed = {.kind = SFM_EVENT_LEG_CLOSED};
+    close_leg(leg);
+    post(leg, &letter->completion, &closed);
+}
+
+/* Begins what goes on after the command; whether the letter stays with the leg until that is over. */
+static bool begin(sfm_engine_leg *leg, sfm_letter *letter) {
+    switch (letter->command) {
+    case SFM_COMMAND_PLAY:
+        play(leg, letter);
+        return true;
+    case SFM_COMMAND_RECORD:
+        record(leg, letter);
+        return true;
+    case SFM_COMMAND_SEND_DTMF:
+        queue_digits(leg, letter);
+        return true;
+    case SFM_COMMAND_CLOSE:
+        answer_close(leg, letter);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void change(sfm_engine_leg *leg, sfm_letter *letter) {
+    switch (letter->command) {
+    case SFM_COMMAND_OPEN:
+        open_leg(leg->worker, leg);
+        break;
+    case SFM_COMMAND_START:
+        start_leg(leg, &letter->body.start);
+        break;
+    case SFM_COMMAND_STOP_PLAY:
+        sfm_leg_stop_play(leg->leg);
+        break;
+    case SFM_COMMAND_STOP_RECORD:
+        sfm_leg_stop_record(leg->leg);
+        break;
+    case SFM_COMMAND_MUTE:
+        sfm_leg_mute(leg->leg, letter->body.on);
+        break;
+    case SFM_COMMAND_IMPAIR:
+        (void)sfm_leg_impair(leg->leg, &letter->body.impair);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_for(sfm_worker *worker, sfm_letter *letter) {
+    if (letter->command == SFM_COMMAND_READ_LEG) {
+        read_statistics(letter->leg, letter->body.leg_statistics);
+    } else {
+        read_worker(worker, letter->body.engine_statistics);
+    }
+    sfm_engine_answered(worker->engine);
+}
+
+void sfm_worker_handle(sfm_worker *worker, sfm_letter *letter) {
+    if (letter->command == SFM_COMMAND_READ_LEG || letter->command == SFM_COMMAND_READ_WORKER) {
+        read_for(worker, letter); /* the asker's memory: not to be touched from here on */
+        return;
+    }
+    sfm_engine_leg *leg = letter->leg;
+    if (begin(leg, letter)) {
+        collect_events(leg);
+        return;
+    }
+    change(leg, letter);
+    collect_events(leg);
+    return_letter(leg, letter);
+}
+
+static void take_commands(sfm_worker *worker) {
+    sfm_mail *mail = sfm_mailbox_take(&worker->inbox);
+    while (mail != NULL) {
+        sfm_letter *letter = (sfm_letter *)mail;
+        mail = mail->next;
+        sfm_worker_handle(worker, letter);
+    }
+}
+
+/* --- the thread ----------------------------------------------------------------------------------------------------------- */
+
+static void sleep_until_due(sfm_worker *worker) {
+    const sfm_scheduled *first = sfm_schedule_first(&worker->schedule);
+    int64_t due_ns = first != NULL ? first->due_ns : INT64_MAX;
+    if (due_ns > sfm_clock_ns()) {
+        sfm_waiter_sleep(worker->waiter, due_ns);
+    }
+}
+
+static void announce(sfm_worker *worker) {
+    if (worker->announce) {
+        worker->announce = false;
+        sfm_engine_announce(worker->engine);
+    }
+}
+
+static void close_all(sfm_worker *worker) {
+    sfm_scheduled *item;
+    while ((item = sfm_schedule_first(&worker->schedule)) != NULL) {
+        close_leg((sfm_engine_leg *)item);
+    }
+}
+
+static void run(void *context) {
+    sfm_worker *worker = context;
+    while (!atomic_load_explicit(&worker->stopping, memory_order_acquire)) {
+        sleep_until_due(worker);
+        send_due(worker, sfm_clock_ns());
+        receive_ticked(worker);
+        play_ticked(worker);
+        take_commands(worker);
+        announce(worker);
+    }
+    take_commands(worker);
+    close_all(worker);
+    announce(worker);
+}
+
+int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priority) {
+    sfm_thread_options options = {.name = "sipflow-media", .realtime_priority = realtime_priority};
+    worker->engine = engine;
+    worker->waiter = sfm_waiter_create();
+    worker->ticked = calloc(SFM_WORKER_MAX_LEGS, sizeof(sfm_engine_leg *));
+    if (worker->waiter == NULL || worker->ticked == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    int error = sfm_schedule_init(&worker->schedule, SFM_WORKER_MAX_LEGS);
+    if (error == SFM_OK && sfm_thread_start(&worker->thread, &options, run, worker) != 0) {
+        error = SFM_ERROR_MEMORY;
+    }
+    return error;
+}
+
+void sfm_worker_post(sfm_worker *worker, sfm_letter *letter) {
+    if (worker->stopped) {
+        sfm_worker_handle(worker, letter);
+        return;
+    }
+    sfm_mailbox_put(&worker->inbox, &letter->completion.mail);
+    sfm_waiter_wake(worker->waiter);
+}
+
+void sfm_worker_stop(sfm_worker *worker) {
+    atomic_store_explicit(&worker->stopping, true, memory_order_release);
+    sfm_waiter_wake(worker->waiter);
+    sfm_thread_join(&worker->thread);
+    worker->stopped = true;
+}
+
+void sfm_worker_free(sfm_worker *worker) {
+    sfm_waiter_destroy(worker->waiter);
+    sfm_schedule_free(&worker->schedule);
+    free(worker->ticked);
+    free(worker);
+}

@@ -1,0 +1,134 @@
+/* A pacing and receiving thread and what is mailed to and from it. Private to the engine. */
+#ifndef SFM_WORKER_H
+#define SFM_WORKER_H
+
+#include <stdbool.h>
+
+#include "sfm_engine.h"
+#include "sfm_mail.h"
+#include "sfm_platform.h"
+#include "sfm_ports.h"
+#include "sfm_schedule.h"
+
+/* What comes out: an event in memory that was there before. */
+typedef struct sfm_notice {
+    sfm_mail mail;
+    sfm_event event;        /* kind 0: only the memory comes home */
+    void *block;            /* freed once the event is drained; NULL when the notice is part of something larger */
+    void (*discard)(void *block); /* lets go of what the block holds before it is freed, or NULL */
+    _Atomic bool in_flight; /* a notice without block is used again when this is false */
+} sfm_notice;
+
+enum sfm_command {
+    SFM_COMMAND_OPEN,
+    SFM_COMMAND_START,
+    SFM_COMMAND_PLAY,
+    SFM_COMMAND_STOP_PLAY,
+    SFM_COMMAND_RECORD,
+    SFM_COMMAND_STOP_RECORD,
+    SFM_COMMAND_SEND_DTMF,
+    SFM_COMMAND_MUTE,
+    SFM_COMMAND_IMPAIR,
+    SFM_COMMAND_CLOSE,
+    SFM_COMMAND_READ_LEG,
+    SFM_COMMAND_READ_WORKER,
+};
+
+typedef struct sfm_start_command {
+    sfm_leg_params params;
+    sfm_address remote;
+    sfm_address remote_rtcp; /* length 0: no RTCP */
+} sfm_start_command;
+
+typedef struct sfm_play_command {
+    sfm_prompt *prompt; /* a reference of its own */
+    uint32_t times;
+    uint64_t limit_ms;
+} sfm_play_command;
+
+typedef struct sfm_dtmf_command {
+    sfm_dtmf_sequence sequence;
+    char digits[SFM_DTMF_MAX_DIGITS + 1];
+} sfm_dtmf_command;
+
+/* What goes in. Its memory comes back as `completion`, when what it began is over. */
+typedef struct sfm_letter {
+    sfm_notice completion;  /* first: a mail is its letter */
+    sfm_notice progress;
+    enum sfm_command command;
+    sfm_engine_leg *leg;
+    struct sfm_letter *next; /* in the leg's list */
+    union {
+        sfm_start_command start;
+        sfm_play_command play;
+        sfm_tape *tape; /* the recording's */
+        sfm_dtmf_command dtmf;
+        int on;
+        sfm_impair_config impair; /* all zero: none */
+        sfm_engine_leg_statistics *leg_statistics;
+        sfm_engine_statistics *engine_statistics;
+    } body;
+} sfm_letter;
+
+enum { SFM_DIGIT_NOTICES = 64 };
+
+struct sfm_engine_leg {
+    sfm_scheduled scheduled; /* first: an item is its leg */
+    sfm_engine *engine;
+    struct sfm_worker *worker;
+    sfm_engine_leg *next; /* in the engine's list */
+    uint32_t number;
+    uint32_t phase; /* its place among the worker's legs */
+    uint16_t port;
+    /* the worker's from here on */
+    sfm_leg *leg;
+    sfm_port_pair sockets;
+    bool open;
+    sfm_address remote;
+    sfm_address remote_rtcp;
+    int64_t tick_ns;             /* when the next tick is due */
+    int64_t owed_since_ns;       /* when the first tick was due that has been sent but not played out */
+    uint32_t owed_playouts;
+    uint64_t ticks;
+    sfm_letter *jobs;            /* plays, recordings, digits under way */
+    sfm_letter *waiting_digits;  /* in the order in which they were commanded */
+    sfm_engine_leg_statistics counted; /* the engine's own part */
+    uint64_t lateness_sum_ns;
+    uint64_t lateness_count;
+    sfm_notice first_packet;
+    sfm_notice digits[SFM_DIGIT_NOTICES];
+};
+
+typedef struct sfm_worker {
+    sfm_engine *engine;
+    sfm_thread thread;
+    sfm_waiter *waiter;
+    sfm_mailbox inbox;
+    _Atomic bool stopping;
+    uint32_t leg_count; /* the engine's: legs given to this worker */
+    uint32_t phases;    /* the engine's: number of legs ever given */
+    bool stopped;       /* the engine's: joined */
+    /* the thread's from here on */
+    sfm_schedule schedule;
+    sfm_engine_leg **ticked; /* legs with playouts owed */
+    size_t ticked_count;
+    bool announce;           /* an event was posted in this round */
+    uint64_t missed_ticks;
+    sfm_histogram lateness;
+    sfm_datagram batch[SFM_DATAGRAM_BATCH];
+} sfm_worker;
+
+int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priority);
+void sfm_worker_post(sfm_worker *worker, sfm_letter *letter);
+/* What the thread would do with this letter, by the caller: after the thread was joined. */
+void sfm_worker_handle(sfm_worker *worker, sfm_letter *letter);
+void sfm_worker_stop(sfm_worker *worker);
+void sfm_worker_free(sfm_worker *worker);
+
+/* Of the engine, called by its threads. */
+void sfm_engine_post(sfm_engine *engine, sfm_notice *notice);
+void sfm_engine_announce(sfm_engine *engine);
+void sfm_engine_tape_ended(sfm_engine *engine);
+void sfm_engine_answered(sfm_engine *engine); /* a READ command is done */
+
+#endif
