@@ -34,7 +34,7 @@ pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
 	$(BIN)/python -m pytest $(ARGS)
 
 native: $(READY) ## compile the native module again
-	$(BIN)/python setup.py --quiet build_ext --inplace --force
+	$(BIN)/python csrc/build_native.py
 
 asan: $(READY) ## the test suite on a native module built with AddressSanitizer and UBSan
 	@scripts/test-sanitised $(ARGS)
@@ -64,7 +64,7 @@ clean: ## remove what was built, but not .venv
 
 # All set-up in one stamp. A change in C alone compiles; anything else installs again.
 $(READY): pyproject.toml setup.py scripts/bootstrap $(NATIVE_SOURCES)
-	@$(if $(filter-out csrc/%,$?),scripts/bootstrap,$(BIN)/python setup.py --quiet build_ext --inplace --force)
+	@$(if $(filter-out csrc/%,$?),scripts/bootstrap,$(BIN)/python csrc/build_native.py)
 	@touch $@
 
 $(READY_WHEEL): $(READY)
