@@ -47,11 +47,11 @@ class _Transition:
 
     __slots__ = ("actions", "keeps_expiry", "keeps_retransmission", "state")
 
-    def __init__(self, state: State, actions: tuple[Any, ...], expected: set[Input]) -> None:
+    def __init__(self, state: State, actions: tuple[Any, ...], going_on: set[Input]) -> None:
         self.state = state
         self.actions = actions
-        self.keeps_retransmission = bool(expected & _RETRANSMISSION_TIMERS)
-        self.keeps_expiry = bool(expected & _EXPIRY_TIMERS)
+        self.keeps_retransmission = bool(going_on & _RETRANSMISSION_TIMERS)
+        self.keeps_expiry = bool(going_on & _EXPIRY_TIMERS)
 
 
 _RETRANSMISSION_TIMERS = {Input.TIMER_100, Input.TIMER_A, Input.TIMER_E, Input.TIMER_G}
@@ -330,8 +330,12 @@ def _compile(table: Table, implementation: type[Transaction]) -> Program:
     for state, happening in rows:
         expected[state].add(happening)
     return {
-        pair: _Transition(state, tuple(_implement(implementation, action) for action in actions), expected[state])
-        for pair, (state, actions) in rows.items()
+        (state, happening): _Transition(
+            following,
+            tuple(_implement(implementation, action) for action in actions),
+            expected[state] & expected[following],
+        )
+        for (state, happening), (following, actions) in rows.items()
     }
 
 
