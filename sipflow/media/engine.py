@@ -1,0 +1,252 @@
+"""The media engine: native threads that pace, receive and record; here only the commands and the events."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sipflow.errors import MachineError, MisuseError
+from sipflow.events import (
+    DtmfReceived,
+    DtmfSent,
+    MediaFirstPacket,
+    MediaProgress,
+    Payload,
+    PlayFinished,
+    RecordingFinished,
+)
+from sipflow.media.leg import CLOCK_RATE, SAMPLE_RATE, JitterConfig, Job, Leg
+from sipflow.media.statistics import EngineStatistics, engine_statistics
+from sipflow.native import check, error_text, ffi, lib
+
+_DRAIN_BATCH = 256
+_JITTER_PACKETS = 64
+_MAX_PAYLOAD_BYTES = 960
+_JOB_ENDS = frozenset({lib.SFM_EVENT_DTMF_SENT, lib.SFM_EVENT_PLAY_FINISHED, lib.SFM_EVENT_RECORDING_FINISHED})
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How many threads, and how they run."""
+
+    threads: int = 1
+    """1-64; each owns its legs."""
+    realtime: bool = True
+    """Ask for real-time priority; `EngineStatistics.realtime` says whether it was granted."""
+    measure_floor: bool = False
+    """Run an idle timer thread too, to know what the machine itself costs."""
+    seed: int = 0
+    """Of all impairments: same seed and same order of legs, same packets lost."""
+
+
+def _native_jitter(jitter: JitterConfig) -> dict[str, int]:
+    return {
+        "clock_rate": CLOCK_RATE,
+        "initial_delay_ms": round(jitter.initial_ms),
+        "min_delay_ms": round(jitter.min_ms),
+        "max_delay_ms": round(jitter.max_ms),
+        "fixed": not jitter.adaptive,
+        "packet_capacity": _JITTER_PACKETS,
+        "payload_capacity": _MAX_PAYLOAD_BYTES,
+    }
+
+
+def _recording_error(code: int) -> str:
+    if code == 0:
+        return ""
+    if code == lib.SFM_ERROR_SYSTEM - errno.EOVERFLOW:
+        return "the disk took the audio too slowly; the file ends where it fell behind"
+    if code == lib.SFM_ERROR_SYSTEM - errno.EFBIG:
+        return "the file holds no more: a WAV file ends at 4 GiB"
+    return error_text(code)
+
+
+def _progress(job: Job, kind: str, event: Any) -> MediaProgress:
+    total_ms = None if event.total_ms < 0 else event.total_ms
+    percent = min(100.0, 100 * event.elapsed_ms / total_ms) if total_ms else None
+    return MediaProgress(job.leg.call, job.token, kind, event.elapsed_ms, total_ms, percent)
+
+
+def _dtmf_sent(job: Job, event: Any) -> Payload:
+    return DtmfSent(job.leg.call, job.token, job.text, bool(event.completed))
+
+
+def _play_progress(job: Job, event: Any) -> Payload:
+    return _progress(job, "play", event)
+
+
+def _record_progress(job: Job, event: Any) -> Payload:
+    return _progress(job, "record", event)
+
+
+def _play_finished(job: Job, event: Any) -> Payload:
+    return PlayFinished(job.leg.call, job.token, event.elapsed_ms, bool(event.completed))
+
+
+def _recording_finished(job: Job, event: Any) -> Payload:
+    error = _recording_error(event.error)
+    return RecordingFinished(job.leg.call, job.token, job.text, event.elapsed_ms, error)
+
+
+_JOB_EVENTS: dict[int, Callable[[Job, Any], Payload]] = {
+    lib.SFM_EVENT_DTMF_SENT: _dtmf_sent,
+    lib.SFM_EVENT_PLAY_PROGRESS: _play_progress,
+    lib.SFM_EVENT_PLAY_FINISHED: _play_finished,
+    lib.SFM_EVENT_RECORD_PROGRESS: _record_progress,
+    lib.SFM_EVENT_RECORDING_FINISHED: _recording_finished,
+}
+
+
+class MediaEngine:
+    """Owns the native threads. May be used from any Python thread; nothing here waits for the network.
+
+    Whoever runs an event loop watches `fileno()` for reading and calls `drain()` when it is readable.
+    """
+
+    def __init__(self, config: EngineConfig | None = None) -> None:
+        """Starts the threads. Raises MachineError when the system grants none, MisuseError for a bad configuration."""
+        self.config = config or EngineConfig()
+        self._lock = threading.RLock()
+        self._legs: dict[int, Leg] = {}
+        self._jobs: dict[int, Job] = {}
+        self._numbers = itertools.count(1)
+        self._backlog: list[Payload] = []
+        self._events = ffi.new("sfm_event[]", _DRAIN_BATCH)
+        self._final: EngineStatistics | None = None
+        self._native: Any = self._create()
+
+    def _create(self) -> Any:
+        config = self.config
+        if not 1 <= config.threads <= lib.SFM_ENGINE_MAX_THREADS:
+            raise MisuseError(f"an engine has 1 to {lib.SFM_ENGINE_MAX_THREADS} threads, not {config.threads}")
+        native = ffi.new(
+            "sfm_engine_config *",
+            (config.threads, config.realtime, config.measure_floor, config.seed & 0xFFFF_FFFF_FFFF_FFFF),
+        )
+        out = ffi.new("sfm_engine **")
+        check(lib.sfm_engine_create(native, out), "start the media engine")
+        return out[0]
+
+    def __enter__(self) -> MediaEngine:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """Descriptor that is readable while events wait; -1 once the engine is closed."""
+        return -1 if self._native is None else int(lib.sfm_engine_fileno(self._native))
+
+    def open_leg(
+        self,
+        call: str,
+        address: str,
+        first_port: int = 20000,
+        last_port: int = 29999,
+        *,
+        jitter: JitterConfig | None = None,
+    ) -> Leg:
+        """Takes an RTP and RTCP port pair (even, odd) of the range on a local numeric address.
+
+        What arrives before `Leg.start` waits in the system's buffer.
+
+        Raises MachineError when the range has no free pair, MediaError when the system refuses (no such address, no
+        descriptors left).
+        """
+        if not 1 <= first_port < last_port <= 65535:
+            raise MisuseError(f"{first_port}-{last_port} is no range of ports")
+        text = ffi.new("char[]", address.encode())
+        options = ffi.new(
+            "sfm_leg_options *", (text, first_port, last_port, SAMPLE_RATE, _native_jitter(jitter or JitterConfig()))
+        )
+        with self._lock:
+            native = self._open_native(options, f"open RTP ports {first_port}-{last_port} on {address}")
+            leg = Leg(self, native, call, address)
+            self._legs[lib.sfm_engine_leg_number(native)] = leg
+            return leg
+
+    def _open_native(self, options: Any, doing: str) -> Any:
+        if self._native is None:
+            raise MisuseError("the media engine is closed")
+        out = ffi.new("sfm_engine_leg **")
+        code = lib.sfm_engine_open_leg(self._native, options, out)
+        if code == lib.SFM_ERROR_NO_PORTS:
+            raise MachineError(f"{doing}: {error_text(code)}; widen the range with `media {{ ports FIRST-LAST }}`")
+        check(code, doing)
+        return out[0]
+
+    def drain(self) -> list[Payload]:
+        """All events since the last call, oldest first. Never waits."""
+        with self._lock:
+            self._read_native()
+            events, self._backlog = self._backlog, []
+            return events
+
+    def statistics(self) -> EngineStatistics:
+        """Lateness of every packet sent so far; after `close`, until then."""
+        with self._lock:
+            return self._final or self._read_statistics()
+
+    def close(self) -> None:
+        """Closes all legs, finishes all recordings, ends the threads. Their events can still be drained.
+
+        Remove `fileno()` from the event loop before. Closing again does nothing.
+        """
+        with self._lock:
+            if self._native is None:
+                return
+            for leg in self._legs.values():
+                leg.close()
+            lib.sfm_engine_stop(self._native)
+            self._read_native()
+            self._final = self._read_statistics()
+            lib.sfm_engine_destroy(self._native)
+            self._native = None
+
+    def begin(self, job: Job, command: Callable[[int], int]) -> int:
+        """For legs: runs a command that owes an event."""
+        with self._lock:
+            number = next(self._numbers)
+            code = command(number)
+            if code >= 0:
+                self._jobs[number] = job
+            return code
+
+    def call(self, command: Callable[[], int]) -> int:
+        """For legs: runs a command."""
+        with self._lock:
+            return command()
+
+    def _read_statistics(self) -> EngineStatistics:
+        native = ffi.new("sfm_engine_statistics *")
+        lib.sfm_engine_read_statistics(self._native, native)
+        return engine_statistics(native, wanted_realtime=self.config.realtime)
+
+    def _read_native(self) -> None:
+        count = _DRAIN_BATCH
+        while self._native is not None and count == _DRAIN_BATCH:
+            count = lib.sfm_engine_drain(self._native, self._events, _DRAIN_BATCH)
+            for event in self._events[0:count]:
+                self._take(event)
+
+    def _take(self, event: Any) -> None:
+        if event.kind in _JOB_EVENTS:
+            self._backlog.append(_JOB_EVENTS[event.kind](self._job_of(event), event))
+        elif event.kind == lib.SFM_EVENT_LEG_CLOSED:
+            self._legs.pop(event.leg).closed()
+        else:
+            self._backlog.append(self._notice(self._legs[event.leg], event))
+
+    def _job_of(self, event: Any) -> Job:
+        return self._jobs.pop(event.job) if event.kind in _JOB_ENDS else self._jobs[event.job]
+
+    def _notice(self, leg: Leg, event: Any) -> Payload:
+        if event.kind == lib.SFM_EVENT_FIRST_PACKET:
+            return MediaFirstPacket(leg.call)
+        digit = event.digit.decode()
+        leg.digits_received += digit
+        return DtmfReceived(leg.call, digit, event.elapsed_ms)

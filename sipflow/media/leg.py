@@ -1,0 +1,272 @@
+"""One call's media as Python sees it: commands go down, nothing comes back but events of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sipflow.errors import MediaError, MisuseError
+from sipflow.media.formats import codec_of
+from sipflow.media.prompts import Prompt
+from sipflow.media.statistics import LegStatistics, leg_statistics
+from sipflow.media_params import MediaParams
+from sipflow.native import check, ffi, lib
+
+MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
+"""Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
+
+PAUSE_MS = 500
+"""Length of a `,` between digits, as most dialling strings have it."""
+
+MAX_DIGITS = 128
+SAMPLE_RATE = 8000
+CLOCK_RATE = 8000
+CHANNELS = {"stereo": 0, "mono": 1, "sent": 2, "received": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class JitterConfig:
+    """How long received packets wait for those that are late."""
+
+    adaptive: bool = True
+    """False: the delay stays `initial_ms`, whatever the network does."""
+    initial_ms: float = 40
+    min_ms: float = 20
+    max_ms: float = 200
+    """At most 5000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """What a leg does to the packets it sends, on purpose. Shares are 0-1 of the packets."""
+
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    """Packets that the next one overtakes."""
+    jitter_ms: float = 0.0
+    """Delay of each packet, evenly from 0 to this, 0-500; packets keep their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A command that owes an event: who gave it, and what the event has to repeat."""
+
+    leg: Leg
+    token: int
+    text: str = ""
+    """Digits of a `send_dtmf`, path of a `record`."""
+
+
+class Owner(Protocol):
+    """What a leg needs of its engine."""
+
+    def begin(self, job: Job, command: Callable[[int], int]) -> int:
+        """Runs a native command that owes an event, with a new job number; returns its code."""
+
+    def call(self, command: Callable[[], int]) -> int:
+        """Runs a native command under the engine's lock; returns its code."""
+
+
+def _native_format(rtp_format: Any) -> dict[str, Any]:
+    return {"codec": codec_of(rtp_format), "payload_type": rtp_format.payload_type}
+
+
+def _payload_type(payload_type: int | None) -> int:
+    return -1 if payload_type is None else payload_type
+
+
+def _sent_ptime_ms(params: MediaParams) -> int:
+    return min(max(params.ptime_ms, MIN_PTIME_MS), MAX_PTIME_MS)
+
+
+def _native_params(params: MediaParams) -> Any:
+    # An address of zeros is how RFC 2543 put a call on hold: there is nowhere to send to.
+    reachable = params.remote_port != 0 and params.remote_address not in ("0.0.0.0", "::")
+    formats = params.receive_formats[: lib.SFM_LEG_MAX_FORMATS]
+    return ffi.new(
+        "sfm_leg_params *",
+        {
+            "send_format": _native_format(params.send_format),
+            "receive_formats": [_native_format(rtp_format) for rtp_format in formats],
+            "receive_format_count": len(formats),
+            "dtmf_send_payload_type": _payload_type(params.dtmf_send_payload_type),
+            "dtmf_receive_payload_type": _payload_type(params.dtmf_receive_payload_type),
+            "ptime_ms": _sent_ptime_ms(params),
+            "sends": params.direction.sends and reachable,
+            "receives": params.direction.receives and params.remote_port != 0,
+        },
+    )
+
+
+def _per_million(share: float, name: str) -> int:
+    if not 0 <= share <= 1:
+        raise MisuseError(f"{name} is a share from 0 to 1, not {share}")
+    return round(share * 1_000_000)
+
+
+def _native_impairment(impairment: Impairment | None) -> Any:
+    if impairment is None:
+        return ffi.NULL
+    if not 0 <= impairment.jitter_ms <= 500:
+        raise MisuseError(f"jitter on purpose is 0 to 500 ms, not {impairment.jitter_ms}")
+    return ffi.new(
+        "sfm_impair_config *",
+        {
+            "loss_per_million": _per_million(impairment.loss, "loss"),
+            "duplicate_per_million": _per_million(impairment.duplicate, "duplicate"),
+            "reorder_per_million": _per_million(impairment.reorder, "reorder"),
+            "jitter_ns": round(impairment.jitter_ms * 1e6),
+        },
+    )
+
+
+class Leg:
+    """A port pair with a stream in each direction. Made by `MediaEngine.open_leg`; all methods return at once.
+
+    Every `play`, `record` and `send_dtmf` is answered by exactly one event with its token, whatever becomes of it.
+    """
+
+    def __init__(self, owner: Owner, native: Any, call: str, address: str) -> None:
+        self.call = call
+        """Call id in the leg's events; may be set anew when a transferred call keeps its leg."""
+        self.address = address
+        self.port: int = lib.sfm_engine_leg_port(native)
+        self.rtcp_port = self.port + 1
+        self.digits_received = ""
+        self._owner = owner
+        self._native: Any = native
+        self._params: MediaParams | None = None
+        self._closing = False
+        self._final: LegStatistics | None = None
+
+    def start(self, params: MediaParams) -> None:
+        """Starts to send and receive, or changes how (a re-INVITE): peer, codec, payload types, packet time, direction.
+
+        What is sent goes on in sequence number and timestamp. What came before from the peer's address is heard.
+
+        Raises MediaError when there is no such codec or the address is not numeric.
+        """
+        native = _native_params(params)
+        address = ffi.new("char[]", params.remote_address.encode())
+        remote = ffi.new("sfm_leg_remote *", (address, params.remote_port, params.remote_rtcp_port))
+        self._command(lambda: lib.sfm_engine_leg_start(self._open(), native, remote), "start media")
+        self._params = params
+
+    def play(self, prompt: Prompt, token: int, *, times: int | None = 1, duration_ms: float | None = None) -> None:
+        """Plays a prompt `times` times (None: for ever), at most `duration_ms`; PlayFinished comes at its end.
+
+        Replaces what plays, which finishes uncompleted. Before `start` it waits for it. While the leg may not send, is
+        muted or sends digits, the time of the prompt goes on.
+        """
+        if (times is not None and times < 1) or (duration_ms is not None and duration_ms < 1):
+            raise MisuseError("a play is at least once and at least 1 ms long")
+        repeats = 0 if times is None or prompt.endless else times
+        self._begin(
+            Job(self, token),
+            lambda job: lib.sfm_engine_leg_play(self._open(), prompt.native, job, repeats, round(duration_ms or 0)),
+            "play",
+        )
+
+    def stop_play(self) -> None:
+        """Ends what plays, if anything does."""
+        self._command(lambda: lib.sfm_engine_leg_stop_play(self._open()), "stop play")
+
+    def record(self, path: Path, token: int, *, channels: str = "stereo", duration_ms: float | None = None) -> None:
+        """Records to a WAV file (16 bit), at most `duration_ms`; RecordingFinished comes when the file is closed.
+
+        `channels`: "stereo" (left what is sent, right what is heard, on one time line), "mono" (both mixed), "sent",
+        "received". Begins at once, before `start` too, and goes on over holds. Folders above the file are made; a
+        file of that name is replaced. A recording that runs already ends.
+
+        Raises MediaError when the file cannot be written.
+        """
+        if channels not in CHANNELS:
+            raise MisuseError(f"channels are {', '.join(CHANNELS)}, not {channels}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MediaError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+        text = ffi.new("char[]", bytes(path))
+        options = ffi.new("sfm_record_options *", (text, CHANNELS[channels], round(duration_ms or 0), 0))
+        self._begin(
+            Job(self, token, str(path)),
+            lambda job: lib.sfm_engine_leg_record(self._open(), job, options),
+            f"record to {path}",
+        )
+
+    def stop_record(self) -> None:
+        """Ends the recording, if one runs."""
+        self._command(lambda: lib.sfm_engine_leg_stop_record(self._open()), "stop record")
+
+    def send_dtmf(self, digits: str, token: int, *, tone_ms: float = 100, gap_ms: float = 100) -> None:
+        """Sends 1 to 128 digits 0-9 * # A-D as telephone-events (RFC 4733); `,` is a pause of 500 ms.
+
+        DtmfSent comes after the last gap. Digits commanded while others are being sent wait for them.
+
+        Raises MediaError when the peer takes no telephone-events, MisuseError for anything that is not a digit.
+        """
+        if self._params is None or self._params.dtmf_send_payload_type is None:
+            raise MediaError("the peer did not negotiate telephone-event: digits cannot be sent by RFC 4733")
+        if not 1 <= len(digits) <= MAX_DIGITS:
+            raise MisuseError(f"1 to {MAX_DIGITS} digits can be sent at once, not {len(digits)}")
+        text = ffi.new("char[]", digits.encode())
+        sequence = ffi.new("sfm_dtmf_sequence *", (text, round(tone_ms), round(gap_ms), PAUSE_MS, 0))
+        self._begin(
+            Job(self, token, digits),
+            lambda job: lib.sfm_engine_leg_send_dtmf(self._open(), job, sequence),
+            f"send dtmf {digits!r}",
+        )
+
+    def mute(self, on: bool) -> None:
+        """Sends silence instead of audio; digits are sent all the same."""
+        self._command(lambda: lib.sfm_engine_leg_mute(self._open(), on), "mute")
+
+    def impair(self, impairment: Impairment | None) -> None:
+        """Damages what is sent from now on; None ends that."""
+        native = _native_impairment(impairment)
+        self._command(lambda: lib.sfm_engine_leg_impair(self._open(), native), "impair")
+
+    def statistics(self) -> LegStatistics:
+        """What was measured until now; after `close`, what was measured until then."""
+        if self._final is not None:
+            return self._final
+        native = ffi.new("sfm_engine_leg_statistics *")
+        self._owner.call(lambda: lib.sfm_engine_leg_read_statistics(self._native, native) or 0)
+        return leg_statistics(
+            native,
+            codec=None if self._params is None else self._params.send_format.name,
+            ptime_ms=None if self._params is None else _sent_ptime_ms(self._params),
+            digits=self.digits_received,
+            clock_rate=CLOCK_RATE,
+        )
+
+    def close(self) -> None:
+        """Ends everything, says RTCP BYE and gives the ports back. Plays, digits and recordings still get their events.
+
+        Closing again does nothing.
+        """
+        if not self._closing:
+            self._closing = True
+            self._owner.call(lambda: lib.sfm_engine_leg_close(self._native))
+
+    def closed(self) -> None:
+        """Called by the engine when the native leg has reported its end: the last numbers stay, the memory goes."""
+        if self._native is not None:
+            self._closing = True
+            self._final = self.statistics()
+            lib.sfm_engine_leg_free(self._native)
+            self._native = None
+
+    def _open(self) -> Any:
+        if self._closing:
+            raise MisuseError(f"the media of call {self.call} is closed")
+        return self._native
+
+    def _command(self, command: Callable[[], int], doing: str) -> None:
+        check(self._owner.call(command), doing)
+
+    def _begin(self, job: Job, command: Callable[[int], int], doing: str) -> None:
+        check(self._owner.begin(job, command), doing)

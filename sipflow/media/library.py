@@ -1,0 +1,156 @@
+"""Audio files by name: where they are looked for, and what is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sipflow.errors import MediaError
+from sipflow.media.prompts import open_audio, reason_of
+
+if TYPE_CHECKING:
+    import numpy
+    import soundfile
+
+_BLOCK_FRAMES = 1 << 16
+_CLIPPED_RUN = 3
+"""So many samples in a row at full scale are no peak of the music but a recording that was too loud."""
+_SILENT_PEAK = 10 ** (-60 / 20)
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".w64", ".caf"})
+"""Names of files that `list` looks into; `find` and `probe` take any."""
+
+_BITS = {
+    "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64, "ULAW": 8, "ALAW": 8
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What an audio file is."""
+
+    path: Path
+    duration_ms: int
+    sample_rate: int
+    """Hz."""
+    channels: int
+    subtype: str
+    """How samples are stored, in libsndfile's words: PCM_16, FLOAT, ULAW, VORBIS."""
+    format: str
+    """Container, in libsndfile's words: WAV, FLAC, OGG."""
+    bits: int | None
+    """Per sample; None for compressed audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaProblem:
+    """Why a file cannot be played."""
+
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """What a look at every sample of a file says."""
+
+    peak: float
+    """Largest sample, 1 is full scale."""
+    clipped_runs: int
+    """Places where three or more samples in a row are at full scale."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing in the file is louder than -60 dB of full scale."""
+        return self.peak < _SILENT_PEAK
+
+
+class MediaLibrary:
+    """Folders in which audio is looked for, the first one first."""
+
+    def __init__(self, search: Sequence[Path]) -> None:
+        self.search = tuple(search)
+
+    def find(self, name: str) -> Path | None:
+        """The file of that name: as it is when absolute, else in the first folder that has it; None when none has.
+
+        A relative name stays inside the folders: `..` leads out of none of them.
+        """
+        if "\0" in name or not name:
+            return None
+        if Path(name).is_absolute():
+            return Path(name) if _is_file(Path(name)) else None
+        if os.path.normpath(name).startswith(".."):
+            return None
+        return next((folder / name for folder in self.search if _is_file(folder / name)), None)
+
+    def require(self, name: str) -> Path:
+        """As `find`; raises MediaError, naming the folders, when there is no such file."""
+        path = self.find(name)
+        if path is None:
+            raise MediaError(f"no file {name} in {', '.join(str(folder) for folder in self.search)}")
+        return path
+
+    def probe(self, path: Path) -> MediaInfo | MediaProblem:
+        """What the file is, or why it cannot be played."""
+        try:
+            with open_audio(path) as audio:
+                return _info(path, audio)
+        except MediaError as error:
+            return MediaProblem(path, str(error))
+
+    def list(self) -> list[MediaInfo | MediaProblem]:
+        """All audio files in the folders and below them, in the order in which they are found by name."""
+        return [self.probe(path) for folder in self.search for path in _audio_files(folder)]
+
+
+def measure(path: Path) -> Loudness:
+    """Reads the whole file. Raises MediaError when that is impossible."""
+    peak, clipped_runs = 0.0, 0
+    with open_audio(path) as audio:
+        for block in _blocks(path, audio):
+            peak = max(peak, float(abs(block).max()))
+            clipped_runs += _clipped_runs(block)
+    return Loudness(peak, clipped_runs)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the file system is a file that does not exist
+        return False
+
+
+def _audio_files(folder: Path) -> Iterator[Path]:
+    return iter(sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_file(path)))
+
+
+def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:
+    if audio.frames == 0:
+        return MediaProblem(path, f"{path} holds no audio at all")
+    duration_ms = audio.frames * 1000 // audio.samplerate
+    bits = _BITS.get(audio.subtype)
+    return MediaInfo(path, duration_ms, audio.samplerate, audio.channels, audio.subtype, audio.format, bits)
+
+
+def _blocks(path: Path, audio: soundfile.SoundFile) -> Iterator[numpy.ndarray[Any, Any]]:
+    import soundfile
+
+    try:
+        while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
+            yield block
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{path} is damaged: {reason_of(error)}") from error
+
+
+def _clipped_runs(block: Any) -> int:
+    full = abs(block) >= 1 - 1 / 32768
+    run = full.copy()
+    for shift in range(1, _CLIPPED_RUN):
+        run[:-shift] &= full[shift:]
+        run[-shift:] = False
+    starts = run.copy()
+    starts[1:] &= ~run[:-1]
+    return int(starts.sum())

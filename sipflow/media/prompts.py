@@ -1,0 +1,209 @@
+"""Audio to send: decoded, mixed down, resampled and encoded once, then shared by all legs.
+
+A file goes through in blocks and ends up in an unlinked temporary file that is mapped, so memory does not grow with
+its length. numpy, soundfile and soxr are imported when the first prompt is made: not every use of sipflow plays audio.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from sipflow.errors import MediaError, MisuseError
+from sipflow.media.formats import codec_of
+from sipflow.media_params import RtpFormat
+from sipflow.native import check, ffi, lib
+
+if TYPE_CHECKING:
+    import numpy
+    import soundfile
+
+    Samples = numpy.ndarray[Any, numpy.dtype[numpy.float32]]
+
+_BLOCK_FRAMES = 1 << 15
+_FULL_SCALE = 32768.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Encoded audio of one format. Any number of legs may play it at the same time."""
+
+    name: str
+    """Path of the file, or what was generated."""
+    rtp_format: RtpFormat
+    duration_ms: int
+    """Length of one round."""
+    endless: bool
+    """Whether it is meant to go round for ever: a tone without a duration."""
+    native: Any = field(repr=False, compare=False)
+    """The native prompt; lives as long as this value or any leg that plays it."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """Holds the prompt of one key; whoever holds its lock makes it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    prompt: Prompt | None = None
+
+
+class PromptStore:
+    """Makes prompts and keeps them. Thread-safe: two threads that want the same prompt make it once."""
+
+    def __init__(self, cache_dir: Path | None = None) -> None:
+        """`cache_dir`: where the (unlinked) files of encoded audio lie, else the system's folder for such."""
+        self._cache_dir = cache_dir
+        self._lock = threading.Lock()
+        self._slots: dict[tuple[object, ...], _Slot] = {}
+
+    def load(self, path: Path, rtp_format: RtpFormat, *, start_ms: float = 0, gain_db: float = 0.0) -> Prompt:
+        """The audio of a file from `start_ms` on, `gain_db` louder; kept until the file changes.
+
+        Raises MediaError, with a text for a user, when the file is missing, is no audio, is empty (or all of it lies
+        before `start_ms`), or when there is no codec for the format.
+        """
+        if start_ms < 0:
+            raise MisuseError(f"a prompt cannot start at {start_ms} ms")
+        key = (_identity(path), _format_key(rtp_format), start_ms, gain_db)
+        return self._made_once(key, lambda: self._load(path, rtp_format, start_ms, gain_db))
+
+    def tone(
+        self, frequency_hz: float, duration_ms: float | None, rtp_format: RtpFormat, *, level_db: float = -10.0
+    ) -> Prompt:
+        """A sine; `level_db` is its root mean square in dB of full scale (dBov), `duration_ms` None is without end."""
+        codec = codec_of(rtp_format)
+        if not 0 < frequency_hz < codec.sample_rate / 2:
+            raise MediaError(
+                f"{rtp_format.name} carries no tone of {frequency_hz} Hz: below {codec.sample_rate // 2} Hz"
+            )
+        if duration_ms is not None and duration_ms < 1:
+            raise MisuseError("a tone is at least 1 ms long")
+        key = ("tone", frequency_hz, duration_ms, _format_key(rtp_format), level_db)
+        return self._made_once(key, lambda: self._tone(frequency_hz, duration_ms, rtp_format, level_db))
+
+    def _made_once(self, key: tuple[object, ...], make: Any) -> Prompt:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+        with slot.lock:
+            if slot.prompt is None:
+                slot.prompt = make()
+            return slot.prompt
+
+    def _load(self, path: Path, rtp_format: RtpFormat, start_ms: float, gain_db: float) -> Prompt:
+        codec = codec_of(rtp_format)
+        gain = 10 ** (gain_db / 20)
+        with open_audio(path) as audio:
+            blocks = _resampled(_mono_blocks(audio, start_ms), audio.samplerate, codec.sample_rate)
+            return self._encode(str(path), rtp_format, (gain * block for block in blocks))
+
+    def _tone(self, frequency_hz: float, duration_ms: float | None, rtp_format: RtpFormat, level_db: float) -> Prompt:
+        import numpy
+
+        rate = codec_of(rtp_format).sample_rate
+        # Without end it goes round: ten seconds hold whole periods of every frequency in steps of 0.1 Hz.
+        count = 10 * rate if duration_ms is None else max(1, int(rate * duration_ms / 1000))
+        amplitude = min(1.0, 2**0.5 * 10 ** (level_db / 20))
+        sine = amplitude * numpy.sin(2 * numpy.pi * frequency_hz / rate * numpy.arange(count))
+        return self._encode(f"tone {frequency_hz:g}Hz", rtp_format, iter([sine]), endless=duration_ms is None)
+
+    def _encode(self, name: str, rtp_format: RtpFormat, blocks: Iterator[Any], *, endless: bool = False) -> Prompt:
+        codec = codec_of(rtp_format)
+        try:
+            with tempfile.TemporaryFile(dir=self._cache_dir) as file:
+                length = _write_encoded(file, codec, blocks)
+                native = _map(file, length, codec, name)
+        except OSError as error:
+            raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
+        duration_ms = lib.sfm_prompt_samples(native) * 1000 // codec.sample_rate
+        return Prompt(name, rtp_format, duration_ms, endless, native)
+
+
+def _identity(path: Path) -> tuple[object, ...]:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        raise MediaError(f"no such file: {path}") from None
+    except OSError as error:
+        raise MediaError(f"cannot read {path}: {error.strerror}") from error
+    return (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+def _format_key(rtp_format: RtpFormat) -> tuple[object, ...]:
+    return (rtp_format.name.upper(), rtp_format.clock_rate, rtp_format.channels, rtp_format.fmtp)
+
+
+def open_audio(path: Path) -> soundfile.SoundFile:
+    import soundfile
+
+    if path.is_dir():
+        raise MediaError(f"{path} is a folder, not an audio file")
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, TypeError, ValueError) as error:
+        raise MediaError(f"{path} is not an audio file that can be read: {reason_of(error)}") from error
+
+
+def reason_of(error: Exception) -> str:
+    text = getattr(error, "error_string", None) or str(error)
+    return text.rstrip(".").replace("\n", " ")
+
+
+def _mono_blocks(audio: soundfile.SoundFile, start_ms: float) -> Iterator[Samples]:
+    """The audio from `start_ms` on, mixed to one channel, in blocks."""
+    import soundfile
+
+    start = int(start_ms * audio.samplerate / 1000)
+    if start >= audio.frames:
+        what = f"has no audio after {start_ms:g} ms" if audio.frames > 0 else "holds no audio at all"
+        raise MediaError(f"{audio.name} {what}")
+    try:
+        audio.seek(start)
+        while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
+            yield block.mean(axis=1) if block.shape[1] > 1 else block[:, 0]
+    except soundfile.LibsndfileError as error:
+        raise MediaError(f"{audio.name} is damaged: {reason_of(error)}") from error
+
+
+def _resampled(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
+    if rate == wanted_rate:
+        yield from blocks
+        return
+    import numpy
+    import soxr
+
+    stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(numpy.ascontiguousarray(block))
+    yield stream.resample_chunk(numpy.empty(0, "float32"), last=True)
+
+
+def _write_encoded(file: IO[bytes], codec: Any, blocks: Iterator[Any]) -> int:
+    import numpy
+
+    length = 0
+    for block in blocks:
+        # Whatever a float file holds (beyond full scale, not a number) becomes a sample that a codec has.
+        scaled = numpy.nan_to_num(numpy.rint(block * _FULL_SCALE), posinf=_FULL_SCALE, neginf=-_FULL_SCALE)
+        pcm = scaled.clip(-_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
+        encoded = bytearray(2 * len(pcm))
+        count = check(
+            lib.sfm_codec_encode(
+                codec, ffi.NULL, ffi.from_buffer("int16_t[]", pcm), len(pcm), ffi.from_buffer(encoded), len(encoded)
+            )
+        )
+        file.write(encoded[:count])
+        length += count
+    file.flush()
+    return length
+
+
+def _map(file: IO[bytes], length: int, codec: Any, name: str) -> Any:
+    if length == 0:
+        raise MediaError(f"{name} holds no audio at all")
+    out = ffi.new("sfm_prompt **")
+    check(lib.sfm_prompt_map(file.fileno(), length, codec, out), f"map the encoded audio of {name}")
+    return ffi.gc(out[0], lib.sfm_prompt_release)
