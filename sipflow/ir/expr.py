@@ -43,7 +43,8 @@ class Regex:
     pattern: str
 
     def __str__(self) -> str:
-        return f"/{self.pattern}/"
+        escaped = self.pattern.replace("/", "\\/")
+        return f"/{escaped}/"
 
 
 def format_number(value: float) -> str:

@@ -1,0 +1,36 @@
+"""Names of codecs."""
+
+from __future__ import annotations
+
+from sipflow.lang.diagnostics import closest, replace
+from sipflow.lang.lower.context import Context
+from sipflow.lang.syntax import Node, Token
+
+CANONICAL = {"pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16"}
+"""Name as written, in lower case, to the registry's spelling (RFC 3551 section 6)."""
+
+_ALIASES = {"ulaw": "pcmu", "mulaw": "pcmu", "g711u": "pcmu", "g711": "pcmu", "alaw": "pcma", "g711a": "pcma"}
+
+
+def read_codecs(node: Node, context: Context) -> tuple[str, ...]:
+    """Canonical names of a `codecs` list in its order; unknown ones are reported and left out."""
+    names: dict[str, None] = {}
+    for token in node.tokens("NAME"):
+        name = _canonical(token, context)
+        if name in names:
+            context.report.error("SF213", f"the codec {name} is given twice", context.span(token), "once is enough")
+        elif name is not None:
+            names[name] = None
+    return tuple(names)
+
+
+def _canonical(token: Token, context: Context) -> str | None:
+    written = token.text.lower()
+    if written in CANONICAL:
+        return CANONICAL[written]
+    near = _ALIASES.get(written) or closest(written, CANONICAL)
+    help_text = f"did you mean `{near}`?" if near else f"known codecs are {', '.join(CANONICAL)}"
+    where = context.span(token)
+    fix = replace(where, near) if near else None
+    context.report.error("SF210", f"unknown codec `{token.text}`", where, "not known", help=help_text, fix=fix)
+    return None

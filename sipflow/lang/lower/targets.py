@@ -1,0 +1,87 @@
+"""Targets: whom a statement calls, transfers or redirects to."""
+
+from __future__ import annotations
+
+import re
+
+from sipflow.ir.expr import Expr, Literal, Name, constant_text
+from sipflow.ir.span import Span
+from sipflow.lang.diagnostics import closest, replace
+from sipflow.lang.lower.context import Context
+from sipflow.lang.lower.expressions import ExpressionReader
+from sipflow.lang.lower.kinds import require
+from sipflow.lang.syntax import Node, Token
+
+_ADDRESS = re.compile(r"(?:sips?:)?[^\s@<>\"]+(?:@[^\s@<>\"]+)?", re.IGNORECASE)
+
+
+def bare_name(node: Node) -> Token | None:
+    """The name when the expression is nothing but one name."""
+    names = list(node.tokens("NAME")) if node.rule == "name" else []
+    return names[0] if len(names) == 1 else None
+
+
+def read_target(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]:
+    """The target, and the agent's name when it is one of the file's agents."""
+    context = reader.context
+    token = bare_name(node)
+    if token is None:
+        return _address(reader.read(node), reader), None
+    span = context.span(token)
+    if token.text in context.agents:
+        context.called.add(token.text)
+        return Literal(token.text, span), token.text
+    if token.text in reader.names.variables or token.text in context.variables:
+        context.calls_unknown = True
+        return Name((token.text,), span), None
+    if not context.is_doubtful(token.text):
+        unknown_agent(token, context)
+    return Literal(token.text, span), token.text
+
+
+def read_caller(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]:
+    """Who a call is expected from: an agent, a user part or number, or an address."""
+    context = reader.context
+    called, unknown = set(context.called), context.calls_unknown
+    literal = node.children[0] if node.rule == "literal" else None
+    if isinstance(literal, Token) and literal.kind == "NUMBER":
+        return Literal(literal.text, context.span(literal)), None
+    result = read_target(node, reader) if bare_name(node) else (reader.read(node), None)
+    context.called, context.calls_unknown = called, unknown
+    return result
+
+
+def unknown_agent(token: Token, context: Context) -> None:
+    """Report SF203, as the page about diagnostics shows it."""
+    span = context.span(token)
+    near = closest(token.text, context.agents)
+    help_text = f'an address stands in quotes: `"sip:{token.text}@…"`'
+    if near is not None:
+        help_text = f"did you mean `{near}`? ({context.line_of(context.agents[near])})"
+    context.report.error(
+        "SF203",
+        f"unknown agent `{token.text}`",
+        span,
+        "not declared, and no lane has this name",
+        help=help_text,
+        fix=replace(span, near) if near else None,
+    )
+
+
+def _address(target: Expr, reader: ExpressionReader) -> Expr:
+    context = reader.context
+    text = constant_text(target)
+    if text is None:
+        context.calls_unknown = True
+        return require(reader, target, "string", "the target")
+    if context.is_readable(target):
+        _check_address(text, target.span, context)
+    context.calls_unknown = True
+    return target
+
+
+def _check_address(text: str, span: Span, context: Context) -> None:
+    if _ADDRESS.fullmatch(text) and not re.match(r"(?!sips?:)[a-z]+:/?/?[^0-9]", text, re.IGNORECASE):
+        return
+    help_text = "an address is `sip:user@host`, `sip:host:port` or `user@host`"
+    context.report.error("SF219", "this is no SIP address", span, "not an address", help=help_text)

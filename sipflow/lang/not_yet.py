@@ -1,0 +1,114 @@
+"""What the language has and this version of sipflow does not run.
+
+All of it is in the one table below, and each use is an error: a verdict about something that never happened would be a
+lie. A version that learns one of them deletes its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sipflow.lang.diagnostics import Reporter
+from sipflow.lang.syntax import Node, Token
+
+RUNNING_CODECS = frozenset(("pcmu", "pcma"))
+
+
+def _always(node: Node) -> Iterator[Node | Token]:
+    yield node
+
+
+def _head(node: Node) -> Iterator[Node | Token]:
+    """The first word of a construct that may go over many lines."""
+    yield node.children[0]
+
+
+def _words_other_than(*running: str) -> Callable[[Node], Iterator[Node | Token]]:
+    def find(node: Node) -> Iterator[Node | Token]:
+        return (token for token in node.tokens("NAME") if token.text.lower() not in running)
+
+    return find
+
+
+def _word(kind: str) -> Callable[[Node], Iterator[Node | Token]]:
+    def find(node: Node) -> Iterator[Node | Token]:
+        return node.tokens(kind)
+
+    return find
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """One thing that is not there yet."""
+
+    code: str
+    rule: str
+    """The grammar's rule that it is."""
+    what: str
+    find: Callable[[Node], Iterator[Node | Token]] = _always
+    """The parts of a node of that rule that are meant."""
+    instead: str = ""
+    known: frozenset[str] = frozenset()
+    """For settings: the words that exist; others are plain mistakes."""
+
+
+_DTMF = frozenset(("rfc4733", "info", "inband"))
+_SRTP = frozenset(("off", "optional", "required"))
+_TRANSPORTS = frozenset(("udp", "tcp", "tls", "ws", "wss"))
+_CODECS = frozenset(("pcmu", "pcma", "opus", "g722", "l16"))
+
+NOT_YET = (
+    NotYet("SF250", "choose", "`choose`", _head),
+    NotYet("SF251", "if_statement", "`if`", _head, "`check … else { …; recover }` does one thing or another"),
+    NotYet("SF252", "repeat", "`repeat`", _head),
+    NotYet("SF253", "while_statement", "`while`", _head),
+    NotYet("SF254", "define", "`define`", _head),
+    NotYet("SF254", "invoke", "a sequence of one's own", _head),
+    NotYet("SF255", "import_file", "`import`"),
+    NotYet("SF256", "data", "`data`", instead="`--var NAME=VALUE` sets a variable from outside"),
+    NotYet("SF257", "load", "`load`", _head),
+    NotYet("SF258", "register_every", "registration"),
+    NotYet("SF258", "register", "registration"),
+    NotYet("SF258", "unregister", "registration"),
+    NotYet("SF258", "expect_simple", "registration", _word("REGISTERED")),
+    NotYet("SF259", "send_raw", "`send raw`"),
+    NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", _SRTP),
+    NotYet("SF261", "listen", "this transport", _words_other_than("udp"), "`listen udp` runs", _TRANSPORTS),
+    NotYet("SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", _DTMF),
+    NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", _DTMF),
+    NotYet("SF263", "auth", "`auth`"),
+    NotYet("SF264", "expect_heard", "`expect heard`"),
+    NotYet("SF265", "expect_tone", "`expect tone`"),
+    NotYet("SF266", "expect_silence", "`expect silence`"),
+    NotYet("SF267", "expect_simple", "`expect audio`", _word("AUDIO")),
+    NotYet("SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", _CODECS),
+    NotYet("SF269", "dtmf_digits", "`play dtmf`", instead="`send dtmf` sends digits by RFC 4733"),
+)
+
+_NOT_ENTERED = frozenset(("choose", "if_statement", "repeat", "while_statement", "define", "load"))
+"""Constructs that are refused as a whole: nothing in them is looked at."""
+
+
+def report_not_yet(root: Node, report: Reporter) -> None:
+    """Report everything in a tree that does not run, once each."""
+    for node in _entered(root):
+        for row in NOT_YET:
+            if row.rule == node.rule:
+                _report(row, node, report)
+
+
+def _entered(node: Node) -> Iterator[Node]:
+    yield node
+    if node.rule not in _NOT_ENTERED:
+        for child in node.nodes():
+            yield from _entered(child)
+
+
+def _report(row: NotYet, node: Node, report: Reporter) -> None:
+    for found in row.find(node):
+        if row.known and isinstance(found, Token) and found.text.lower() not in row.known:
+            continue
+        where = report.source.span(found.start, found.end)
+        message = f"{row.what} is not in this version of sipflow yet"
+        report.error(row.code, message, where, "does not run yet", help=row.instead)
