@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipflow import events
+from sipflow.assets import AssetProbe, media_folders
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.ir.expr import Quantity, Unit, Value
@@ -94,7 +95,8 @@ async def run_graph(
         )
     except NoValueError as error:
         return _report_of_problem(str(error), str(source or graph.source), publish, fold)
-    settings = RunSettings(source, Path(options.out), _path(options.media_dir), options.handle_signals)
+    folders = media_folders(source.parent if source else None, _path(options.media_dir))
+    settings = RunSettings(folders, Path(options.out), options.handle_signals)
     await Runner(plan, settings, publish).run()
     return fold.report()
 
@@ -128,9 +130,7 @@ def _path(path: Path | str | None) -> Path | None:
 
 
 def _compile(text: str, source: str, folder: Path | None, media_dir: Path | None) -> CompileResult:
-    from sipflow.media.assets import library_for
-
-    return compile_text(text, source, media=library_for(folder, media_dir))
+    return compile_text(text, source, media=AssetProbe(media_folders(folder, media_dir)))
 
 
 def _report_of_diagnostics(diagnostics: Sequence[Diagnostic], source: str) -> Report:

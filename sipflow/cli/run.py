@@ -23,7 +23,7 @@ from sipflow.report.serialise import EventsFile, report_to_json
 from sipflow.report.verdict import verdict_lines
 
 
-class _Variable(click.ParamType):
+class _Variable(click.ParamType[tuple[str, object]]):
     """`NAME=VALUE`."""
 
     name = "NAME=VALUE"
@@ -35,7 +35,7 @@ class _Variable(click.ParamType):
         return name, parse_override(text)
 
 
-class _Duration(click.ParamType):
+class _Duration(click.ParamType[float]):
     """A duration of the language: `30s`, `2m`; a bare number is seconds."""
 
     name = "DURATION"

@@ -8,24 +8,10 @@ from typing import Any
 
 from sipflow.events import CallMeasured, RequestReceived, ResponseReceived
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
+from sipflow.ir.measurements import GROUPS
 from sipflow.ir.ops import Op, With
 from sipflow.plan.evaluate import NoValueError, format_value, names_in
 from sipflow.plan.plan import Plan, PlanScope
-
-MEASURED = ("media", "sip")
-
-_UNITS = {
-    "loss": Unit.PERCENT,
-    "jitter": Unit.MILLISECOND,
-    "jitter_max": Unit.MILLISECOND,
-    "concealed": Unit.MILLISECOND,
-    "lateness": Unit.MILLISECOND,
-    "delay": Unit.MILLISECOND,
-    "setup_time": Unit.MILLISECOND,
-    "ring_time": Unit.MILLISECOND,
-    "level": Unit.DECIBEL,
-}
-"""Units of measurements that are quantities; the others are plain numbers or texts."""
 
 
 def calls_measured(op: Op) -> frozenset[str | None]:
@@ -36,9 +22,9 @@ def calls_measured(op: Op) -> frozenset[str | None]:
 def _calls_in(op: Op) -> Iterator[str | None]:
     for expression in _expressions(op):
         for name in names_in(expression):
-            if name.parts[0] in MEASURED:
+            if name.parts[0] in GROUPS:
                 yield None
-            elif len(name.parts) > 1 and name.parts[1] in MEASURED:
+            elif len(name.parts) > 1 and name.parts[1] in GROUPS:
                 yield name.parts[0]
 
 
@@ -67,7 +53,7 @@ class LaneScope:
         if len(parts) == 1 and parts[0] in self.variables:
             return self.variables[parts[0]]
         call, rest = _split(parts)
-        if len(rest) == 2 and rest[0] in MEASURED:
+        if len(rest) == 2 and rest[0] in GROUPS:
             return _measurement(self._measurements(call), rest[0], rest[1])
         return self._top.lookup(parts)
 
@@ -121,15 +107,16 @@ class MessageScope:
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
-    return (None, parts) if parts[0] in MEASURED else (parts[0], parts[1:])
+    return (None, parts) if parts[0] in GROUPS else (parts[0], parts[1:])
 
 
 def _measurement(measured: CallMeasured, group: str, name: str) -> Value:
     value = (measured.media if group == "media" else measured.sip).get(name)
     if value is None:
         raise NoValueError(f"no {group}.{name} was measured on this call")
-    if name in _UNITS:
-        return Quantity(float(value), _UNITS[name])
+    unit = GROUPS[group].get(name)
+    if isinstance(unit, Unit):
+        return Quantity(float(value), unit)
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

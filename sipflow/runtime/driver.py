@@ -21,6 +21,7 @@ from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
+from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.udp import Address, UdpEndpoint
 from sipflow.sip.outputs import Transmit
@@ -382,7 +383,7 @@ class Driver:
                 events.CallMeasured(
                     command.call,
                     command.token,
-                    {} if counted is None else counted.for_checks(),
+                    {} if counted is None else media_measurements(counted),
                     {} if session is None else session.for_checks(),
                     () if session is None else session.headers,
                 ),

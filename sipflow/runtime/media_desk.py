@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from sipflow import events
@@ -80,7 +80,7 @@ class MediaDesk:
             return
         self._final[call] = leg.statistics()
         leg.close()
-        self._feed(self._agents[call], events.MediaMeasured(call, self._final[call].as_dict()))
+        self._feed(self._agents[call], events.MediaMeasured(call, asdict(self._final[call])))
 
     def close_all(self) -> None:
         """Give everything back."""
@@ -110,7 +110,7 @@ class MediaDesk:
             leg, now_format = self._legs.get(command.call), self._send_format(command.call)
             if leg is None or now_format is None:
                 return  # the call ended while the prompt was read; the flow knows
-            leg.play(prompt, command.token, times=command.times, duration_ms=command.duration_ms)
+            leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -123,12 +123,12 @@ class MediaDesk:
         loop = asyncio.get_running_loop()
         if not command.path:
             return await loop.run_in_executor(
-                None, lambda: self._prompts.tone(command.tone_hz, command.duration_ms, send_format)
+                None, lambda: self._prompts.tone(command.tone_hz, _whole(command.duration_ms), send_format)
             )
         path = self._library.require(command.path)
         return await loop.run_in_executor(
             None,
-            lambda: self._prompts.load(path, send_format, start_ms=command.start_ms, gain_db=command.gain_db),
+            lambda: self._prompts.load(path, send_format, start_ms=round(command.start_ms), gain_db=command.gain_db),
         )
 
     def _send_format(self, call: str) -> RtpFormat | None:
@@ -145,7 +145,7 @@ class MediaDesk:
             return
         try:
             path = self._output.recording(command.path, command.agent, command.name)
-            leg.record(path, command.token, channels=command.channels, duration_ms=command.duration_ms)
+            leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -159,7 +159,7 @@ class MediaDesk:
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:
-            leg.send_dtmf(command.digits, command.token, tone_ms=command.tone_ms, gap_ms=command.gap_ms)
+            leg.send_dtmf(command.digits, command.token, tone_ms=round(command.tone_ms), gap_ms=round(command.gap_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
 
@@ -181,7 +181,7 @@ class MediaDesk:
     def impair(self, command: commands.ImpairCall) -> None:
         """Spoil what the leg sends."""
         wanted = Impairment(
-            loss=command.loss, duplicate=command.duplicate, reorder=command.reorder, jitter_ms=command.jitter_ms
+            loss=command.loss, duplicate=command.duplicate, reorder=command.reorder, jitter_ms=round(command.jitter_ms)
         )
         if command.call in self._legs:
             self._legs[command.call].impair(None if wanted == Impairment() else wanted)
@@ -204,7 +204,5 @@ def _jitter_of(agent: AgentPlan) -> JitterConfig:
     )
 
 
-def library_for(source: Path | None, media_dir: Path | None) -> MediaLibrary:
-    """Where assets are looked for: beside the scenario, in `--media-dir`, in `~/.sipflow/media`."""
-    folders = [source.parent if source else Path.cwd(), media_dir, Path.home() / ".sipflow" / "media"]
-    return MediaLibrary([folder for folder in folders if folder is not None])
+def _whole(milliseconds: float | None) -> int | None:
+    return None if milliseconds is None else round(milliseconds)

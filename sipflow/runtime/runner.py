@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ from sipflow import __version__, events
 from sipflow.errors import SipflowError
 from sipflow.events import Payload, Record
 from sipflow.flow.outcome import ENVIRONMENT, LaneResult
-from sipflow.media import EngineConfig, MediaEngine, PromptStore
+from sipflow.media import EngineConfig, MediaEngine, MediaLibrary, PromptStore
 from sipflow.plan.plan import Plan
 from sipflow.runtime.driver import Driver
-from sipflow.runtime.media_desk import MediaDesk, library_for
+from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
 
 EXIT_PASSED, EXIT_FAILED, EXIT_DIAGNOSTICS, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -36,11 +36,10 @@ _VERDICTS = {
 class RunSettings:
     """How to run a plan, beside what the plan says."""
 
-    source: Path | None = None
-    """File of the scenario; media is looked for beside it."""
+    media_folders: Sequence[Path] = ()
+    """Where media is looked for, in this order."""
     out: Path = Path("sipflow-out")
     """Output folder for recordings."""
-    media_dir: Path | None = None
     handle_signals: bool = False
     """Whether SIGINT and SIGTERM end the run cleanly; only a command line owns the signals of its process."""
 
@@ -73,7 +72,7 @@ class Runner:
     async def _run_with_engine(self) -> None:
         engine = MediaEngine(EngineConfig(seed=self._plan.seed))
         prompts = PromptStore()
-        library = library_for(self._settings.source, self._settings.media_dir)
+        library = MediaLibrary(self._settings.media_folders)
         output = OutputFolder(self._settings.out)
         try:
             driver = Driver(

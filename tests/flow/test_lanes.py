@@ -179,7 +179,7 @@ def test_a_signal_that_came_before_is_not_missed() -> None:
 
 
 def test_a_measurement_is_asked_for_and_judged() -> None:
-    play = answered("on alice: call peer; check media.loss < 1%; check media.rtt < 5ms")
+    play = answered("on alice: call peer; check media.loss < 1%; check media.mos >= 4")
     ask = play.take(commands.Measure)
     play.feed("alice", events.CallMeasured("alice-1", ask.token, {"loss": 0.5}, {}, ()))
     ask = play.take(commands.Measure)

@@ -66,7 +66,7 @@ def test_a_scenario_calls_sipps_uas_and_hears_its_own_echo(tmp_path: Path) -> No
       play "greet.wav"
       release
       check media.loss < 1%
-      check media.received > 50
+      check media.packets_received > 50
     }}
     """
     with sipp_uas(port, tmp_path, "-m", "1"):

@@ -73,7 +73,7 @@ def test_an_agent_that_nobody_calls_fails_its_lane(tmp_path: Path) -> None:
 
 
 def test_a_check_without_a_measurement_fails(tmp_path: Path) -> None:
-    text = "on alice { call bob; check media.rtt < 10ms else recover; release }\non bob { answer; expect hangup }\n"
+    text = "on alice { call bob; check media.mos >= 4 else recover; release }\non bob { answer; expect hangup }\n"
     report, _ = run(text, tmp_path)
     recovered = report.lanes[0].recovered
     assert [entry.code for entry in recovered] == ["SF504"]
