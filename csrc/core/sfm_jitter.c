@@ -643,16 +643,31 @@ static void jump(sfm_jitter *jitter, const slot *head, int64_t now_ns)
         jitter->started = 0;
 }
 
-/* Whether the sender's timestamp went back, or so far ahead that the packet would wait beyond the largest delay. */
-static int is_jump(const sfm_jitter *jitter, const slot *head, int64_t now_ns)
+/* Whether the head would wait beyond the largest delay, were the gap in front of it filled to its end. */
+static int waits_too_long(const sfm_jitter *jitter, const slot *head, int64_t now_ns)
 {
     int64_t gap_ts = head->timestamp - jitter->position;
     int64_t delay_ns = now_ns + to_ns(jitter, gap_ts) - head->arrival_ns;
-    return gap_ts < 0 || (gap_ts > 0 && delay_ns > jitter->max_delay_ns + JUMP_SLACK_NS);
+    return gap_ts > 0 && delay_ns > jitter->max_delay_ns + JUMP_SLACK_NS;
 }
 
-/* A pause of the sender is where the delay may move towards the target: the pause gets shorter or longer. */
-static void adapt_pause(sfm_jitter *jitter, const slot *head, int64_t now_ns, uint32_t wanted_ts)
+/* Whether the missing packets can have held all the time in front of the head. */
+static int is_loss(const sfm_jitter *jitter, const slot *head)
+{
+    int64_t lost_ts = missing_before(jitter, head) * jitter->last_duration_ts;
+    return !jitter->after_event && head->timestamp - jitter->position <= lost_ts;
+}
+
+/* Whether the sender's timestamp went back, or further ahead than time and loss explain. */
+static int is_jump(const sfm_jitter *jitter, const slot *head, int64_t now_ns)
+{
+    return head->timestamp < jitter->position ||
+           (waits_too_long(jitter, head, now_ns) && !is_loss(jitter, head));
+}
+
+/* A pause of the sender is where the delay may move towards the target: the pause gets shorter or longer. So does loss
+ * after a stall that left more delay than allowed. */
+static void adapt_gap(sfm_jitter *jitter, const slot *head, int64_t now_ns, uint32_t wanted_ts)
 {
     int64_t gap_ts = head->timestamp - jitter->position;
     int64_t excess_ns = now_ns + to_ns(jitter, gap_ts) - due_time(jitter, head);
@@ -660,6 +675,13 @@ static void adapt_pause(sfm_jitter *jitter, const slot *head, int64_t now_ns, ui
         jitter->position += smaller(to_ts(jitter, excess_ns), gap_ts);
     else if (excess_ns < -HYSTERESIS_NS)
         jitter->position += to_ts(jitter, excess_ns);
+}
+
+/* An event has no time of its own to be moved: the audio behind it adapts. */
+static int may_adapt(const sfm_jitter *jitter, const slot *head, int64_t now_ns)
+{
+    int is_pause = jitter->after_event || missing_before(jitter, head) == 0;
+    return !jitter->config.fixed && !head->is_event && (is_pause || waits_too_long(jitter, head, now_ns));
 }
 
 /* Time in front of the head, at least 1: loss as far as the missing packets can have reached, else a pause. */
@@ -718,9 +740,8 @@ int sfm_jitter_get(sfm_jitter *jitter, int64_t now_ns, uint32_t wanted_ts, sfm_j
     const slot *head = find_head(jitter, now_ns);
     if (head == NULL)
         return starve(jitter, wanted_ts, piece);
-    int is_pause = jitter->after_event || missing_before(jitter, head) == 0;
-    if (is_pause && !jitter->config.fixed && head->timestamp > jitter->position)
-        adapt_pause(jitter, head, now_ns, wanted_ts);
+    if (head->timestamp > jitter->position && may_adapt(jitter, head, now_ns))
+        adapt_gap(jitter, head, now_ns, wanted_ts);
     if (head->timestamp > jitter->position)
         return fill_gap(jitter, head, wanted_ts, piece);
     return play(jitter, now_ns, piece);

@@ -11,7 +11,8 @@
  *    comes out once, unchanged.
  *  - A hole with later packets behind it is loss: CONCEAL, at most what the missing packets can have held.
  *  - A step of the timestamp without a missing sequence number is a pause of the sender: SILENCE. Only here, and
- *    after events, the playout delay may shrink or grow towards the target.
+ *    after events, the playout delay may shrink or grow towards the target; a hole is filled for a shorter time only
+ *    when what is behind it would wait beyond the largest delay.
  *  - An empty buffer is not known to be loss. Time goes on (CONCEAL, later SILENCE) while the position waits; what
  *    comes next decides: with a hole in front of it the time spent counts as the hole, so nothing shifts; without one
  *    the packets were late, none is thrown away and the delay has grown by the time spent.
