@@ -121,7 +121,7 @@ _HOST: Final = r"\[[0-9A-Fa-f:.]++\]|[A-Za-z0-9._\-]++"
 _SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.\-]*+:"
 
 _TOKEN_PATTERN: Final = re.compile(_TOKEN)
-_EACH_PARAMETER: Final = re.compile(rf"[ \t]*+;[ \t]*+({_TOKEN})(?:[ \t]*+=[ \t]*+({_VALUE}))?+", re.DOTALL)
+_EACH_PARAMETER: Final = re.compile(rf";[ \t]*+({_TOKEN})(?:[ \t]*+=[ \t]*+({_VALUE}))?+", re.DOTALL)
 _ALL_PARAMETERS: Final = re.compile(_PARAMETERS, re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 _QUOTED_OR_ANGLED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^>]*+>?', re.DOTALL)
@@ -139,7 +139,7 @@ _NAME_ADDR: Final = re.compile(
 # Without angle brackets, what follows a semicolon belongs to the header; `?` and `,` may not be (section 20.10).
 _ADDR_SPEC: Final = re.compile(rf'[ \t]*+({_SCHEME}[^ \t\r\n;,?<>"]++)({_PARAMETERS})', re.DOTALL)
 _CSEQ: Final = re.compile(rf"[ \t]*+([0-9]++)[ \t]++({_TOKEN})[ \t]*+")
-_STATUS_LINE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0[ \t]++([1-6][0-9]{2})(?:[ \t]++([^\r\n]*+))?+")
+_STATUS_LINE: Final = re.compile(r"[Ss][Ii][Pp]/2\.0[ \t]++([1-6][0-9]{2})(?![0-9])[ \t]*+([^\r\n]*+)")
 _RETRY_AFTER: Final = re.compile(rf"[ \t]*+([0-9]++)[ \t]*+(?:\(([^()]*+)\))?+({_PARAMETERS})", re.DOTALL)
 
 _LINE_BREAKERS: Final = re.compile(r"[\x00\r\n]")
@@ -337,7 +337,7 @@ def via_branch(text: str) -> str:
 def _quick_parameter(text: str, name: str) -> str:
     """Value of one of well-formed parameters, without making the list of them when it is plainly written."""
     before, found, after = text.partition(f";{name}=")
-    if found and after[:1] != '"' and (not before or ('"' not in before and name not in before.lower())):
+    if found and after[:1] not in ('"', " ", "\t") and (not before or ('"' not in before and name not in before.lower())):
         return after.partition(";")[0].rstrip(" \t")
     return _find(parse_parameters(text), name) or ""
 
@@ -516,7 +516,7 @@ class StatusLine:
         match = _STATUS_LINE.match(shown.lstrip(" \t\r\n"))
         if match is None:
             raise HeaderError(f"not a status line: {_excerpt(shown)}")
-        return cls(int(match[1]), (match[2] or "").rstrip(" \t"))
+        return cls(int(match[1]), match[2].rstrip(" \t"))
 
     def __str__(self) -> str:
         return f"SIP/2.0 {self.code} {self.reason}"

@@ -556,8 +556,8 @@ def _read_start_line(line: str) -> tuple[Request | Response, str]:
     parts = line.split(" ")
     if len(parts) != 3:
         parts = [part for part in line.replace("\t", " ").split(" ") if part]
-    version = parts[-1].upper()
-    if len(parts) < 3 or version[:4] != "SIP/":
+    version = parts[-1].upper() if len(parts) > 2 else ""
+    if version[:4] != "SIP/":
         raise MessageError("not a SIP message" if line else "no data")
     return Request(parts[0], " ".join(parts[1:-1]), None, b"", version), _flaw_of_request_line(line, parts, version)
 
