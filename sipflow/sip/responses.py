@@ -11,11 +11,16 @@ _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
 
 
 def echo(request: Request, source: tuple[str, int]) -> str:
-    """The header lines that every response copies from its request, without To; the top Via tells the source."""
+    """The header lines that every response copies from its request, without To; the top Via tells the source.
+
+    Record-Route is for responses that make a dialog (section 12.1.1), and does no harm in others.
+    """
     headers = request.headers
     vias = headers.get_all("Via")
     vias[0] = _with_source(request, vias[0], source)
     lines = "".join([f"Via: {via}\r\n" for via in vias])
+    if "Record-Route" in headers:
+        lines += "".join([f"Record-Route: {route}\r\n" for route in headers.get_all("Record-Route")])
     return f"{lines}From: {headers.get('From')}\r\nCall-ID: {request.call_id}\r\nCSeq: {headers.get('CSeq')}\r\n"
 
 
