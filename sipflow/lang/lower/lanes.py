@@ -172,10 +172,10 @@ def _ending_word(statement: Node) -> str | None:
 
 
 def _needs_call(op: Op) -> bool:
-    """Whether it acts on the current call; a check may judge variables alone."""
+    """Whether it acts on the current call; a check may judge variables alone, a response belongs to a request."""
     if isinstance(op, ops.SendRequest):
         return op.target is None
-    return op.call_bound and not isinstance(op, ops.Check)
+    return op.call_bound and not isinstance(op, ops.Check | ops.ExpectResponse)
 
 
 def _word_of(op: Op) -> str:

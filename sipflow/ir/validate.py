@@ -1,0 +1,78 @@
+"""What every graph must keep, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sipflow.ir import ops
+from sipflow.ir.graph import Graph
+
+
+def problems(graph: Graph) -> list[str]:
+    """Sentences about everything that is wrong with the shape of a graph; empty when it can be run."""
+    return [*_duplicates(graph), *_references(graph), *_edges(graph), *_unreachable(graph), *_recovers(graph)]
+
+
+def _duplicates(graph: Graph) -> Iterator[str]:
+    for kind, names in (
+        ("node", [node.id for node in graph.nodes]),
+        ("lane", [lane.id for lane in graph.lanes]),
+        ("agent", [agent.name for agent in graph.agents]),
+    ):
+        for name in sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
+            yield f"there are two {kind}s `{name}`"
+
+
+def _references(graph: Graph) -> Iterator[str]:
+    agents = {agent.name for agent in graph.agents}
+    remote = {agent.name for agent in graph.agents if agent.remote}
+    lanes = {lane.id: lane for lane in graph.lanes}
+    for lane in graph.lanes:
+        if lane.agent not in agents:
+            yield f"lane `{lane.id}` has an unknown agent `{lane.agent}`"
+        elif lane.agent in remote:
+            yield f"lane `{lane.id}` drives the remote agent `{lane.agent}`"
+        if lane.entry is not None and lane.entry not in graph.index:
+            yield f"lane `{lane.id}` begins at an unknown node `{lane.entry}`"
+    for node in graph.nodes:
+        if node.lane not in lanes:
+            yield f"node `{node.id}` is in an unknown lane `{node.lane}`"
+        elif lanes[node.lane].agent != node.agent:
+            yield f"node `{node.id}` has another agent than its lane"
+        target = getattr(node.op, "target_agent", None)
+        if target is not None and target not in agents:
+            yield f"node `{node.id}` is directed at an unknown agent `{target}`"
+
+
+def _edges(graph: Graph) -> Iterator[str]:
+    for source, target, handle in graph.edges():
+        if target not in graph.index:
+            yield f"the {handle} edge of `{source}` leads to an unknown node `{target}`"
+        elif graph.node(target).lane != graph.node(source).lane:
+            yield f"the {handle} edge of `{source}` leads into another lane"
+
+
+def _unreachable(graph: Graph) -> Iterator[str]:
+    reached: set[str] = set()
+    queue = [lane.entry for lane in graph.lanes if lane.entry is not None]
+    while queue:
+        node_id = queue.pop()
+        if node_id not in reached and node_id in graph.index:
+            reached.add(node_id)
+            node = graph.node(node_id)
+            queue += [target for target in (node.success, node.failure) if target is not None]
+    for node in graph.nodes:
+        if node.id not in reached:
+            yield f"nothing leads to node `{node.id}`"
+
+
+def _recovers(graph: Graph) -> Iterator[str]:
+    """A `recover` that a lane can reach without a failure would clear nothing: the file meant something else."""
+    for lane in graph.lanes:
+        node = None if lane.entry is None else graph.index.get(lane.entry)
+        seen: set[str] = set()
+        while node is not None and node.id not in seen:
+            seen.add(node.id)
+            if isinstance(node.op, ops.Recover):
+                yield f"node `{node.id}` recovers, and nothing failed before it"
+            node = graph.index.get(node.success) if node.success is not None else None
