@@ -31,7 +31,7 @@ struct sfm_engine {
     bool stopped;
 };
 
-/* --- what the threads call -------------------------------------------------------------------------------------------- */
+/* --- what the threads call --------------------------------------------------------------------------------------- */
 
 void sfm_engine_post(sfm_engine *engine, sfm_notice *notice) { sfm_mailbox_put(&engine->outbox, &notice->mail); }
 
@@ -41,7 +41,7 @@ void sfm_engine_tape_ended(sfm_engine *engine) { sfm_recorder_hurry(engine->reco
 
 void sfm_engine_answered(sfm_engine *engine) { sfm_waiter_wake(engine->answer); }
 
-/* --- recordings ---------------------------------------------------------------------------------------------------------- */
+/* --- recordings -------------------------------------------------------------------------------------------------- */
 
 typedef struct record_job {
     sfm_notice finished; /* first: its block is the job */
@@ -71,13 +71,14 @@ static record_job *create_record_job(const sfm_engine_leg *leg, uint64_t number,
     }
     job->finished.block = job;
     job->finished.discard = discard_record_job;
-    job->finished.event = (sfm_event){.kind = SFM_EVENT_RECORDING_FINISHED, .leg = leg->number, .job = number, .total_ms = -1};
+    job->finished.event =
+        (sfm_event){.kind = SFM_EVENT_RECORDING_FINISHED, .leg = leg->number, .job = number, .total_ms = -1};
     job->recording.channels = options->channels;
     job->recording.context = job;
     return job;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
+/* --- life -------------------------------------------------------------------------------------------------------- */
 
 static int start_workers(sfm_engine *engine) {
     for (uint32_t i = 0; i < engine->config.threads; i++) {
@@ -169,7 +170,7 @@ void sfm_engine_destroy(sfm_engine *engine) {
     free(engine);
 }
 
-/* --- events out ------------------------------------------------------------------------------------------------------------- */
+/* --- events out -------------------------------------------------------------------------------------------------- */
 
 int sfm_engine_fileno(const sfm_engine *engine) { return engine->notifier.readable; }
 
@@ -210,7 +211,7 @@ int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity) {
     return (int)count;
 }
 
-/* --- statistics ------------------------------------------------------------------------------------------------------------- */
+/* --- statistics -------------------------------------------------------------------------------------------------- */
 
 /* Asks the thread that owns the numbers; the letter is this function's own, and it waits for the answer. */
 static void ask(sfm_engine *engine, sfm_worker *worker, sfm_letter *letter) {
@@ -236,7 +237,7 @@ void sfm_engine_leg_read_statistics(sfm_engine_leg *leg, sfm_engine_leg_statisti
     ask(leg->engine, leg->worker, &letter);
 }
 
-/* --- legs -------------------------------------------------------------------------------------------------------------------- */
+/* --- legs -------------------------------------------------------------------------------------------------------- */
 
 static sfm_letter *create_letter(sfm_engine_leg *leg, enum sfm_command command, uint64_t job) {
     sfm_letter *letter = calloc(1, sizeof *letter);
@@ -311,7 +312,8 @@ static int open_with_sockets(sfm_engine *engine, const sfm_leg_options *options,
     if (letter == NULL) {
         return SFM_ERROR_MEMORY;
     }
-    int error = sfm_ports_open(options->address, options->first_port, options->last_port, &engine->port_cursor, &leg->sockets);
+    int error =
+        sfm_ports_open(options->address, options->first_port, options->last_port, &engine->port_cursor, &leg->sockets);
     if (error != SFM_OK) {
         free(letter);
         return error;
@@ -354,7 +356,7 @@ void sfm_engine_leg_free(sfm_engine_leg *leg) {
     free(leg);
 }
 
-/* --- commands ------------------------------------------------------------------------------------------------------------------ */
+/* --- commands ---------------------------------------------------------------------------------------------------- */
 
 static int parse_remote(const sfm_leg_remote *remote, sfm_start_command *command) {
     if (sfm_address_parse(&command->remote, remote->address, remote->port) != 0) {
@@ -397,9 +399,7 @@ int sfm_engine_leg_play(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job, u
     return post_letter(letter);
 }
 
-int sfm_engine_leg_stop_play(sfm_engine_leg *leg) {
-    return post_letter(create_letter(leg, SFM_COMMAND_STOP_PLAY, 0));
-}
+int sfm_engine_leg_stop_play(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_STOP_PLAY, 0)); }
 
 static int start_recording(sfm_engine *engine, record_job *job, const sfm_record_options *options) {
     if (job == NULL) {

@@ -3,7 +3,8 @@
  * All functions here are called by one thread at a time (the caller holds a lock); none waits for the network. Commands
  * go to the leg's thread by mail and answer with events; every command that owes an event carries the memory for it, so
  * no event that somebody waits for can be lost (sfm_mail.h). Notices that nobody asked for are bounded per leg: first
- * packet and progress are merged while unread, and of received digits 64 may be unread (more are counted as dropped). */
+ * packet and progress are merged while unread, and of received digits 64 may be unread (more are counted as
+ * dropped). */
 #ifndef SFM_ENGINE_H
 #define SFM_ENGINE_H
 

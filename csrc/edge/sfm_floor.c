@@ -6,61 +6,82 @@
 
 #include "sfm_platform.h"
 
+enum { MAX_SLEEPERS = 16 };
+
 static const int64_t PERIOD_NS = 1000000;
 
-struct sfm_floor {
+typedef struct sleeper {
+    sfm_floor *floor;
     sfm_thread thread;
-    sfm_waiter *waiter;  /* the thread's */
-    sfm_waiter *copied;  /* the reader's */
-    _Atomic(sfm_histogram *) wanted;
-    _Atomic bool stopping;
+    sfm_waiter *waiter;      /* the thread's: nobody wakes it before its time */
+    _Atomic bool wanted;     /* the reader's question */
     sfm_histogram histogram; /* the thread's */
+} sleeper;
+
+struct sfm_floor {
+    _Atomic bool stopping;
+    sfm_waiter *answered;  /* the reader's */
+    sfm_histogram *answer; /* the reader's, lent to one thread at a time */
+    int count;
+    sleeper sleepers[MAX_SLEEPERS];
 };
 
-static void copy_if_wanted(sfm_floor *floor) {
-    sfm_histogram *wanted = atomic_exchange(&floor->wanted, NULL);
-    if (wanted != NULL) {
-        *wanted = floor->histogram;
-        sfm_waiter_wake(floor->copied);
+static void answer_if_asked(sleeper *self) {
+    if (atomic_exchange(&self->wanted, false)) {
+        sfm_histogram_merge(self->floor->answer, &self->histogram);
+        sfm_waiter_wake(self->floor->answered);
     }
 }
 
 static void run(void *context) {
-    sfm_floor *floor = context;
+    sleeper *self = context;
     int64_t due_ns = sfm_clock_ns();
-    while (!atomic_load(&floor->stopping)) {
+    while (!atomic_load(&self->floor->stopping)) {
         due_ns += PERIOD_NS;
-        sfm_waiter_sleep(floor->waiter, due_ns);
+        sfm_waiter_sleep(self->waiter, due_ns);
         int64_t late_ns = sfm_clock_ns() - due_ns;
-        sfm_histogram_add(&floor->histogram, late_ns > 0 ? (uint64_t)late_ns : 0);
-        copy_if_wanted(floor);
+        sfm_histogram_add(&self->histogram, late_ns > 0 ? (uint64_t)late_ns : 0);
+        answer_if_asked(self);
     }
 }
 
-static void release(sfm_floor *floor) {
-    sfm_waiter_destroy(floor->waiter);
-    sfm_waiter_destroy(floor->copied);
-    free(floor);
+static bool start_sleeper(sfm_floor *floor, int processor, int realtime_priority) {
+    sfm_thread_options options = {
+        .name = "sipflow-floor", .realtime_priority = realtime_priority, .processor = processor};
+    sleeper *self = &floor->sleepers[floor->count];
+    self->floor = floor;
+    self->waiter = sfm_waiter_create();
+    if (self->waiter == NULL || sfm_thread_start(&self->thread, &options, run, self) != 0) {
+        sfm_waiter_destroy(self->waiter);
+        return false;
+    }
+    floor->count++;
+    return true;
 }
 
 sfm_floor *sfm_floor_create(int realtime_priority) {
-    sfm_thread_options options = {.name = "sipflow-floor", .realtime_priority = realtime_priority};
     sfm_floor *floor = calloc(1, sizeof *floor);
     if (floor == NULL) {
         return NULL;
     }
-    floor->waiter = sfm_waiter_create();
-    floor->copied = sfm_waiter_create();
-    if (floor->waiter == NULL || floor->copied == NULL || sfm_thread_start(&floor->thread, &options, run, floor) != 0) {
-        release(floor);
+    floor->answered = sfm_waiter_create();
+    bool started = floor->answered != NULL;
+    for (int i = 1; started && i <= sfm_processor_count() && i <= MAX_SLEEPERS; i++) {
+        started = start_sleeper(floor, i, realtime_priority);
+    }
+    if (!started) {
+        sfm_floor_destroy(floor);
         return NULL;
     }
     return floor;
 }
 
 void sfm_floor_read(sfm_floor *floor, sfm_histogram *histogram) {
-    atomic_store(&floor->wanted, histogram);
-    sfm_waiter_sleep(floor->copied, INT64_MAX);
+    floor->answer = histogram;
+    for (int i = 0; i < floor->count; i++) {
+        atomic_store(&floor->sleepers[i].wanted, true);
+        sfm_waiter_sleep(floor->answered, INT64_MAX);
+    }
 }
 
 void sfm_floor_destroy(sfm_floor *floor) {
@@ -68,6 +89,10 @@ void sfm_floor_destroy(sfm_floor *floor) {
         return;
     }
     atomic_store(&floor->stopping, true);
-    sfm_thread_join(&floor->thread);
-    release(floor);
+    for (int i = 0; i < floor->count; i++) {
+        sfm_thread_join(&floor->sleepers[i].thread);
+        sfm_waiter_destroy(floor->sleepers[i].waiter);
+    }
+    sfm_waiter_destroy(floor->answered);
+    free(floor);
 }

@@ -77,7 +77,7 @@ struct sfm_leg {
     sfm_outgoing outgoing;
 };
 
-/* --- life --------------------------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------------------------- */
 
 static void seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
     sfm_random random;
@@ -119,7 +119,7 @@ void sfm_leg_destroy(sfm_leg *leg) {
     }
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------ */
 
 static sfm_event *push_event(sfm_leg *leg, int32_t kind, uint64_t job) {
     event_queue *queue = &leg->events;
@@ -145,7 +145,8 @@ static int64_t ms_of_samples(const sfm_leg *leg, uint64_t samples) {
 }
 
 /* Reports each time another half second is full. */
-static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t samples, uint64_t total, uint64_t *reported_ms) {
+static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t samples, uint64_t total,
+                          uint64_t *reported_ms) {
     uint64_t elapsed_ms = (uint64_t)ms_of_samples(leg, samples);
     if (elapsed_ms < *reported_ms + PROGRESS_MS) {
         return;
@@ -156,7 +157,7 @@ static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t sam
     event->total_ms = total == 0 ? -1 : ms_of_samples(leg, total);
 }
 
-/* --- negotiated parameters ------------------------------------------------------------------------------------------ */
+/* --- negotiated parameters --------------------------------------------------------------------------------------- */
 
 static bool codec_fits(const sfm_leg *leg, const sfm_codec *codec) {
     return codec->sample_rate == leg->sample_rate && codec->clock_rate == leg->clock_rate && codec->channels == 1;
@@ -203,7 +204,7 @@ int sfm_leg_started(const sfm_leg *leg) { return leg->started; }
 
 uint32_t sfm_leg_sample_rate(const sfm_leg *leg) { return leg->sample_rate; }
 
-/* --- commands ----------------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------------------------------- */
 
 static void finish_play(sfm_leg *leg, bool completed) {
     if (leg->play.prompt == NULL) {
@@ -274,9 +275,11 @@ void sfm_leg_stop_dtmf(sfm_leg *leg) {
 
 void sfm_leg_mute(sfm_leg *leg, int on) { leg->muted = on != 0; }
 
-int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config) { return sfm_outgoing_impair(&leg->outgoing, config); }
+int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config) {
+    return sfm_outgoing_impair(&leg->outgoing, config);
+}
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t tick_samples(const sfm_leg *leg) { return leg->sample_rate / 1000 * leg->params.ptime_ms; }
 
@@ -292,8 +295,10 @@ static void put_packet(sfm_leg *leg, sfm_outgoing_packet *packet, const sfm_rtp_
 }
 
 static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
-    return (sfm_rtp_header){.payload_type = payload_type, .sequence_number = leg->sender.sequence_number,
-                            .timestamp = leg->sender.timestamp, .ssrc = leg->sender.ssrc};
+    return (sfm_rtp_header){.payload_type = payload_type,
+                            .sequence_number = leg->sender.sequence_number,
+                            .timestamp = leg->sender.timestamp,
+                            .ssrc = leg->sender.ssrc};
 }
 
 static void tape_silence(sfm_leg *leg) {
@@ -374,7 +379,8 @@ static void report_play(sfm_leg *leg) {
     if (leg->play.prompt == NULL) {
         return;
     }
-    push_progress(leg, SFM_EVENT_PLAY_PROGRESS, leg->play.job, leg->play.played, leg->play.total, &leg->play_reported_ms);
+    push_progress(leg, SFM_EVENT_PLAY_PROGRESS, leg->play.job, leg->play.played, leg->play.total,
+                  &leg->play_reported_ms);
     if (sfm_play_done(&leg->play)) {
         finish_play(leg, true);
     }
@@ -402,7 +408,7 @@ const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
 
 int64_t sfm_leg_next_due_ns(const sfm_leg *leg) { return sfm_outgoing_next_due_ns(&leg->outgoing); }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------- */
+/* --- receiving --------------------------------------------------------------------------------------------------- */
 
 static void note_first_packet(sfm_leg *leg, int64_t arrival_ns) {
     if (leg->first_packet_seen) {
@@ -483,7 +489,7 @@ int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t ar
     return SFM_OK;
 }
 
-/* --- hearing ------------------------------------------------------------------------------------------------------ */
+/* --- hearing ----------------------------------------------------------------------------------------------------- */
 
 static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
     if (leg->tape == NULL) {
@@ -525,12 +531,14 @@ void sfm_leg_skip(sfm_leg *leg, uint32_t ticks) {
     }
 }
 
-/* --- RTCP --------------------------------------------------------------------------------------------------------- */
+/* --- RTCP -------------------------------------------------------------------------------------------------------- */
 
 static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
     int64_t ahead_ts = sfm_ts_from_ns(leg->sender.timestamp_ns - now_ns, leg->clock_rate);
-    return (sfm_sender_state){.ssrc = leg->sender.ssrc, .timestamp = leg->sender.timestamp - (uint32_t)ahead_ts,
-                              .packet_count = leg->sender.packet_count, .octet_count = leg->sender.octet_count};
+    return (sfm_sender_state){.ssrc = leg->sender.ssrc,
+                              .timestamp = leg->sender.timestamp - (uint32_t)ahead_ts,
+                              .packet_count = leg->sender.packet_count,
+                              .octet_count = leg->sender.octet_count};
 }
 
 int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity) {
@@ -548,7 +556,7 @@ int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64
     return error;
 }
 
-/* --- statistics --------------------------------------------------------------------------------------------------- */
+/* --- statistics -------------------------------------------------------------------------------------------------- */
 
 static void read_sent(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->packets_sent = leg->counters.packets_sent;

@@ -26,9 +26,9 @@ typedef struct sfm_leg_config {
     uint32_t sample_rate;         /* of everything heard and recorded, Hz */
     sfm_jitter_config jitter;     /* its clock_rate is that of the RTP clock */
     uint64_t seed;                /* of the impairment: same seed, same packets lost */
-    uint64_t stream_seed;         /* of SSRC, first sequence number and timestamp, RTCP intervals: has to differ from the
+    uint64_t stream_seed; /* of SSRC, first sequence number and timestamp, RTCP intervals: has to differ from the
                                      peer's even when both run with the same seed (RFC 3550 section 8.2) */
-    int64_t wallclock_offset_ns;  /* wallclock minus the clock that ticks are told in */
+    int64_t wallclock_offset_ns; /* wallclock minus the clock that ticks are told in */
     char cname[SFM_CNAME_BYTES];
 } sfm_leg_config;
 
@@ -47,9 +47,9 @@ typedef struct sfm_leg_params {
     sfm_leg_format send_format;
     sfm_leg_format receive_formats[SFM_LEG_MAX_FORMATS];
     uint32_t receive_format_count;
-    int32_t dtmf_send_payload_type;    /* -1: the peer takes no telephone-events */
+    int32_t dtmf_send_payload_type; /* -1: the peer takes no telephone-events */
     int32_t dtmf_receive_payload_type; /* -1: none were offered */
-    uint32_t ptime_ms;                 /* 5 to SFM_MAX_PTIME_MS */
+    uint32_t ptime_ms; /* 5 to SFM_MAX_PTIME_MS */
     uint8_t sends;
     uint8_t receives;
     uint8_t moved; /* the peer's address is another than before: what it sends is a new stream */
@@ -94,22 +94,22 @@ int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64
 
 enum sfm_event_kind {
     SFM_EVENT_FIRST_PACKET = 1,
-    SFM_EVENT_DIGIT_RECEIVED = 2,  /* digit, elapsed_ms: how long it had lasted */
-    SFM_EVENT_DTMF_SENT = 3,       /* job, completed */
-    SFM_EVENT_PLAY_PROGRESS = 4,   /* job, elapsed_ms, total_ms */
-    SFM_EVENT_PLAY_FINISHED = 5,   /* job, elapsed_ms, completed */
+    SFM_EVENT_DIGIT_RECEIVED = 2, /* digit, elapsed_ms: how long it had lasted */
+    SFM_EVENT_DTMF_SENT = 3, /* job, completed */
+    SFM_EVENT_PLAY_PROGRESS = 4, /* job, elapsed_ms, total_ms */
+    SFM_EVENT_PLAY_FINISHED = 5, /* job, elapsed_ms, completed */
     SFM_EVENT_RECORD_PROGRESS = 6, /* job, elapsed_ms, total_ms */
-    SFM_EVENT_TAPE_ENDED = 7,      /* job: the leg is done with the tape */
+    SFM_EVENT_TAPE_ENDED = 7, /* job: the leg is done with the tape */
     SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, error: the file is closed (from the recorder) */
-    SFM_EVENT_LEG_CLOSED = 9,      /* nothing follows for this leg (from the engine) */
+    SFM_EVENT_LEG_CLOSED = 9, /* nothing follows for this leg (from the engine) */
 };
 
 typedef struct sfm_event {
     int32_t kind;
-    uint32_t leg;       /* number of the leg, by the engine */
-    uint64_t job;       /* number that the command had */
+    uint32_t leg; /* number of the leg, by the engine */
+    uint64_t job; /* number that the command had */
     int64_t elapsed_ms;
-    int64_t total_ms;   /* -1: no end of its own */
+    int64_t total_ms; /* -1: no end of its own */
     int32_t completed;
     int32_t error;
     char digit;
@@ -120,19 +120,19 @@ int sfm_leg_next_event(sfm_leg *leg, sfm_event *event);
 
 /* Durations in ns; -1 where nothing was measured. */
 typedef struct sfm_leg_statistics {
-    uint64_t packets_sent;      /* RTP packets handed over, duplicates of an impairment included */
-    uint64_t bytes_sent;        /* their payload */
+    uint64_t packets_sent; /* RTP packets handed over, duplicates of an impairment included */
+    uint64_t bytes_sent; /* their payload */
     uint64_t packets_received;
     uint64_t bytes_received;
     uint64_t packets_expected;
     uint64_t packets_lost;
     uint64_t duplicates;
     uint64_t reordered;
-    uint64_t late;              /* came after their turn to be heard, or overflowed the buffer */
+    uint64_t late; /* came after their turn to be heard, or overflowed the buffer */
     uint64_t restarts;
-    uint64_t malformed;         /* datagrams of the peer that are no RTP or RTCP */
-    uint64_t unknown_payload;   /* packets of a payload type that was not negotiated */
-    uint64_t unwanted;          /* packets that came while the direction forbids them */
+    uint64_t malformed; /* datagrams of the peer that are no RTP or RTCP */
+    uint64_t unknown_payload; /* packets of a payload type that was not negotiated */
+    uint64_t unwanted; /* packets that came while the direction forbids them */
     uint64_t impairment_lost;
     int64_t jitter_ns;
     int64_t jitter_mean_ns;
@@ -142,9 +142,9 @@ typedef struct sfm_leg_statistics {
     int64_t concealed_ns;
     int64_t playout_delay_ns;
     int64_t playout_delay_mean_ns;
-    int64_t first_packet_ns;    /* on the clock of the ticks */
-    int32_t level_dbov;         /* -dBov of the audio received; -1 */
-    int32_t peak;               /* 0-32768; -1 */
+    int64_t first_packet_ns; /* on the clock of the ticks */
+    int32_t level_dbov; /* -dBov of the audio received; -1 */
+    int32_t peak; /* 0-32768; -1 */
     uint64_t clipped_samples;
     uint64_t heard_samples;
     sfm_remote_report remote;

@@ -24,7 +24,8 @@ static inline bool sfm_mailbox_put(sfm_mailbox *box, sfm_mail *mail) {
     sfm_mail *before = atomic_load_explicit(&box->newest, memory_order_relaxed);
     do {
         mail->next = before;
-    } while (!atomic_compare_exchange_weak_explicit(&box->newest, &before, mail, memory_order_acq_rel, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&box->newest, &before, mail, memory_order_acq_rel,
+                                                    memory_order_relaxed));
     return before == NULL;
 }
 

@@ -26,8 +26,8 @@ static void copy_packet(sfm_outgoing_packet *to, const sfm_outgoing_packet *from
     memcpy(to->data, from->data, from->length);
 }
 
-/* A full queue does what a full router does: the packet that finds no room is lost. 500 ms of jitter at a packet time of
- * 20 ms, every packet doubled, fits. */
+/* A full queue does what a full router does: the packet that finds no room is lost. 500 ms of jitter at a packet time
+ * of 20 ms, every packet doubled, fits. */
 static void append(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet, int64_t due_ns) {
     if (outgoing->count == SFM_OUTGOING_CAPACITY) {
         outgoing->impair.counts.lost++;

@@ -1,4 +1,4 @@
-/* Packets on their way out of a leg: at once, or as the leg's impairment says (dropped, doubled, held back, delayed). */
+/* Packets on their way out of a leg: at once, or as its impairment says (dropped, doubled, held back, delayed). */
 #ifndef SFM_OUTGOING_H
 #define SFM_OUTGOING_H
 

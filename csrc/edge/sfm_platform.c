@@ -27,7 +27,7 @@
 
 enum { NANOSECONDS_PER_SECOND = 1000000000 };
 
-/* --- clocks ---------------------------------------------------------------------------------------------------- */
+/* --- clocks ------------------------------------------------------------------------------------------------------ */
 
 static int64_t clock_read(clockid_t clock) {
     struct timespec time;
@@ -40,10 +40,11 @@ int64_t sfm_clock_ns(void) { return clock_read(CLOCK_MONOTONIC); }
 int64_t sfm_wallclock_ns(void) { return clock_read(CLOCK_REALTIME); }
 
 static struct timespec timespec_of(int64_t ns) {
-    return (struct timespec){.tv_sec = (time_t)(ns / NANOSECONDS_PER_SECOND), .tv_nsec = (long)(ns % NANOSECONDS_PER_SECOND)};
+    return (struct timespec){.tv_sec = (time_t)(ns / NANOSECONDS_PER_SECOND),
+                             .tv_nsec = (long)(ns % NANOSECONDS_PER_SECOND)};
 }
 
-/* --- sleeping and waking ---------------------------------------------------------------------------------------- */
+/* --- sleeping and waking ----------------------------------------------------------------------------------------- */
 
 #ifdef __linux__
 
@@ -60,7 +61,8 @@ void sfm_waiter_sleep(sfm_waiter *waiter, int64_t deadline_ns) {
     struct timespec deadline = timespec_of(deadline_ns > 0 ? deadline_ns : 0);
     const struct timespec *until = deadline_ns == INT64_MAX ? NULL : &deadline;
     while (atomic_exchange(&waiter->woken, 0) == 0) {
-        long result = syscall(SYS_futex, &waiter->woken, FUTEX_WAIT_BITSET_PRIVATE, 0, until, NULL, FUTEX_BITSET_MATCH_ANY);
+        long result =
+            syscall(SYS_futex, &waiter->woken, FUTEX_WAIT_BITSET_PRIVATE, 0, until, NULL, FUTEX_BITSET_MATCH_ANY);
         if (result == -1 && errno == ETIMEDOUT) {
             return;
         }
@@ -134,7 +136,7 @@ void sfm_waiter_wake(sfm_waiter *waiter) {
 
 #endif
 
-/* --- a readable descriptor ---------------------------------------------------------------------------------------- */
+/* --- a readable descriptor --------------------------------------------------------------------------------------- */
 
 #ifndef __linux__
 static int make_quiet(int descriptor) {
@@ -186,7 +188,25 @@ void sfm_notifier_close(sfm_notifier *notifier) {
     *notifier = (sfm_notifier){.readable = -1, .writable = -1};
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------------ */
+/* --- threads ----------------------------------------------------------------------------------------------------- */
+
+int sfm_processor_count(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (int)count : 1;
+}
+
+/* A processor that the system keeps from us is no reason not to run. */
+static void stay_on(int processor) {
+#ifdef __linux__
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (processor > 0 && processor <= CPU_SETSIZE) {
+        CPU_SET((size_t)(processor - 1), &set);
+        (void)sched_setaffinity(0, sizeof set, &set);
+    }
+#endif
+    (void)processor;
+}
 
 static void *thread_main(void *argument) {
     sfm_thread *thread = argument;
@@ -198,6 +218,7 @@ static void *thread_main(void *argument) {
 #ifdef __linux__
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 #endif
+    stay_on(thread->processor);
     thread->run(thread->context);
     return NULL;
 }
@@ -228,7 +249,7 @@ static int start_best(sfm_thread *thread, int realtime_priority) {
 }
 
 int sfm_thread_start(sfm_thread *thread, const sfm_thread_options *options, void (*run)(void *), void *context) {
-    *thread = (sfm_thread){.name = options->name, .run = run, .context = context};
+    *thread = (sfm_thread){.name = options->name, .run = run, .context = context, .processor = options->processor};
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -240,7 +261,7 @@ int sfm_thread_start(sfm_thread *thread, const sfm_thread_options *options, void
 
 void sfm_thread_join(sfm_thread *thread) { pthread_join(thread->id, NULL); }
 
-/* --- addresses ---------------------------------------------------------------------------------------------------- */
+/* --- addresses --------------------------------------------------------------------------------------------------- */
 
 int sfm_address_parse(sfm_address *address, const char *text, uint16_t port) {
     sfm_address parsed;
@@ -278,7 +299,8 @@ void sfm_address_format(const sfm_address *address, char *text, size_t size) {
         snprintf(text, size, "%s", "");
         return;
     }
-    inet_ntop(v6 ? AF_INET6 : AF_INET, v6 ? (const void *)&address->as.v6.sin6_addr : &address->as.v4.sin_addr, host, sizeof host);
+    inet_ntop(v6 ? AF_INET6 : AF_INET, v6 ? (const void *)&address->as.v6.sin6_addr : &address->as.v4.sin_addr, host,
+              sizeof host);
     snprintf(text, size, v6 ? "[%s]:%u" : "%s:%u", host, (unsigned)sfm_address_port(address));
 }
 
@@ -295,7 +317,7 @@ bool sfm_address_equal(const sfm_address *left, const sfm_address *right) {
     return left->as.v4.sin_addr.s_addr == right->as.v4.sin_addr.s_addr;
 }
 
-/* --- datagrams ---------------------------------------------------------------------------------------------------- */
+/* --- datagrams --------------------------------------------------------------------------------------------------- */
 
 static void set_option(int socket, int level, int option, int value) {
     /* Each of these is an improvement, none a condition: a kernel that refuses one still carries the media. */
@@ -307,7 +329,8 @@ static void set_option(int socket, int level, int option, int value) {
 static void set_options(int socket, int family) {
     enum { EXPEDITED_FORWARDING = 46 << 2 };
 #ifdef __linux__
-    set_option(socket, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_RECVERR : IP_RECVERR, 1);
+    set_option(socket, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_RECVERR : IP_RECVERR,
+               1);
 #endif
 #ifdef SO_TIMESTAMPNS
     set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
@@ -395,7 +418,8 @@ static int64_t arrival_of(struct msghdr *message, int64_t now_ns, int64_t wallcl
     return believable ? now_ns - age_ns : now_ns;
 }
 
-static void finish_datagram(sfm_datagram *datagram, struct msghdr *message, size_t length, int64_t now_ns, int64_t wallclock_ns) {
+static void finish_datagram(sfm_datagram *datagram, struct msghdr *message, size_t length, int64_t now_ns,
+                            int64_t wallclock_ns) {
     datagram->source.length = message->msg_namelen;
     datagram->length = length;
     datagram->arrival_ns = arrival_of(message, now_ns, wallclock_ns);

@@ -40,13 +40,17 @@ void sfm_notifier_close(sfm_notifier *notifier);
 typedef struct sfm_thread_options {
     const char *name;         /* at most 15 characters */
     int realtime_priority;    /* 0: none; else that much above the lowest real-time priority */
+    int processor; /* 0: any; else it stays on this one, counted from 1, where the system knows such a thing */
 } sfm_thread_options;
+
+int sfm_processor_count(void); /* at least 1 */
 
 typedef struct sfm_thread {
     pthread_t id;
     const char *name;
     void (*run)(void *context);
     void *context;
+    int processor;
     bool realtime; /* whether the system granted it */
 } sfm_thread;
 
@@ -67,7 +71,7 @@ typedef struct sfm_address {
 
 int sfm_address_parse(sfm_address *address, const char *text, uint16_t port); /* numeric only; 0 or -EINVAL */
 void sfm_address_format(const sfm_address *address, char *text, size_t size); /* "192.0.2.1:4000", "[::1]:4000" */
-bool sfm_address_equal(const sfm_address *left, const sfm_address *right);    /* host and port */
+bool sfm_address_equal(const sfm_address *left, const sfm_address *right); /* host and port */
 uint16_t sfm_address_port(const sfm_address *address);
 void sfm_address_set_port(sfm_address *address, uint16_t port);
 

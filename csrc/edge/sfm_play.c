@@ -45,7 +45,8 @@ static size_t copy_samples(sfm_play *play, uint8_t *payload, size_t count) {
 
 enum { MAX_FRAME_SAMPLES = 48 * 120, MAX_FRAME_BYTES = 2 * MAX_FRAME_SAMPLES };
 
-static void transcode(const sfm_codec *from, const sfm_codec *to, const uint8_t *source, uint8_t *payload, size_t count) {
+static void transcode(const sfm_codec *from, const sfm_codec *to, const uint8_t *source, uint8_t *payload,
+                      size_t count) {
     int16_t pcm[MAX_FRAME_SAMPLES];
     (void)from->decode(NULL, source, sfm_payload_bytes(from, count), pcm, MAX_FRAME_SAMPLES);
     (void)to->encode(NULL, pcm, count, payload, sfm_payload_bytes(to, count));

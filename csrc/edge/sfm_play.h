@@ -12,8 +12,8 @@ typedef struct sfm_play {
     const sfm_prompt *prompt; /* NULL: nothing plays */
     uint64_t job;
     uint64_t position; /* next sample in the prompt */
-    uint64_t played;   /* samples so far, loops included */
-    uint64_t total;    /* samples in all, 0: without end */
+    uint64_t played; /* samples so far, loops included */
+    uint64_t total; /* samples in all, 0: without end */
 } sfm_play;
 
 /* `times` 0: for ever; `limit_ms` 0: no limit. */

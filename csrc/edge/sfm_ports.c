@@ -26,7 +26,8 @@ static int open_pair(sfm_address *address, uint16_t port, sfm_port_pair *pair) {
     return 0;
 }
 
-int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port, uint16_t *cursor, sfm_port_pair *pair) {
+int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port, uint16_t *cursor,
+                   sfm_port_pair *pair) {
     sfm_address local;
     uint16_t first = (uint16_t)(first_port + first_port % 2);
     int pairs = (last_port - first + 1) / 2;

@@ -10,8 +10,8 @@ typedef struct sfm_port_pair {
     uint16_t port; /* of RTP; RTCP's is the next */
 } sfm_port_pair;
 
-/* Opens the first free pair of the range at or after `*cursor` (around to its beginning), and moves the cursor behind it:
- * a port that was just given back is the last to be used again, so stray packets of an ended call meet nobody.
+/* Opens the first free pair of the range at or after `*cursor` (around to its beginning), and moves the cursor behind
+ * it: a port that was just given back is the last to be used again, so stray packets of an ended call meet nobody.
  * 0, SFM_ERROR_ADDRESS, SFM_ERROR_NO_PORTS, or SFM_ERROR_SYSTEM. */
 int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port, uint16_t *cursor, sfm_port_pair *pair);
 void sfm_ports_close(sfm_port_pair *pair);

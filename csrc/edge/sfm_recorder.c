@@ -19,7 +19,7 @@ struct sfm_recorder {
     int16_t frames[2 * CHUNK_FRAMES];
 };
 
-/* --- from two channels to the file's ------------------------------------------------------------------------------- */
+/* --- from two channels to the file's ----------------------------------------------------------------------------- */
 
 static int16_t mix(int16_t left, int16_t right) {
     int sum = left + right;
@@ -31,11 +31,13 @@ static void choose_channels(int16_t *frames, size_t count, int32_t channels) {
     for (size_t i = 0; channels != SFM_CHANNELS_STEREO && i < count; i++) {
         int16_t sent = frames[2 * i];
         int16_t received = frames[2 * i + 1];
-        frames[i] = channels == SFM_CHANNELS_SENT ? sent : channels == SFM_CHANNELS_RECEIVED ? received : mix(sent, received);
+        frames[i] = channels == SFM_CHANNELS_SENT       ? sent
+                    : channels == SFM_CHANNELS_RECEIVED ? received
+                                                        : mix(sent, received);
     }
 }
 
-/* --- the thread ----------------------------------------------------------------------------------------------------- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static size_t write_chunk(sfm_recorder *recorder, sfm_recording *recording) {
     size_t count = sfm_tape_read(recording->tape, recorder->frames, CHUNK_FRAMES);
@@ -104,7 +106,7 @@ static void run(void *context) {
     }
 }
 
-/* --- the other threads ------------------------------------------------------------------------------------------------ */
+/* --- the other threads ------------------------------------------------------------------------------------------- */
 
 sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), void *engine) {
     static const sfm_thread_options options = {.name = "sipflow-disk"};

@@ -51,11 +51,16 @@ int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, s
                        int64_t now_ns, bool bye, uint8_t *out, size_t capacity) {
     sfm_rtcp_report_block block;
     memset(&block, 0, sizeof block);
-    sfm_rtcp_sender_info info = {.ntp_time = ntp_of(reporter, now_ns), .rtp_timestamp = sender->timestamp,
-                                 .packet_count = sender->packet_count, .octet_count = sender->octet_count};
+    sfm_rtcp_sender_info info = {.ntp_time = ntp_of(reporter, now_ns),
+                                 .rtp_timestamp = sender->timestamp,
+                                 .packet_count = sender->packet_count,
+                                 .octet_count = sender->octet_count};
     bool is_sender = sender->packet_count != reporter->reported_packets;
-    sfm_rtcp_compound compound = {.ssrc = sender->ssrc, .sender_info = is_sender ? &info : NULL, .blocks = &block,
-                                  .cname = reporter->cname, .bye_reason = bye ? "" : NULL};
+    sfm_rtcp_compound compound = {.ssrc = sender->ssrc,
+                                  .sender_info = is_sender ? &info : NULL,
+                                  .blocks = &block,
+                                  .cname = reporter->cname,
+                                  .bye_reason = bye ? "" : NULL};
     compound.block_count = (uint8_t)report_block(reporter, statistics, now_ns, &block);
     int length = sfm_rtcp_write(&compound, out, capacity);
     if (length > 0) {

@@ -33,7 +33,8 @@ typedef struct sfm_sender_state {
 } sfm_sender_state;
 
 typedef struct sfm_reporter {
-    int64_t wallclock_offset_ns; /* wallclock minus monotonic, fixed: a wallclock that is set must not bend round trips */
+    int64_t
+        wallclock_offset_ns; /* wallclock minus monotonic, fixed: a wallclock that is set must not bend round trips */
     int64_t next_report_ns;      /* 0 before the first tick */
     int64_t last_sr_arrival_ns;
     uint32_t last_sr;            /* middle 32 bits of the NTP time in the peer's newest sender report, 0: none */
@@ -51,6 +52,7 @@ bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns);
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
                        int64_t now_ns, bool bye, uint8_t *out, size_t capacity);
 /* Takes a compound packet. 0, or an error of sfm_rtcp_open and nothing changed. */
-int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length, int64_t arrival_ns);
+int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
+                         int64_t arrival_ns);
 
 #endif

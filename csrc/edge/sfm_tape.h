@@ -1,7 +1,8 @@
 /* The way of audio from a leg to the disk: two channels on one time line in a ring of memory.
  *
  * The leg's thread writes (left: what was sent, right: what was heard), another thread reads. Neither ever waits. A
- * reader that lags by more than the ring holds ends the recording with an overflow: a gap would shift all that follows. */
+ * reader that lags by more than the ring holds ends the recording with an overflow: a gap would shift all that
+ * follows. */
 #ifndef SFM_TAPE_H
 #define SFM_TAPE_H
 

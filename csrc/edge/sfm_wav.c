@@ -83,7 +83,8 @@ int sfm_wav_append(sfm_wav *wav, const int16_t *samples, size_t frames) {
     if (length > wav->data_bytes_limit - wav->data_bytes) {
         return -EFBIG;
     }
-    int error = write_all(wav->file, (const uint8_t *)samples, length, (off_t)SFM_WAV_HEADER_BYTES + (off_t)wav->data_bytes);
+    int error =
+        write_all(wav->file, (const uint8_t *)samples, length, (off_t)SFM_WAV_HEADER_BYTES + (off_t)wav->data_bytes);
     if (error != 0) {
         return error;
     }

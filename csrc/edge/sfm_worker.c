@@ -17,7 +17,7 @@ static const int64_t NS_PER_MS = 1000000;
 
 static int64_t period_ns(const sfm_engine_leg *leg) { return sfm_leg_ptime_ms(leg->leg) * NS_PER_MS; }
 
-/* --- events out ----------------------------------------------------------------------------------------------------- */
+/* --- events out -------------------------------------------------------------------------------------------------- */
 
 static void post(sfm_engine_leg *leg, sfm_notice *notice, const sfm_event *event) {
     notice->event = *event;
@@ -75,7 +75,7 @@ static void complete_job(sfm_engine_leg *leg, const sfm_event *event) {
     }
 }
 
-/* --- digits wait for those before them -------------------------------------------------------------------------------- */
+/* --- digits wait for those before them --------------------------------------------------------------------------- */
 
 static void fail_digits(sfm_engine_leg *leg, sfm_letter *letter) {
     sfm_event event = {.kind = SFM_EVENT_DTMF_SENT, .job = letter->completion.event.job, .total_ms = -1};
@@ -118,7 +118,7 @@ static void drop_waiting_digits(sfm_engine_leg *leg) {
     }
 }
 
-/* --- what a leg reports ------------------------------------------------------------------------------------------------ */
+/* --- what a leg reports ------------------------------------------------------------------------------------------ */
 
 static void end_tape(sfm_engine_leg *leg, const sfm_event *event) {
     sfm_event nothing = {.job = event->job};
@@ -158,7 +158,7 @@ static void collect_events(sfm_engine_leg *leg) {
     }
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------------ */
+/* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static void count_lateness(sfm_engine_leg *leg, int64_t due_ns) {
     int64_t late_ns = sfm_clock_ns() - due_ns;
@@ -235,7 +235,7 @@ static void send_due(sfm_worker *worker, int64_t now_ns) {
     }
 }
 
-/* --- receiving ---------------------------------------------------------------------------------------------------------- */
+/* --- receiving --------------------------------------------------------------------------------------------------- */
 
 typedef int (*receive_function)(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
 
@@ -244,7 +244,8 @@ static void count_junk(sfm_engine_leg *leg, const sfm_address *source) {
     sfm_address_format(source, leg->counted.junk_source, sizeof leg->counted.junk_source);
 }
 
-static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, const sfm_address *peer, receive_function take) {
+static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, const sfm_address *peer,
+                          receive_function take) {
     if (!sfm_address_equal(&datagram->source, peer)) {
         count_junk(leg, &datagram->source);
         return;
@@ -297,7 +298,7 @@ static void receive_ticked(sfm_worker *worker) {
     }
 }
 
-/* --- hearing ------------------------------------------------------------------------------------------------------------ */
+/* --- hearing ----------------------------------------------------------------------------------------------------- */
 
 static void play_ticked(sfm_worker *worker) {
     for (size_t i = 0; i < worker->ticked_count; i++) {
@@ -311,7 +312,7 @@ static void play_ticked(sfm_worker *worker) {
     worker->ticked_count = 0;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------------------- */
+/* --- commands ---------------------------------------------------------------------------------------------------- */
 
 /* Places legs evenly over the packet time, however many come: 0, 1/2, 1/4, 3/4, 1/8, 5/8, … */
 static int64_t phase_ns(uint32_t number, int64_t period) {
@@ -464,7 +465,7 @@ static void take_commands(sfm_worker *worker) {
     }
 }
 
-/* --- the thread ----------------------------------------------------------------------------------------------------------- */
+/* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static void sleep_until_due(sfm_worker *worker) {
     const sfm_scheduled *first = sfm_schedule_first(&worker->schedule);
