@@ -203,6 +203,16 @@ int sfm_dtmf_sender_busy(const sfm_dtmf_sender *sender)
     return sender->state != IDLE;
 }
 
+int sfm_dtmf_sender_told(const sfm_dtmf_sender *sender)
+{
+    if (sender->state == FIRST || sender->state == TONE)
+        return 0;
+    uint32_t next = sender->index + (sender->ends_left > 0 ? 1 : 0);
+    while (next < sender->digit_count && sender->digits[next] == PAUSE)
+        next++;
+    return next >= sender->digit_count;
+}
+
 static int begun_digits(const sfm_dtmf_sender *sender)
 {
     int sounding = sender->state == TONE || sender->ends_left > 0;
@@ -232,6 +242,7 @@ int sfm_dtmf_sender_stop(sfm_dtmf_sender *sender)
 
 /* How far behind everything remembered a packet may be and still be called a stray; further off it is a restart. */
 #define STRAY_TS (1 << 20)
+#define MAX_SEGMENTS 256 /* more than the longest tone at the fastest clock */
 
 typedef struct event {
     uint32_t timestamp;
@@ -259,9 +270,11 @@ static int is_within(const sfm_dtmf_heard *heard, const event *e)
            sfm_timestamp_delta(e->timestamp, heard->last_timestamp) <= 0;
 }
 
-static int is_next_segment(const sfm_dtmf_heard *heard, const event *e)
+/* A later segment of a long event; those between may be lost as a whole. */
+static int is_later_segment(const sfm_dtmf_heard *heard, const event *e)
 {
-    return !heard->ended && e->timestamp == heard->last_timestamp + SEGMENT_TS;
+    int64_t step = sfm_timestamp_delta(e->timestamp, heard->last_timestamp);
+    return !heard->ended && step > 0 && step % SEGMENT_TS == 0 && step <= MAX_SEGMENTS * (int64_t)SEGMENT_TS;
 }
 
 /* A sender that moves the timestamp within an event. A new digit cannot look so: its first packet would have taken this
@@ -281,8 +294,8 @@ static sfm_dtmf_heard *find(sfm_dtmf_receiver *receiver, const event *e)
     if (receiver->count == 0 || e->marker || recall(receiver, 0)->code != e->code)
         return NULL;
     sfm_dtmf_heard *newest = recall(receiver, 0);
-    if (is_next_segment(newest, e)) {
-        newest->total_before_ts += SEGMENT_TS;
+    if (is_later_segment(newest, e)) {
+        newest->total_before_ts += e->timestamp - newest->last_timestamp;
         newest->duration_ts = 0;
     } else if (!is_stepped(newest, e)) {
         return NULL;

@@ -71,6 +71,9 @@ int sfm_dtmf_sender_next(sfm_dtmf_sender *sender, uint32_t timestamp, uint32_t p
 /* 1 from start until the last end packet and the last gap are over. */
 int sfm_dtmf_sender_busy(const sfm_dtmf_sender *sender);
 
+/* 1 when every digit was sent to its end at least once: only repeated ends, the gap and pauses are left. */
+int sfm_dtmf_sender_told(const sfm_dtmf_sender *sender);
+
 /* Ends a sounding digit at the length it has (its three ends still go out), forgets the digits after it and the gap.
  * Returns how many digits had begun. */
 int sfm_dtmf_sender_stop(sfm_dtmf_sender *sender);
@@ -109,8 +112,8 @@ typedef struct sfm_dtmf_report {
 /* Takes one telephone-event packet. Returns the kind of report, or SFM_ERROR_TRUNCATED (payload under 4 bytes).
  *
  * A digit is known by its timestamp and event code; the last 16 are remembered, and an older timestamp than all of
- * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: the next segment of a
- * long event (RFC 4733 section 2.5.1.3: same code, no end yet, timestamp 0xFFFF on), and, for senders that
+ * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: a later segment of a long
+ * event (RFC 4733 section 2.5.1.3: same code, no end yet, timestamp a multiple of 0xFFFF on), and, for senders that
  * wrongly step the timestamp inside an event, the same code in the very next sequence number without marker, without
  * a smaller duration, and no further on than that duration. Clear the value (all bytes zero) when the RTP stream
  * restarts. */

@@ -1,4 +1,4 @@
-"""What the jitter buffer and the playout on top of it do for a listener: no sample lost, doubled or moved without need."""
+"""What jitter buffer and playout do for a listener: no sample lost, doubled or moved without need."""
 
 from __future__ import annotations
 
@@ -351,9 +351,7 @@ def test_a_stray_packet_of_another_sender_changes_nothing(core: Core) -> None:
 
 @pytest.mark.parametrize("step", [100_000, 2_000_000_000, -100_000, -160])
 def test_a_jump_of_the_timestamp_is_played_without_a_gap(core: Core, step: int) -> None:
-    packets = [
-        replace(p, timestamp=(p.timestamp + step) % 2**32) if n >= 50 else p for n, p in enumerate(stream(100))
-    ]
+    packets = [replace(p, timestamp=(p.timestamp + step) % 2**32) if n >= 50 else p for n, p in enumerate(stream(100))]
     heard = play(core, packets)
     assert contains(heard.pcm, audio(packets))
     assert heard.counts.resets == 1

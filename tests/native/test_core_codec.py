@@ -1,0 +1,62 @@
+"""The table of codecs, and the playout's use of it."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Core
+
+
+def test_codecs_are_found_by_name_in_any_case(core: Core) -> None:
+    for name in (b"PCMU", b"pcmu", b"PcMu"):
+        assert core.ffi.string(core.lib.sfm_codec_find(name).name) == b"PCMU"
+    for name in (b"", b"PCM", b"PCMUX", b"opus"):
+        assert core.lib.sfm_codec_find(name) == core.ffi.NULL
+
+
+def test_the_table_can_be_walked(core: Core) -> None:
+    names = []
+    while codec := core.lib.sfm_codec_at(len(names)):
+        names.append(core.ffi.string(codec.name))
+        assert core.lib.sfm_codec_find(names[-1]) == codec
+    assert names == [b"PCMU", b"PCMA"]
+
+
+@pytest.mark.parametrize(("name", "payload_type", "silence"), [(b"PCMU", 0, 0xFF), (b"PCMA", 8, 0xD5)])
+def test_g711_as_rfc_3551_has_it(core: Core, name: bytes, payload_type: int, silence: int) -> None:
+    codec = core.lib.sfm_codec_find(name)
+    assert (codec.clock_rate, codec.sample_rate, codec.channels) == (8000, 8000, 1)
+    assert (codec.static_payload_type, codec.silence, codec.frame_samples) == (payload_type, silence, 1)
+    pcm, payload = core.ffi.new("int16_t[160]"), core.ffi.new("uint8_t[160]")
+    assert core.lib.sfm_codec_encode(codec, core.ffi.NULL, pcm, 160, payload, 160) == 160
+    assert set(bytes(payload)) == {silence}
+    assert core.lib.sfm_codec_duration_ts(codec, payload, 160) == 160
+    assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 160, pcm, 160) == 160
+
+
+@pytest.mark.parametrize("name", [b"PCMU", b"PCMA"])
+def test_too_little_room_is_refused(core: Core, name: bytes) -> None:
+    codec = core.lib.sfm_codec_find(name)
+    pcm, payload = core.ffi.new("int16_t[160]"), core.ffi.new("uint8_t[160]")
+    assert core.lib.sfm_codec_encode(codec, core.ffi.NULL, pcm, 160, payload, 159) == core.lib.SFM_ERROR_SPACE
+    assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 160, pcm, 159) == core.lib.SFM_ERROR_SPACE
+
+
+def playout(core: Core, sample_rate: int = 8000) -> object:
+    config, out = core.new("sfm_jitter_config"), core.ffi.new("sfm_playout **")
+    core.lib.sfm_jitter_defaults(config, 8000)
+    assert core.lib.sfm_playout_create(config, sample_rate, out) == 0
+    return core.owned(out[0], core.lib.sfm_playout_destroy)
+
+
+def test_eight_payload_types_at_a_time(core: Core) -> None:
+    unit, codec = playout(core), core.lib.sfm_codec_find(b"PCMU")
+    results = [core.lib.sfm_playout_set_codec(unit, payload_type, codec) for payload_type in range(9)]
+    assert results == [0] * 8 + [core.lib.SFM_ERROR_SPACE]
+    assert core.lib.sfm_playout_set_codec(unit, 3, core.ffi.NULL) == 0
+    assert core.lib.sfm_playout_set_codec(unit, 100, codec) == 0
+    assert core.lib.sfm_playout_set_codec(unit, 128, codec) == core.lib.SFM_ERROR_ARGUMENT
+
+
+def test_a_codec_of_another_rate_is_refused(core: Core) -> None:
+    codec = core.lib.sfm_codec_find(b"PCMU")
+    assert core.lib.sfm_playout_set_codec(playout(core, 16000), 0, codec) == core.lib.SFM_ERROR_ARGUMENT
