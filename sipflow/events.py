@@ -255,13 +255,13 @@ class MediaFirstPacket(Payload):
 
 @dataclass(frozen=True, slots=True)
 class DtmfReceived(Payload):
-    """One digit came, reported once at its first packet of whatever kind got through (RFC 4733 section 2.5.2.3)."""
+    """One digit came, whatever of it was lost, repeated or reordered on the way; told when it ends (RFC 4733)."""
 
     call: str
     digit: str
     """0-9 * # A-D."""
     duration_ms: int
-    """Longest duration seen for it so far; events report digits at their start, so it may be short."""
+    """How long it lasted, by the longest duration in its packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +413,13 @@ class NodeRecovered(Payload):
 
     lane: str
     failed_node: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStarted(Payload):
+    """A lane begins; lanes start in source order."""
+
+    lane: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ enum {
     MAX_SAMPLE_RATE = 48000,
     MAX_TICK_SAMPLES = MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
     EVENT_CAPACITY = 32,
+    DIGIT_SILENCE_NS = 150 * 1000 * 1000, /* without packets a digit is over: senders repeat at least every 50 ms */
 };
 
 /* Events of one call: the owner drains them after each, so the bound is what one call can produce. */
@@ -65,6 +66,8 @@ struct sfm_leg {
     uint64_t dtmf_job;
     bool dtmf_active;
     sfm_dtmf_receiver digits;
+    sfm_dtmf_report sounding; /* digit that began and is to be reported when it ends; kind SFM_DTMF_NOTHING: none */
+    int64_t sounding_ns;      /* arrival of its newest packet */
     sfm_playout *playout;
     sfm_stream_statistics stream;
     sfm_reporter reporter;
@@ -268,9 +271,11 @@ int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t 
     return error;
 }
 
+/* Cut short in the repeats of the last end or in its gap, the digits were sent all the same. */
 void sfm_leg_stop_dtmf(sfm_leg *leg) {
+    bool told = sfm_dtmf_sender_told(&leg->dtmf) != 0;
     (void)sfm_dtmf_sender_stop(&leg->dtmf);
-    finish_dtmf(leg, false);
+    finish_dtmf(leg, told);
 }
 
 void sfm_leg_mute(sfm_leg *leg, int on) { leg->muted = on != 0; }
@@ -421,16 +426,44 @@ static void note_first_packet(sfm_leg *leg, int64_t arrival_ns) {
     push_event(leg, SFM_EVENT_FIRST_PACKET, 0);
 }
 
-static void receive_digit(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length) {
+static void report_digit(sfm_leg *leg, const sfm_dtmf_report *report) {
+    sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
+    event->digit = report->digit;
+    event->elapsed_ms = (int64_t)report->duration_ts * 1000 / leg->clock_rate;
+}
+
+void sfm_leg_end_digit(sfm_leg *leg) {
+    if (leg->sounding.kind != SFM_DTMF_NOTHING) {
+        report_digit(leg, &leg->sounding);
+        leg->sounding.kind = SFM_DTMF_NOTHING;
+    }
+}
+
+/* A digit is told when it ends: with its length, and not while its sender is still at it, for whoever hangs up on a
+ * digit would cut the digit off. When all three end packets are lost, the next digit or a silence ends it. */
+static void receive_digit(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
+                          int64_t arrival_ns) {
     sfm_dtmf_report report;
     int kind = sfm_dtmf_receiver_put(&leg->digits, header->sequence_number, header->timestamp, header->marker, payload,
                                      length, &report);
+    leg->sounding_ns = arrival_ns;
     if (kind < 0) {
         leg->counters.malformed++;
     } else if (kind == SFM_DTMF_BEGAN) {
-        sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
-        event->digit = report.digit;
-        event->elapsed_ms = (int64_t)report.duration_ts * 1000 / leg->clock_rate;
+        sfm_leg_end_digit(leg);
+        leg->sounding = report;
+        if (report.ended) {
+            sfm_leg_end_digit(leg);
+        }
+    } else if (kind == SFM_DTMF_ENDED && leg->sounding.kind != SFM_DTMF_NOTHING) {
+        leg->sounding.duration_ts = report.duration_ts;
+        sfm_leg_end_digit(leg);
+    }
+}
+
+static void end_silent_digit(sfm_leg *leg, int64_t now_ns) {
+    if (leg->sounding.kind != SFM_DTMF_NOTHING && now_ns - leg->sounding_ns > DIGIT_SILENCE_NS) {
+        sfm_leg_end_digit(leg);
     }
 }
 
@@ -442,7 +475,7 @@ static bool is_digit(const sfm_leg *leg, const sfm_rtp_header *header) {
 static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
                           int64_t arrival_ns) {
     if (is_digit(leg, header)) {
-        receive_digit(leg, header, payload, length);
+        receive_digit(leg, header, payload, length, arrival_ns);
         sfm_playout_put_event(leg->playout, header, arrival_ns);
         return;
     }
@@ -506,6 +539,7 @@ static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     int16_t pcm[MAX_TICK_SAMPLES];
     uint32_t count = tick_samples(leg);
+    end_silent_digit(leg, due_ns);
     int content = sfm_playout_read(leg->playout, due_ns, pcm, count);
     if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
         sfm_level_add(&leg->level, pcm, count);

@@ -75,6 +75,7 @@ void sfm_leg_stop_record(sfm_leg *leg);
  * started; or an error of sfm_dtmf_sender_start. */
 int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t job);
 void sfm_leg_stop_dtmf(sfm_leg *leg);
+void sfm_leg_end_digit(sfm_leg *leg); /* reports the digit that still sounds, if one does */
 void sfm_leg_mute(sfm_leg *leg, int on); /* the time of a prompt goes on, silence is sent */
 int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config); /* NULL ends it */
 

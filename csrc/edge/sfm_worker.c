@@ -374,6 +374,7 @@ static void close_leg(sfm_engine_leg *leg) {
     drop_waiting_digits(leg);
     sfm_leg_stop_play(leg->leg);
     sfm_leg_stop_dtmf(leg->leg);
+    sfm_leg_end_digit(leg->leg);
     sfm_leg_stop_record(leg->leg);
     collect_events(leg);
     send_rtcp(leg, true);

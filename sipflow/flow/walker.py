@@ -88,6 +88,7 @@ class LaneWalker:
     def start(self, now: float) -> None:
         """Enter the first node."""
         self.state = LaneState.RUNNING
+        self._happened(events.LaneStarted(self.lane.id), self._lane_entry())
         self._advance(self._lane_entry(), now)
 
     def poll(self, now: float) -> None:

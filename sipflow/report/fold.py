@@ -154,13 +154,15 @@ class ReportFold:
                         record.agent, record.call, recording.path, recording.duration_ms, recording.error
                     )
                 )  # fmt: skip
-            case events.NodeFailed() | events.NodeRecovered() | events.LaneEnded():
+            case events.LaneStarted() | events.NodeFailed() | events.NodeRecovered() | events.LaneEnded():
                 self._take_lane(record)
             case _:
                 self._take_call(record)
 
     def _take_lane(self, record: Record) -> None:
         match record.event:
+            case events.LaneStarted(lane=lane_id):
+                self._lane(lane_id, record.agent)
             case events.NodeFailed() as failed:
                 self._lane(failed.lane, record.agent).failures.append(_failed(record, failed))
             case events.NodeRecovered(lane=lane_id):

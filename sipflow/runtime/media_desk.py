@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sipflow import events
-from sipflow.errors import SipflowError
+from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
@@ -109,7 +109,7 @@ class MediaDesk:
             prompt = await self._load(command)
             leg, now_format = self._legs.get(command.call), self._send_format(command.call)
             if leg is None or now_format is None:
-                return  # the call ended while the prompt was read; the flow knows
+                raise MisuseError("the call ended before it began")
             leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
@@ -119,7 +119,7 @@ class MediaDesk:
     async def _load(self, command: commands.StartPlay) -> Prompt:
         send_format = self._send_format(command.call)
         if send_format is None:
-            raise SipflowError("the call has no media")
+            raise MisuseError("the call ended before it began")
         loop = asyncio.get_running_loop()
         if not command.path:
             return await loop.run_in_executor(
@@ -187,7 +187,7 @@ class MediaDesk:
             self._legs[command.call].impair(None if wanted == Impairment() else wanted)
 
     def _refuse(self, agent: str, call: str, token: int, error: SipflowError) -> None:
-        self._feed(agent, events.CommandFailed(call, token, str(error), environment=True))
+        self._feed(agent, events.CommandFailed(call, token, str(error), environment=isinstance(error, MachineError)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

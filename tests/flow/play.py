@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sipflow.events import Payload
+from sipflow.events import CallIncoming, Payload
 from sipflow.flow import Scenario
 from sipflow.flow.commands import Command
 from sipflow.flow.outcome import LaneResult
@@ -36,6 +36,8 @@ class Play:
         if at is not None:
             self.pass_time(at)
         for payload in payloads:
+            if isinstance(payload, CallIncoming):
+                assert payload.call == self.scenario.new_call_id(agent), "the user agent names incoming calls in order"
             self.scenario.receive(agent, payload, self.now)
             self._drain()
         return self

@@ -36,4 +36,4 @@ def test_every_call_of_a_passed_scenario_is_released_on_the_wire(tmp_path: Path)
     byes = [event for event in events if event["event"] == "SipSent" and str(event["data"]).startswith("BYE ")]
     released = [event for event in events if event["event"] == "CallReleased"]
     assert len(byes) == 2
-    assert len(released) == 2
+    assert len(released) == 4  # both sides of both calls

@@ -180,24 +180,36 @@ class ProgressStatement(IncomingStatement[ops.Progress]):
         return Failure(self.expected(), _reason(refused.payload)) if refused else None
 
 
-class RejectStatement(IncomingStatement[ops.Reject]):
+class RefuseStatement(IncomingStatement[OpT]):
+    """What `reject` and `redirect` share: they are done when the call is over, so that the next one takes the next."""
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """Over, or refused."""
+        if call.state is CallState.ENDED:
+            by_us = call.end is not None and call.end.by == "local"
+            return Success(f"call from {call.peer}") if by_us else Failure(self.expected(), call.why_over())
+        refused = call.take(lambda p: isinstance(p, events.CommandFailed))
+        return Failure(self.expected(), _reason(refused.payload), COMMAND_FAILED) if refused else None
+
+
+class RejectStatement(RefuseStatement[ops.Reject]):
     """`reject CODE`."""
 
     def accept(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the final response."""
         reason, message = self.text(self.op.reason), self.message(self.op.extra)
         self.lane.command(commands.RejectCall(self.lane.agent, call.id, self.op.code, reason, message))
-        return Success(f"call from {call.peer}")
+        return None
 
 
-class RedirectStatement(IncomingStatement[ops.Redirect]):
+class RedirectStatement(RefuseStatement[ops.Redirect]):
     """`redirect TARGET`."""
 
     def accept(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the 302."""
         target, local = self.target(self.op.target, self.op.target_agent)
         self.lane.command(commands.RedirectCall(self.lane.agent, call.id, target, local))
-        return Success(f"call from {call.peer}")
+        return None
 
 
 class ReleaseStatement(CallStatement[ops.Release]):
