@@ -19,7 +19,7 @@ _ROWS = (
     (
         "SF101",
         "the text is too long",
-        "A scenario may have a million characters and 60,000 words. What is longer is not a "
+        "A scenario may have a million characters and 30,000 words. What is longer is not a "
         "scenario that a person wrote, and is not read.",
     ),
     (
@@ -47,7 +47,7 @@ _ROWS = (
     (
         "SF106",
         "a word, string or number that is too long",
-        "Numbers have at most 18 characters, words and strings 65,536.",
+        "Numbers have at most 18 characters, regular expressions 1,000, words and strings 65,536.",
     ),
     (
         "SF107",

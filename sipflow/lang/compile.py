@@ -68,7 +68,11 @@ class _Lowering:
         self.sound = not has_errors(parsed.diagnostics)
         """Whether the whole file was read: only then can one say that something is missing in it."""
         self.context = Context(self.report, media)
-        self.context.variables |= dict.fromkeys(variables)
+        self.overridden = frozenset(variables)
+        """Variables that get their values from elsewhere: nothing is known of their kinds."""
+        self.own_variables: set[str] = set()
+        self.context.variables |= dict.fromkeys(self.overridden)
+        self.context.repaired = [diagnostic.span.start for diagnostic in parsed.diagnostics]
         self.context.unreadable |= {d.span.start for d in parsed.diagnostics if d.code in ("SF103", "SF104", "SF106")}
         self.lane_readers: list[LaneReader] = []
         self._doubt()
@@ -85,7 +89,7 @@ class _Lowering:
         root = self.tree.root
         report_not_yet(root, self.report)
         self._declare(root)
-        variables = tuple(let for let in map(self._variable, root.nodes("let_top")) if let is not None)
+        variables = tuple(self._variable(let) for let in root.nodes("let_top"))
         agents = self._agents(root)
         lanes, nodes = self._lanes(root)
         graph = Graph(
@@ -136,20 +140,17 @@ class _Lowering:
 
     # --- parts of the file -----------------------------------------------------------------------------------------
 
-    def _variable(self, node: Node) -> ops.Let | None:
+    def _variable(self, node: Node) -> ops.Let:
         token = _name(node)
         reader = ExpressionReader(self.context, Names())
         value = reader.read(next(node.nodes()))
-        if any(let is not node and _name(let).text == token.text and let.start < node.start for let in self._lets()):
-            self.report.error(
-                "SF201", f"there is a variable `{token.text}` already", self.context.span(token), "take another name"
-            )
-        overridden = token.text in self.context.variables
-        self.context.variables[token.text] = None if overridden else reader.kind(value)
+        if token.text in self.own_variables:
+            message = f"there is a variable `{token.text}` already"
+            self.report.error("SF201", message, self.context.span(token), "take another name")
+        self.own_variables.add(token.text)
+        if token.text not in self.overridden:
+            self.context.variables[token.text] = reader.kind(value)
         return ops.Let(token.text, value)
-
-    def _lets(self) -> Iterable[Node]:
-        return self.tree.root.nodes("let_top")
 
     def _agents(self, root: Node) -> dict[str, Agent]:
         driven = {_name(lane).text for lane in root.nodes("lane")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,12 @@ class Severity(enum.Enum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+_MAX_LIKENED = 40
+"""Longer words are no misspellings."""
+_MAX_CANDIDATES = 200
+"""Looking for likenesses costs time; nobody knows more names than that by heart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Reporter:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
+        self.muted = False
+        """Whether what is reported follows from a mistake that was reported already."""
 
     @property
     def full(self) -> bool:
@@ -84,7 +93,7 @@ class Reporter:
         self._add(Diagnostic(code, Severity.WARNING, message, where, label, **more))
 
     def _add(self, diagnostic: Diagnostic) -> None:
-        if not self.full:
+        if not self.full and not self.muted:
             self.diagnostics.append(diagnostic)
 
 
@@ -107,9 +116,10 @@ def apply_fix(text: str, fix: Fix) -> str:
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was most probably meant, if any is near."""
-    if len(word) > 40:
+    if len(word) > _MAX_LIKENED:
         return None
-    folded = {name.lower(): name for name in known}
+    alike = (name for name in known if abs(len(name) - len(word)) <= _MAX_LIKENED // 8)
+    folded = {name.lower(): name for name in itertools.islice(alike, _MAX_CANDIDATES)}
     found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
     return folded[found[0]] if found else None
 

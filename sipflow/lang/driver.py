@@ -78,13 +78,17 @@ class Driver:
 
     def tree(self) -> Node:
         """Parse everything."""
+        while not self._step_or_give_up():
+            pass
+        return self.automaton.result
+
+    def _step_or_give_up(self) -> bool:
         try:
-            while not self._step():
-                pass
+            return self._step()
         except TooDeepError:
             complaints.too_deep(self, self.tokens[self.index])
             self._give_up()
-        return self.automaton.result
+            return False
 
     def _step(self) -> bool:
         """Take one token; True when that was the last."""

@@ -33,6 +33,8 @@ def parse(text: str, source: str = "<text>") -> ParseResult:
         return _refused(origin, report)
     _check_encoding(text, report)
     scanned = scan(text, report)
+    if scanned.too_long:
+        return ParseResult(_empty_tree(), tuple(report.diagnostics[-1:]), origin)
     driver = Driver(load_tables(), scanned, report)
     root = driver.tree()
     diagnostics = _believable(report.diagnostics) if scanned.unclosed_raw else report.diagnostics
@@ -43,7 +45,11 @@ def parse(text: str, source: str = "<text>") -> ParseResult:
 def _refused(origin: Source, report: Reporter) -> ParseResult:
     characters = f"{len(origin.text)} characters, {MAX_SOURCE_CHARACTERS} are allowed"
     report.error("SF101", "this text is too long for a scenario", origin.span(0, 0), characters)
-    return ParseResult(Tree(Node("file", (), 0, 0, 1)), tuple(report.diagnostics), Source(origin.name, ""))
+    return ParseResult(_empty_tree(), tuple(report.diagnostics), Source(origin.name, ""))
+
+
+def _empty_tree() -> Tree:
+    return Tree(Node("file", (), 0, 0, 1))
 
 
 def _check_encoding(text: str, report: Reporter) -> None:

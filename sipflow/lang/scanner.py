@@ -11,9 +11,9 @@ from sipflow.lang.diagnostics import Reporter, replace
 from sipflow.lang.syntax import Token
 from sipflow.lang.tables import END, load_tables
 
-MAX_TOKENS = 60_000
+MAX_TOKENS = 30_000
 MAX_TOKEN_CHARACTERS = 64 * 1024
-MAX_NUMBER_CHARACTERS = 18
+_LIMITS = {"NUMBER": ("number", 18), "QUANTITY": ("number", 18), "REGEX": ("regular expression", 1000)}
 WORD = "WORD"
 
 _REGEX_FOLLOWS = frozenset(
@@ -57,6 +57,8 @@ class Scan:
     comments: tuple[Token, ...]
     unclosed_raw: bool
     """Whether a raw string never ends: then most of what else seems wrong follows from that."""
+    too_long: bool
+    """Whether the scanner stopped before the end: there is no point in parsing that."""
 
 
 @cache
@@ -105,11 +107,14 @@ class _Scanner:
                 continue
             self._take(kind, found.group(), position)
             position = found.end()
-            if len(self.tokens) > MAX_TOKENS or self.report.full:
-                self._give_up(position)
-                break
+            if len(self.tokens) > MAX_TOKENS:
+                self._too_long(position)
+                return self._result(position, too_long=True)
+        return self._result(position, too_long=False)
+
+    def _result(self, position: int, too_long: bool) -> Scan:
         self.tokens.append(RawToken(END, "", position, self.after_newline))
-        return Scan(self.tokens, tuple(self.comments), self.unclosed_raw)
+        return Scan(self.tokens, tuple(self.comments), self.unclosed_raw, too_long)
 
     def _take(self, kind: str, text: str, start: int) -> None:
         if kind == "BLANK":
@@ -133,10 +138,9 @@ class _Scanner:
         return last.text in _REGEX_FOLLOWS if last.kind == WORD else last.kind not in _OPERANDS
 
     def _check_length(self, kind: str, text: str, start: int) -> None:
-        limit = MAX_NUMBER_CHARACTERS if kind in ("NUMBER", "QUANTITY") else MAX_TOKEN_CHARACTERS
+        what, limit = _LIMITS.get(kind, ("word or string", MAX_TOKEN_CHARACTERS))
         if len(text) > limit and kind not in ("NL", "SEMI"):
             where = self.report.source.span(start, start + len(text))
-            what = "number" if kind in ("NUMBER", "QUANTITY") else "word or string"
             self.report.error("SF106", f"this {what} is too long", where, f"more than {limit} characters")
 
     def _unclosed_string(self, text: str, start: int) -> None:
@@ -166,10 +170,10 @@ class _Scanner:
         self.bad_line = where.line
         self.report.error("SF102", f"{_name_of(text)} has no meaning here", where, "not part of the language")
 
-    def _give_up(self, position: int) -> None:
+    def _too_long(self, position: int) -> None:
         where = self.report.source.span(position, position)
-        if not self.report.full:
-            self.report.error("SF101", "this text is too long for a scenario", where, f"more than {MAX_TOKENS} words")
+        label = f"here end the first {MAX_TOKENS} words"
+        self.report.error("SF101", "this text is too long for a scenario", where, label)
 
 
 _REPAIRS = {"OPEN_STRING": _Scanner._unclosed_string, "OPEN_RAW": _Scanner._unclosed_raw, "BAD": _Scanner._bad}

@@ -74,8 +74,9 @@ def _check_signals(context: Context) -> None:
 def _check_callees(graph: Graph, context: Context, lanes: list[LaneReader]) -> None:
     if context.calls_unknown:
         return
+    agents = {agent.name: agent for agent in graph.agents}
     for lane in lanes:
-        agent = graph.agent(lane.agent)
+        agent = agents[lane.agent]
         reachable = agent.name in context.called or agent.listen.port != 0 or agent.remote
         if lane.waits_for_call is not None and not reachable:
             message = f"nobody calls `{agent.name}`"
@@ -85,11 +86,12 @@ def _check_callees(graph: Graph, context: Context, lanes: list[LaneReader]) -> N
 
 
 def _check_codecs(graph: Graph, context: Context) -> None:
+    agents = {agent.name: agent for agent in graph.agents}
     chosen = {node.agent for node in graph.nodes if isinstance(node.op, ops.Answer) and node.op.extra.codecs}
     for node in graph.nodes:
-        if isinstance(node.op, ops.Call | ops.Dial) and node.op.target_agent in context.agents:
-            callee = graph.agent(node.op.target_agent)
-            offered = node.op.extra.codecs or graph.agent(node.agent).codecs
+        if isinstance(node.op, ops.Call | ops.Dial) and node.op.target_agent in agents:
+            callee = agents[node.op.target_agent]
+            offered = node.op.extra.codecs or agents[node.agent].codecs
             if not callee.remote and callee.name not in chosen and not set(offered) & set(callee.codecs):
                 names = f"{', '.join(offered)} and {', '.join(callee.codecs)}"
                 message = f"`{node.agent}` and `{callee.name}` share no codec"

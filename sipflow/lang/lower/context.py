@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from sipflow.ir.expr import Expr, Unit
@@ -24,6 +25,8 @@ class Context:
     """Words that stood in what could not be read: they may have named something, so none of them is unknown."""
     all_doubtful: bool = False
     """Whether names come from elsewhere, so that none is unknown."""
+    repaired: list[int] = field(default_factory=list)
+    """Offsets of syntax errors, in order: a statement that has one is not judged any further."""
     unreadable: set[int] = field(default_factory=set)
     """Offsets of literals that are wrong already; nothing is to be said of their values."""
     agents: dict[str, Span] = field(default_factory=dict)
@@ -37,6 +40,11 @@ class Context:
     """Agents that something in the file calls, transfers or redirects to."""
     calls_unknown: bool = False
     """Whether somebody is called whose address is not known before the run."""
+
+    def has_repair(self, start: int, end: int) -> bool:
+        """Whether a syntax error lies at or between two offsets."""
+        index = bisect_left(self.repaired, start)
+        return index < len(self.repaired) and self.repaired[index] <= end
 
     def span(self, thing: Node | Token) -> Span:
         """Where a node or token stands."""

@@ -112,6 +112,8 @@ class ExpressionReader:
     def regex(self, token: Token) -> Regex:
         """The regular expression of a token between slashes."""
         pattern = token.text[1:-1].replace("\\/", "/")
+        if token.start in self.context.unreadable:
+            return Regex("")
         try:
             re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from sipflow.ir import ops
@@ -55,13 +56,15 @@ class LaneReader:
         runnable = [statement for statement in statements if statement.rule == "statement"]
         self.whole = self.whole and len(runnable) == len(statements)
         ids = [f"{prefix}.{number}" for number in range(1, len(runnable) + 1)]
+        if self.context.report.full:
+            return None
         for statement, node_id, following in zip(runnable, ids, [*ids[1:], None], strict=False):
             self._statement(statement, node_id, following, after)
         return ids[0] if ids else None
 
     def _statement(self, node: Node, node_id: str, following: str | None, after: str | None) -> None:
         otherwise = node.node("otherwise")
-        graph_node = self._node(node, node_id)
+        graph_node = self._quietly(node, node_id) if self._was_repaired(node) else self._node(node, node_id)
         place = len(self.nodes)
         self.nodes.append(graph_node)
         success = after if isinstance(graph_node.op, ops.Recover) else following
@@ -72,6 +75,21 @@ class LaneReader:
             # What follows in the same sequence is where its `recover` leads: in an `else`, too.
             failure = self._chain(_statements_of(otherwise), f"{node_id}.else", following, in_else=True)
         self.nodes[place] = replace(graph_node, success=success, failure=failure)
+
+    def _was_repaired(self, node: Node) -> bool:
+        """Whether a syntax error is in the statement or beside it, where something was put in."""
+        span = self._span(node)
+        return self.context.has_repair(span.start - 1, span.end + 1)
+
+    def _quietly(self, node: Node, node_id: str) -> GraphNode:
+        """The node of a statement that was not read as it stands: nobody knows what its words were to mean."""
+        span = self._span(node)
+        self.context.doubtful.update(re.findall(r"\w+", self.context.report.source.text[span.start : span.end]))
+        self.context.report.muted = True
+        try:
+            return self._node(node, node_id)
+        finally:
+            self.context.report.muted = False
 
     def _node(self, node: Node, node_id: str) -> GraphNode:
         action_node = next(node.nodes())
