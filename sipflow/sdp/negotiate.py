@@ -161,10 +161,10 @@ def _named_by(answered: MediaDescription, offered: MediaDescription) -> tuple[Rt
 
 def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> int | None:
     """Payload type of telephone-event: at the codec's clock rate, as its packets share the codec's time stamps (RFC
-    4733 section 2.1), else at any."""
+    4733 section 2.1), else at the lowest one: a rule that leads both sides to the same format, whatever their order."""
     events = [format_ for format_ in formats if format_.name.lower() == TELEPHONE_EVENT]
-    fitting = [format_ for format_ in events if format_.clock_rate == clock_rate]
-    return next((format_.payload_type for format_ in (*fitting, *events)), None)
+    best = min(events, key=lambda event: (event.clock_rate != clock_rate, event.clock_rate), default=None)
+    return best.payload_type if best else None
 
 
 # --- judging ---
