@@ -144,6 +144,8 @@ _RETRY_AFTER: Final = re.compile(rf"[ \t]*+([0-9]++)[ \t]*+(?:\(([^()]*+)\))?+({
 
 _LINE_BREAKERS: Final = re.compile(r"[\x00\r\n]")
 
+_NOT_PLAIN: Final = frozenset(("", " ", "\t", '"'))
+
 MAX_CSEQ: Final = 2**32 - 1
 """RFC 3261 section 8.1.1.5 asks for less than 2**31; what fits 32 bits is taken."""
 
@@ -337,7 +339,8 @@ def via_branch(text: str) -> str:
 def _quick_parameter(text: str, name: str) -> str:
     """Value of one of well-formed parameters, without making the list of them when it is plainly written."""
     before, found, after = text.partition(f";{name}=")
-    if found and after[:1] not in ('"', " ", "\t") and (not before or ('"' not in before and name not in before.lower())):
+    # Plainly: it is a token right after the equals sign, and nothing in front could be the same parameter.
+    if found and after[:1] not in _NOT_PLAIN and (not before or ('"' not in before and name not in before.lower())):
         return after.partition(";")[0].rstrip(" \t")
     return _find(parse_parameters(text), name) or ""
 
@@ -423,10 +426,10 @@ class CSeq:
         match = _CSEQ.fullmatch(text)
         if match is None:
             raise HeaderError(f"bad CSeq: {_excerpt(text)}")
-        number = _number(match[1], MAX_CSEQ)
-        if number is None:
-            raise HeaderError(f"CSeq number does not fit 32 bits: {_excerpt(match[1])}")
-        return cls(number, match[2])
+        number, method = match.groups()
+        if len(number) > 20 or int(number) > MAX_CSEQ:
+            raise HeaderError(f"CSeq number does not fit 32 bits: {_excerpt(number)}")
+        return cls(int(number), method)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"

@@ -481,8 +481,7 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
         ended = True
     except _NotPlainError:
         lines, keys, body, ended = _split_any(data)
-    message, flaw = _read_start_line(lines.pop(0))
-    message.headers, message.body = _headers(keys, lines), body
+    message, flaw = _read_start_line(lines.pop(0), _headers(keys, lines), body)
     if too_long or len(lines) > limits.header_fields or (len(data) > limits.header_bytes and _any_long(lines, limits)):
         _refuse(message, "the message is longer than is taken", 513)
     if message.version != "SIP/2.0":
@@ -549,17 +548,18 @@ def _any_long(lines: list[str], limits: Limits) -> bool:
     return any(len(line) > limits.header_bytes for line in lines)
 
 
-def _read_start_line(line: str) -> tuple[Request | Response, str]:
-    """A message without fields, and what is wrong with its start line; MessageError when it is not even near one."""
+def _read_start_line(line: str, headers: Headers, body: bytes) -> tuple[Request | Response, str]:
+    """The message, and what is wrong with its start line; MessageError when that is not even near one."""
     if line[:4] in ("SIP/", "sip/", "Sip/"):
-        return _read_status_line(line), ""
+        return _read_status_line(line, headers, body), ""
     parts = line.split(" ")
     if len(parts) != 3:
         parts = [part for part in line.replace("\t", " ").split(" ") if part]
     version = parts[-1].upper() if len(parts) > 2 else ""
     if version[:4] != "SIP/":
         raise MessageError("not a SIP message" if line else "no data")
-    return Request(parts[0], " ".join(parts[1:-1]), None, b"", version), _flaw_of_request_line(line, parts, version)
+    request = Request(parts[0], " ".join(parts[1:-1]), headers, body, version)
+    return request, _flaw_of_request_line(line, parts, version)
 
 
 def _flaw_of_request_line(line: str, parts: list[str], version: str) -> str:
@@ -570,35 +570,48 @@ def _flaw_of_request_line(line: str, parts: list[str], version: str) -> str:
     return "" if version == "SIP/2.0" or _VERSION.fullmatch(version) else "bad SIP version"
 
 
-def _read_status_line(line: str) -> Response:
+def _read_status_line(line: str, headers: Headers, body: bytes) -> Response:
     version, _, rest = line.partition(" ")
-    rest = rest.lstrip(" \t") if rest[:1] in " \t" else rest
+    if rest[:1] in " \t":
+        rest = rest.lstrip(" \t")
     code = _STATUS_CODES.get(rest[:3])
     if code is None or rest[3:4] not in ("", " ") or "\n" in line:
         raise MessageError("bad status line")
-    return Response(code, rest[4:], None, b"", version.upper())
+    return Response(code, rest[4:], headers, body, version.upper())
 
 
 def _check_core(message: Request | Response) -> None:
     """Refuse a message without the fields that every message has (RFC 3261 section 8.1.1), and remember their keys."""
-    headers = message.headers
     try:
-        headers._views = {
-            "branch": _read_branch(headers),
-            "call-id": _read_call_id(headers),
-            "cseq": _read_cseq(headers),
-            "from-tag": _read_from_tag(headers),
-            "to-tag": _read_to_tag(headers),
-        }
+        message.headers._views = _read_core(message.headers._keys, message.headers._lines)
         if isinstance(message, Request):
             check_uri(message.uri)
     except (HeaderError, UriError) as error:
         _refuse(message, str(error))
-    keys = headers._keys
+    keys = message.headers._keys
     if len(set(keys)) != len(keys):
         _check_once(message)
     if isinstance(message, Request) and message.cseq.method != message.method:
         _refuse(message, f"CSeq says {message.cseq.method}")
+
+
+def _read_core(keys: list[str], lines: list[str]) -> dict[str, Any]:
+    """What the views of a message will be asked for first, read in one go; HeaderError when a field is missing."""
+    find = keys.index
+    try:
+        views = {
+            "branch": via_branch(_value(lines[find("via")])),
+            "call-id": _value(lines[find("call-id")]),
+            "cseq": CSeq.parse(_value(lines[find("cseq")])),
+            "from-tag": name_addr_tag(_value(lines[find("from")])),
+            "to-tag": name_addr_tag(_value(lines[find("to")])),
+        }
+    except ValueError:
+        missing = [name for name in ("Via", "Call-ID", "CSeq", "From", "To") if name.lower() not in keys]
+        raise HeaderError(f"no {', no '.join(missing)}") from None
+    if not views["call-id"]:
+        raise HeaderError("empty Call-ID")
+    return views
 
 
 def _check_once(message: Request | Response) -> None:
@@ -620,4 +633,5 @@ def _cut_body(message: Request | Response) -> None:
     length = int(said)
     if length > len(message.body):
         _refuse(message, f"Content-Length is {length}, the body has {len(message.body)} bytes")
-    message.body = message.body[:length]
+    if length < len(message.body):
+        message.body = message.body[:length]
