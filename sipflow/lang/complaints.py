@@ -196,6 +196,8 @@ def _wanted(driver: Driver, expected: set[str]) -> str:
     if "PTIME" in expected:
         return "a setting such as `number` or `codecs`"
     words = sorted(f"`{spelling[kind]}`" for kind in expected if kind in spelling and spelling[kind].isalpha())
+    if driver.last_kind == "REJECT":
+        return "a status code such as `486`"
     if "SEMI" in expected:
         return "the end of the statement"
     signs = sorted(f"`{spelling[kind]}`" for kind in expected if kind in spelling and not spelling[kind].isalpha())
@@ -220,8 +222,8 @@ _VALUES = {
 def _one_of(names: list[str]) -> str:
     if not names:
         return "something else"
-    if len(names) > 6:
-        names = [*names[:6], "…"]
+    if len(names) > 8:
+        names = [*names[:8], "…"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 

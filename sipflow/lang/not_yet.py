@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sipflow.lang.diagnostics import Reporter
+from sipflow.lang.lower.codecs import CANONICAL
+from sipflow.lang.lower.words import WORDS
 from sipflow.lang.syntax import Node, Token
 
 RUNNING_CODECS = frozenset(("pcmu", "pcma"))
@@ -49,14 +51,9 @@ class NotYet:
     find: Callable[[Node], Iterator[Node | Token]] = _always
     """The parts of a node of that rule that are meant."""
     instead: str = ""
-    known: frozenset[str] = frozenset()
+    known: tuple[str, ...] = ()
     """For settings: the words that exist; others are plain mistakes."""
 
-
-_DTMF = frozenset(("rfc4733", "info", "inband"))
-_SRTP = frozenset(("off", "optional", "required"))
-_TRANSPORTS = frozenset(("udp", "tcp", "tls", "ws", "wss"))
-_CODECS = frozenset(("pcmu", "pcma", "opus", "g722", "l16"))
 
 NOT_YET = (
     NotYet("SF250", "choose", "`choose`", _head),
@@ -73,16 +70,20 @@ NOT_YET = (
     NotYet("SF258", "unregister", "registration"),
     NotYet("SF258", "expect_simple", "registration", _word("REGISTERED")),
     NotYet("SF259", "send_raw", "`send raw`"),
-    NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", _SRTP),
-    NotYet("SF261", "listen", "this transport", _words_other_than("udp"), "`listen udp` runs", _TRANSPORTS),
-    NotYet("SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", _DTMF),
-    NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", _DTMF),
+    NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
+    NotYet("SF261", "listen", "this transport", _words_other_than("udp"), "`listen udp` runs", WORDS["listen"]),
+    NotYet(
+        "SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", WORDS["via"]
+    ),
+    NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", WORDS["via"]),
     NotYet("SF263", "auth", "`auth`"),
     NotYet("SF264", "expect_heard", "`expect heard`"),
     NotYet("SF265", "expect_tone", "`expect tone`"),
     NotYet("SF266", "expect_silence", "`expect silence`"),
     NotYet("SF267", "expect_simple", "`expect audio`", _word("AUDIO")),
-    NotYet("SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", _CODECS),
+    NotYet(
+        "SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", tuple(CANONICAL)
+    ),
     NotYet("SF269", "dtmf_digits", "`play dtmf`", instead="`send dtmf` sends digits by RFC 4733"),
 )
 

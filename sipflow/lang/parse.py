@@ -64,7 +64,7 @@ def _check_encoding(text: str, report: Reporter) -> None:
 
 def _believable(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     culprits = [diagnostic for diagnostic in diagnostics if diagnostic.code == "SF104"]
-    others = [diagnostic for diagnostic in diagnostics if diagnostic.code != "SF104"]
+    others = [diagnostic for diagnostic in diagnostics if diagnostic.code not in ("SF104", "SF112")]
     return others[:_AFTER_UNCLOSED_RAW] + culprits
 
 

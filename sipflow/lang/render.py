@@ -56,15 +56,15 @@ def _help(diagnostic: Diagnostic) -> list[str]:
 
 
 def _excerpt(marks: list[_Mark], source: Source, gutter: str) -> list[str]:
-    bar = f"{gutter} |"
+    bar = f"{gutter}  |"
     lines = [bar]
     shown = 0
     for mark in marks:
         number = mark.span.line
         window = _Window(source.line(number), mark.span)
         if number != shown:
-            lines += [f"{bar[:-2]} ..."] if shown and number > shown + 1 else []
-            lines.append(f"{number:>{len(gutter)}} | {window.text}".rstrip())
+            lines += [f"{gutter} ..."] if shown and number > shown + 1 else []
+            lines.append(f" {number:>{len(gutter)}} | {window.text}".rstrip())
         shown = number
         lines.append(f"{bar} {' ' * window.indent}{mark.sign * window.width} {mark.text}".rstrip())
     return [*lines, bar]

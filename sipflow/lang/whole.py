@@ -14,9 +14,10 @@ def check_whole(graph: Graph, context: Context, lanes: list[LaneReader]) -> None
     if not any(lane.nodes or not lane.whole for lane in lanes):
         _does_nothing(graph, context)
     _check_agents(graph, context)
-    _check_signals(context)
-    _check_callees(graph, context, lanes)
     _check_codecs(graph, context)
+    if all(lane.whole for lane in lanes):
+        _check_signals(context)
+        _check_callees(graph, context, lanes)
 
 
 def _does_nothing(graph: Graph, context: Context) -> None:

@@ -16,6 +16,7 @@ from sipflow.lang.lower.expressions import EXPRESSION_RULES, ExpressionReader
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.prompts import check_prompt
 from sipflow.lang.lower.targets import bare_name, read_caller, read_target, unknown_agent
+from sipflow.lang.lower.words import read_word
 from sipflow.lang.syntax import Node, Token
 
 
@@ -226,8 +227,7 @@ def _send_dtmf(action: Action) -> Op:
     gap = action.option("digit_gap", Unit.MILLISECOND, "the gap", "ms")
     tone = action.option("digit_tone", Unit.MILLISECOND, "the tone's length", "ms")
     via = action.single("via")
-    token = None if via is None else via.token("NAME")
-    return ops.SendDtmf(digits, gap, tone, None if token is None else token.text)
+    return ops.SendDtmf(digits, gap, tone, None if via is None else read_word(via, action.context))
 
 
 def _digit_text(digits: Expr, action: Action) -> Expr:

@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from sipflow.ir.expr import Expr, Literal, Unit, constant_ms, constant_text
 from sipflow.ir.graph import Agent, Auth, Listen, MediaSettings
 from sipflow.ir.span import Span
-from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.clauses import read_header, twice
 from sipflow.lang.lower.codecs import read_codecs
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.words import read_word
 from sipflow.lang.syntax import Node, Token
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]*)(?::([0-9]+))?")
-_WORDS = {"dtmf_mode": ("rfc4733", "info", "inband"), "srtp": ("off", "optional", "required")} | {
-    "listen": ("udp", "tcp", "tls", "ws", "wss")
-}
 MAX_PTIME_MS = 200
 
 
@@ -91,25 +88,11 @@ def _number(item: Node, reader: ExpressionReader) -> Expr:
 
 
 def _word(item: Node, reader: ExpressionReader) -> str | None:
-    token = item.token("NAME")
-    assert token is not None, "the grammar has a word here"
-    known = _WORDS[item.rule]
-    if token.text in known:
-        return token.text
-    near = closest(token.text, known, 0.5)
-    where = reader.context.span(token)
-    reader.context.report.error(
-        "SF211",
-        f"`{token.text}` is unknown here",
-        where,
-        f"one of {', '.join(known)}",
-        fix=replace(where, near) if near else None,
-    )
-    return None
+    return read_word(item, reader.context)
 
 
 def _listen(item: Node, reader: ExpressionReader) -> Listen | None:
-    transport = _word(item, reader) or "udp"
+    transport = read_word(item, reader.context) or "udp"
     token = item.token("STRING", "RAW")
     where = reader.context.span(item)
     if token is None:

@@ -168,7 +168,7 @@ class ExpressionReader:
         elif head in measurements.GROUPS and len(rest) == 1 and self.names.in_lane:
             self._check_measurement(name, head, rest[0])
         elif len(rest) == 2 and rest[0] in measurements.GROUPS and self.names.in_lane:
-            if self.check_call(head, name.span):
+            if self.check_call(head, self._head(name)):
                 self._check_measurement(name, *rest)
         elif not self.context.is_doubtful(head):
             self._error("SF206", f"nothing is known as `{name}`", name.span, "not a measurement of a call")
@@ -197,13 +197,16 @@ class ExpressionReader:
             "SF206", f"unknown measurement `{name}`", name.span, "a check of it fails", help=help_text
         )
 
+    def _head(self, name: Name) -> Span:
+        return self.context.report.source.span(name.span.start, name.span.start + len(name.parts[0]))
+
     def check_call(self, word: str, span: Span) -> bool:
         """Whether the lane has a call of this name; reports SF204 when not."""
         if word in self.names.calls or self.context.is_doubtful(word):
             return True
         near = closest(word, self.names.calls)
         help_text = f"did you mean `{near}`?" if near else f"calls get names where they begin: `call … as {word}`"
-        fix = diagnostics.replace(span, near) if near and span.end - span.start == len(word) else None
+        fix = diagnostics.replace(span, near) if near else None
         self._error(
             "SF204", f"unknown call `{word}`", span, "no call of this lane has this name", help=help_text, fix=fix
         )
@@ -224,7 +227,7 @@ class ExpressionReader:
         parts = name.parts
         known = parts in _FUNCTIONS or (self.names.message and parts == ("header",))
         if not known and len(parts) == 3 and parts[1:] in _FUNCTIONS:
-            known = self.check_call(parts[0], name.span)
+            known = self.check_call(parts[0], self._head(name))
         elif not known and not self.context.is_doubtful(parts[0]):
             self._error("SF206", f"unknown function `{name}`", name.span, 'there is `sip.header("NAME")`')
         values = tuple(self.read(argument) for argument in arguments)

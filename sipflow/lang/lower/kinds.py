@@ -80,7 +80,7 @@ def check_operator(reader: ExpressionReader, operator: str, operands: tuple[Expr
         return
     if operator in ("and", "or", "not"):
         for operand in operands:
-            require(reader, operand, "truth value", f"what `{operator}` joins")
+            require(reader, operand, "truth value", f"what `{operator}` is said of")
     elif len(operands) == 1:
         _check_number(reader, operator, operands[0])
     elif operator == "matches":

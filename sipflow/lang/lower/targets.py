@@ -54,6 +54,7 @@ def read_caller(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
 def unknown_agent(token: Token, context: Context) -> None:
     """Report SF203, as the page about diagnostics shows it."""
     span = context.span(token)
+    context.calls_unknown = True  # whoever was meant is called
     near = closest(token.text, context.agents)
     help_text = f'an address stands in quotes: `"sip:{token.text}@…"`'
     if near is not None:
