@@ -199,7 +199,14 @@ def parse_parameters(text: str) -> Parameters:
     """Parameters of `;a=b;c`; HeaderError when there is anything else."""
     if _ALL_PARAMETERS.fullmatch(text) is None:
         raise HeaderError(f"bad parameters: {_excerpt(text)}")
-    return tuple((match[1], match[2]) for match in _EACH_PARAMETER.finditer(text))
+    return _cut_parameters(text)
+
+
+def _cut_parameters(text: str) -> Parameters:
+    """Parameters of a text that a pattern already found well-formed."""
+    if not text:
+        return ()
+    return tuple([(match[1], match[2]) for match in _EACH_PARAMETER.finditer(text)])
 
 
 def format_parameters(parameters: Parameters) -> str:
@@ -266,7 +273,7 @@ class Via:
             transport,
             host[1:-1] if host[0] == "[" else host,
             None if port is None else int(port),
-            parse_parameters(parameters),
+            _cut_parameters(parameters),
         )
 
     @classmethod
@@ -342,7 +349,7 @@ def _quick_parameter(text: str, name: str) -> str:
     # Plainly: it is a token right after the equals sign, and nothing in front could be the same parameter.
     if found and after[:1] not in _NOT_PLAIN and (not before or ('"' not in before and name not in before.lower())):
         return after.partition(";")[0].rstrip(" \t")
-    return _find(parse_parameters(text), name) or ""
+    return _find(_cut_parameters(text), name) or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,10 +370,10 @@ class NameAddr:
         if match is not None:
             quoted, plain, uri, parameters = match.groups()
             name = plain.rstrip(" \t") if quoted is None else unquote_string(quoted)
-            return cls(uri.rstrip(" \t"), name, parse_parameters(parameters) if parameters else ())
+            return cls(uri.rstrip(" \t"), name, _cut_parameters(parameters))
         match = _ADDR_SPEC.fullmatch(text)
         if match is not None:
-            return cls(match[1], "", parse_parameters(match[2]) if match[2] else ())
+            return cls(match[1], "", _cut_parameters(match[2]))
         if text.strip(" \t") == "*":
             return cls("*")
         raise HeaderError(f"bad address: {_excerpt(text)}")
@@ -572,7 +579,7 @@ class RetryAfter:
         seconds = _number(match[1]) if match else None
         if match is None or seconds is None:
             raise HeaderError(f"bad Retry-After: {_excerpt(text)}")
-        return cls(seconds, match[2] or "", parse_parameters(match[3]))
+        return cls(seconds, match[2] or "", _cut_parameters(match[3]))
 
     def __str__(self) -> str:
         comment = f" ({self.comment})" if self.comment else ""

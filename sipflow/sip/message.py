@@ -477,11 +477,11 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
     if too_long:
         data = data[: limits.message_bytes]
     try:
-        lines, keys, body = _split_plain(data)
+        start_line, lines, keys, body = _split_plain(data)
         ended = True
     except _NotPlainError:
-        lines, keys, body, ended = _split_any(data)
-    message, flaw = _read_start_line(lines.pop(0), _headers(keys, lines), body)
+        start_line, lines, keys, body, ended = _split_any(data)
+    message, flaw = _read_start_line(start_line, _headers(keys, lines), body)
     if too_long or len(lines) > limits.header_fields or (len(data) > limits.header_bytes and _any_long(lines, limits)):
         _refuse(message, "the message is longer than is taken", 513)
     if message.version != "SIP/2.0":
@@ -515,8 +515,8 @@ class _PlainKeys(_FieldKeys):
 _PLAIN_KEYS: Final = _PlainKeys(_KEYS)
 
 
-def _split_plain(data: bytes) -> tuple[list[str], list[str], bytes]:
-    """Start line and header lines, keys of the latter, what follows the empty line.
+def _split_plain(data: bytes) -> tuple[str, list[str], list[str], bytes]:
+    """Start line, header lines, their keys, and what follows the empty line.
 
     This is the way of nearly all messages; _NotPlainError when it has folded lines, bare line feeds or no end.
     """
@@ -525,10 +525,11 @@ def _split_plain(data: bytes) -> tuple[list[str], list[str], bytes]:
     lines = text.split("\r\n")
     if not empty_line or text.count("\n") >= len(lines):
         raise _NotPlainError
-    return lines, [_PLAIN_KEYS[line.split(":", 1)[0]] for line in lines[1:]], body
+    start_line = lines.pop(0)
+    return start_line, lines, [_PLAIN_KEYS[line.split(":", 1)[0]] for line in lines], body
 
 
-def _split_any(data: bytes) -> tuple[list[str], list[str], bytes, bool]:
+def _split_any(data: bytes) -> tuple[str, list[str], list[str], bytes, bool]:
     """The same for any data, with folded lines kept whole, and whether the last line was ended."""
     end = _HEADER_END.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
@@ -536,7 +537,8 @@ def _split_any(data: bytes) -> tuple[list[str], list[str], bytes, bool]:
     ended = end is not None or lines[-1] == ""
     if not end and len(lines) > 1:
         lines.pop()
-    return lines, [_KEYS[line.split(":", 1)[0]] for line in lines[1:]], body, ended
+    start_line = lines.pop(0)
+    return start_line, lines, [_KEYS[line.split(":", 1)[0]] for line in lines], body, ended
 
 
 def _with_crlf(line: str) -> str:
