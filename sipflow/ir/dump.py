@@ -38,12 +38,11 @@ class GraphFormatError(SipflowError):
     """A JSON value is not the graph of a version that this sipflow knows."""
 
 
-def _concrete_ops(base: type[Op]) -> list[type[Op]]:
-    found = [base] if base.word else []
-    return found + [op for subclass in base.__subclasses__() for op in _concrete_ops(subclass)]
-
-
-OPS: dict[tuple[str, str], type[Op]] = {(op.kind, op.word): op for op in _concrete_ops(ops.Op)}
+OPS: dict[tuple[str, str], type[Op]] = {
+    (op.kind, op.word): op
+    for op in vars(ops).values()
+    if isinstance(op, type) and issubclass(op, Op) and op.word  # bases have no name
+}
 """Operations by node kind and name in graph JSON."""
 
 

@@ -1,0 +1,125 @@
+"""Good files that tests bend and break, and every statement of the language that runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+STATEMENTS = (
+    "call bob",
+    'call "sip:bob@example.com" as c2 with { header "X-A" = "1"; body "b"; type "text/plain"; codecs pcma, pcmu }',
+    "call bob within 5s",
+    "dial bob as c2",
+    "answer",
+    "answer as c2 with { codecs pcma }",
+    "answer on c1",
+    "ring",
+    "ring as c2",
+    "progress",
+    "reject 486",
+    'reject 486 "Busy Here"',
+    'reject 603 with { header "Reason" = "SIP" }',
+    "redirect bob",
+    'redirect "sip:carol@example.com"',
+    "release",
+    "release c1",
+    "release within 2s",
+    "hold",
+    "hold c1",
+    "resume",
+    "resume c1",
+    "transfer to bob",
+    "transfer c1 to bob",
+    'transfer to "sip:carol@example.com" within 3s',
+    "transfer c1 to c0",
+    "send options to bob",
+    'send message to bob { header "X-Id" = "4711"; body "hello" }',
+    'send info { type "application/dtmf-relay"; body "Signal=1" }',
+    "send notify on c1",
+    "send subscribe to bob within 2s",
+    'play "x.wav"',
+    'play "x.wav" loop in background',
+    'play "x.wav" 3 times for 5s from 1.5s at -6dB',
+    "play tone 440Hz for 2s",
+    'play "x.wav" on c1',
+    "stop play",
+    "stop play c1",
+    "record",
+    'record "x.wav"',
+    'record "x.wav" received for 5s',
+    "record mono",
+    "stop record",
+    "stop record c1",
+    'send dtmf "123#"',
+    'send dtmf "1,2" gap 100ms tone 80ms via rfc4733',
+    "mute",
+    "mute c1",
+    "unmute",
+    "impair loss 3% jitter 30ms reorder 1% duplicate 0.5%",
+    "impair loss 3% on c1",
+    "clear impairment",
+    "wait 200ms",
+    "wait patience",
+    'log "hello ${name}, ${1 + 2}"',
+    "let x = 5s",
+    "let x = secret env.PASSWORD",
+    'fail "no"',
+    "signal go",
+    "await go",
+    "await go within 2s",
+    'check media.codec == "PCMA"',
+    "check c1.media.mos >= 4 and not media.loss > 1%",
+    'check sip.header("X-Id") matches /^[0-9]+\\/x$/',
+    "check media.jitter < 30ms on c1",
+    "expect call",
+    "expect call from bob as c2",
+    "expect call from 1001",
+    "expect ringing",
+    "expect progress",
+    "expect answered on c1 within 2s",
+    "expect rejected",
+    "expect rejected 486",
+    "expect hangup",
+    "expect hangup on c1 within 20s",
+    'expect dtmf "12"',
+    "expect dtmf",
+    "expect dtmf matching /[0-9]{4}#/ as pin",
+    "expect held",
+    "expect resumed",
+    "expect transfer",
+    "expect transferred",
+    "expect notify",
+    'expect notify where body contains "200"',
+    "expect recorded",
+    "expect played",
+    "expect response 200",
+    'expect response where header("X") == "y"',
+    "expect info",
+    'expect message where body contains "x"',
+    "expect options",
+    'expect request PUBLISH where method == "PUBLISH"',
+    "recover",
+    "end",
+)
+
+
+def in_a_lane(statement: str) -> str:
+    """A file that is right if the statement is."""
+    tail = f"check 1 == 1 else {{ {statement} }}" if statement == "recover" else statement
+    return (
+        'let name = "n"\nlet patience = 1s\n'
+        f"on alice {{\n  call bob as c0\n  call bob as c1\n  {tail}\n}}\n"
+        "on bob { answer; signal go; await go }\n"
+    )
+
+
+def scenarios() -> list[Path]:
+    return sorted((ROOT / "scenarios").glob("*.sflow"))
+
+
+def examples(page: Path) -> list[str]:
+    """The sflow examples of a Markdown page; statements alone are put into a lane."""
+    found = re.findall(r"```sflow\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [f"on alice {{\n{text}}}\n" if text.startswith("choose") else text for text in found]

@@ -1,0 +1,317 @@
+"""What texts mean: the graphs that they are lowered to."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sipflow.ir import ops
+from sipflow.ir.dump import OPS
+from sipflow.ir.expr import (
+    Apply,
+    Binary,
+    Env,
+    Expr,
+    Literal,
+    Name,
+    Quantity,
+    Regex,
+    Secret,
+    Template,
+    Unary,
+    Unit,
+)
+from sipflow.ir.graph import Graph, Listen, MediaSettings
+from sipflow.ir.graph import Node as GraphNode
+from sipflow.ir.span import NOWHERE
+from sipflow.lang import compile_text
+from sipflow.lang.diagnostics import Reporter
+from sipflow.lang.lower.context import Context
+from sipflow.lang.lower.expressions import ExpressionReader, Names
+from sipflow.lang.parse import parse_expression
+from sipflow.lang.source import Source
+from tests.lang.samples import STATEMENTS, in_a_lane
+
+
+def compiled(text: str) -> Graph:
+    result = compile_text(text)
+    assert result.graph is not None, [found.message for found in result.diagnostics]
+    return result.graph
+
+
+def node(text: str) -> GraphNode:
+    """The node of one statement."""
+    graph = compiled(in_a_lane(text))
+    return graph.node("alice.3.else.1" if text == "recover" else "alice.3")
+
+
+def bare(value: Any) -> Any:
+    """A value of the graph without its spans."""
+    if isinstance(value, tuple):
+        return tuple(bare(item) for item in value)
+    if not dataclasses.is_dataclass(value):
+        return value
+    fields = {field.name: bare(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+    return type(value)(**fields | ({"span": NOWHERE} if "span" in fields else {}))
+
+
+def literal(value: Any) -> Literal:
+    return Literal(value)
+
+
+def ms(value: float) -> Literal:
+    return Literal(Quantity(value, Unit.MILLISECOND))
+
+
+def percent(value: float) -> Literal:
+    return Literal(Quantity(value, Unit.PERCENT))
+
+
+BOB = (literal("bob"), "bob")
+
+MEANINGS: list[tuple[str, ops.Op]] = [
+    ("call bob", ops.Call(*BOB)),
+    ('dial "sip:x@y" as c2', ops.Dial(literal("sip:x@y"), None, "c2")),
+    (
+        'call bob with { header "X-A" = "1"; body "b"; type "t/p"; codecs pcma }',
+        ops.Call(*BOB, None, ops.With((("X-A", literal("1")),), literal("b"), literal("t/p"), ("PCMA",))),
+    ),
+    ("answer as c2", ops.Answer("c2")),
+    ("ring", ops.Ring()),
+    ("progress", ops.Progress()),
+    ('reject 486 "Busy"', ops.Reject(486, literal("Busy"))),
+    ("redirect bob", ops.Redirect(*BOB)),
+    ("release", ops.Release()),
+    ("hold", ops.Hold()),
+    ("resume", ops.Resume()),
+    ("transfer to bob", ops.Transfer(*BOB)),
+    ("transfer c0 to c1", ops.Transfer(other="c1")),
+    ("transfer to c1", ops.Transfer(other="c1")),
+    ("send info", ops.SendRequest("INFO")),
+    ('send message to bob { body "x" }', ops.SendRequest("MESSAGE", *BOB, ops.With(body=literal("x")))),
+    ('play "x.wav"', ops.Play(literal("x.wav"))),
+    ('play "x.wav" loop in background', ops.Play(literal("x.wav"), times=None, background=True)),
+    ('play "x.wav" 3 times for 5s from 1s', ops.Play(literal("x.wav"), None, 3, ms(5000), ms(1000))),
+    ('play "x.wav" at -6dB', ops.Play(literal("x.wav"), gain=Literal(Quantity(-6.0, Unit.DECIBEL)))),
+    ("play tone 440Hz for 2s", ops.Play(tone=Literal(Quantity(440.0, Unit.HERTZ)), duration=ms(2000))),
+    ("stop play", ops.StopPlay()),
+    ("record", ops.Record()),
+    ('record "x.wav" mono for 5s', ops.Record(literal("x.wav"), "mono", ms(5000))),
+    ("stop record", ops.StopRecord()),
+    ('send dtmf "1" gap 90ms tone 80ms', ops.SendDtmf(literal("1"), ms(90), ms(80))),
+    ("mute", ops.Mute()),
+    ("unmute", ops.Unmute()),
+    ("impair loss 3% jitter 30ms", ops.Impair(percent(3.0), ms(30))),
+    ("clear impairment", ops.ClearImpairment()),
+    ("wait 2m", ops.Wait(ms(120_000))),
+    ('log "x${1}y"', ops.Log(Template((literal("x"), literal(1.0), literal("y"))))),
+    ("let x = env.HOME", ops.Let("x", Env("HOME"))),
+    ("fail", ops.Fail(literal(""))),
+    ("signal go", ops.Signal("go")),
+    ("await go", ops.Await("go")),
+    ("check media.loss < 1%", ops.Check(Binary("<", Name(("media", "loss")), percent(1.0)))),
+    ("expect call from bob as c2", ops.ExpectCall(*BOB, "c2")),
+    ("expect call from 007", ops.ExpectCall(literal("007"))),
+    ("expect rejected 486", ops.ExpectRejected(486)),
+    ("expect dtmf", ops.ExpectDtmf()),
+    ('expect dtmf "12"', ops.ExpectDtmf(literal("12"))),
+    ("expect dtmf matching /a\\/b/ as pin", ops.ExpectDtmf(pattern="a/b", capture="pin")),
+    ("expect response 200", ops.ExpectResponse(200)),
+    ("expect request publish", ops.ExpectRequest("PUBLISH")),
+    ("expect info", ops.ExpectRequest("INFO")),
+]
+
+
+@pytest.mark.parametrize(("text", "meaning"), MEANINGS, ids=[text for text, _ in MEANINGS])
+def test_what_a_statement_means(text: str, meaning: ops.Op) -> None:
+    assert bare(node(text).op) == meaning
+
+
+@pytest.mark.parametrize("text", STATEMENTS)
+def test_the_canonical_text_of_a_statement_means_the_same_and_is_its_own_canonical_text(text: str) -> None:
+    before = node(text)
+    after = node(before.text)
+    assert bare((after.op, after.call, after.within)) == bare((before.op, before.call, before.within))
+    assert after.text == before.text
+
+
+def test_every_operation_that_runs_is_among_the_samples() -> None:
+    later = {ops.Register, ops.Unregister, ops.SendRaw, ops.ExpectRegistered, ops.ExpectHeard}
+    later |= {ops.ExpectTone, ops.ExpectSilence, ops.ExpectAudio}
+    assert {type(node(text).op) for text in STATEMENTS} == set(OPS.values()) - later
+
+
+# --- chains --------------------------------------------------------------------------------------------------------
+
+ELSE = """
+on a {
+  call b else release
+  expect dtmf "1" else { play "x.wav" else recover; log "x"; recover }
+  hold else { log "y"; end }
+  release
+}
+on b: answer; expect hangup
+on b: answer
+"""
+
+
+def edges(graph: Graph, lane: str) -> dict[str, tuple[str | None, str | None]]:
+    return {node.id: (node.success, node.failure) for node in graph.nodes if node.lane == lane}
+
+
+def test_else_is_a_chain_behind_the_failure_edge() -> None:
+    assert edges(compiled(ELSE), "a") == {
+        "a.1": ("a.2", "a.1.else.1"),
+        "a.1.else.1": (None, None),
+        "a.2": ("a.3", "a.2.else.1"),
+        "a.2.else.1": ("a.2.else.2", "a.2.else.1.else.1"),
+        "a.2.else.1.else.1": ("a.2.else.2", None),  # `recover` goes on behind the statement that failed
+        "a.2.else.2": ("a.2.else.3", None),
+        "a.2.else.3": ("a.3", None),
+        "a.3": ("a.4", "a.3.else.1"),
+        "a.3.else.1": ("a.3.else.2", None),
+        "a.3.else.2": (None, None),
+        "a.4": (None, None),
+    }
+
+
+def test_lanes_of_one_agent_have_numbers() -> None:
+    graph = compiled(ELSE)
+    assert [(lane.id, lane.agent, lane.entry) for lane in graph.lanes] == [
+        ("a", "a", "a.1"),
+        ("b", "b", "b.1"),
+        ("b#2", "b", "b#2.1"),
+    ]
+
+
+def test_a_span_covers_the_statement_and_not_its_else() -> None:
+    text = 'on a: call b; expect dtmf "1" within 5s else release\non b: answer\n'
+    span = compiled(text).node("a.2").span
+    assert text[span.start : span.end] == 'expect dtmf "1" within 5s'
+    assert (span.line, span.column) == (1, 15)
+
+
+def test_recover_as_the_last_statement_of_a_lane_ends_it() -> None:
+    graph = compiled("on a: call b; hold else recover\non b: answer\n")
+    assert edges(graph, "a")["a.2.else.1"] == (None, None)
+
+
+# --- agents and header ---------------------------------------------------------------------------------------------
+
+AGENTS = """
+scenario "IVR" tagged smoke, ivr
+timeout 3s
+let host = "example.com"
+agent desk {
+  number    007
+  uri       "sip:desk@${host}"
+  listen    udp "127.0.0.1:5062"
+  proxy     "sip:10.0.0.5"
+  codecs    pcma, pcmu
+  ptime     30ms
+  header    "X-Tenant" = "blue"
+  media     { ports 20000-29999; jitter adaptive 20ms..200ms }
+}
+agent pbx = "sip:pbx.example.com"
+agent trunk { uri "sip:trunk.example.com" }
+on desk: call pbx; call trunk; call other
+on other: answer
+"""
+
+
+def test_an_agent_has_what_its_declaration_says() -> None:
+    desk = compiled(AGENTS).agent("desk")
+    assert bare(desk.number) == literal("007")
+    assert bare(desk.uri) == Template((literal("sip:desk@"), Name(("host",))))
+    assert bare(desk.listen) == Listen("udp", "127.0.0.1", 5062)
+    assert desk.codecs == ("PCMA", "PCMU")
+    assert (desk.ptime_ms, desk.dtmf, desk.srtp) == (30, "rfc4733", "off")
+    assert bare(desk.headers) == (("X-Tenant", literal("blue")),)
+    assert desk.media == MediaSettings(20000, 29999, True, 20, 200)
+
+
+def test_agents_that_no_lane_drives_are_remote_and_lanes_declare_agents() -> None:
+    graph = compiled(AGENTS)
+    assert [(agent.name, agent.declared, agent.remote) for agent in graph.agents] == [
+        ("desk", True, False),
+        ("pbx", True, True),
+        ("trunk", True, True),
+        ("other", False, False),
+    ]
+
+
+def test_the_header_of_the_scenario() -> None:
+    scenario = compiled(AGENTS).scenario
+    assert (scenario.name, scenario.tags, scenario.timeout_ms) == ("IVR", ("smoke", "ivr"), 3000)
+    assert [variable.name for variable in compiled(AGENTS).variables] == ["host"]
+
+
+@pytest.mark.parametrize(
+    ("written", "host", "port"),
+    [("[::1]:5060", "::1", 5060), ("10.0.0.1", "10.0.0.1", 0), (":5060", "127.0.0.1", 5060), ("h:0", "h", 0)],
+)
+def test_addresses_to_listen_at(written: str, host: str, port: int) -> None:
+    listen = compiled(f'agent a {{ listen udp "{written}" }}\non a: call b\non b: answer\n').agent("a").listen
+    assert (listen.host, listen.port) == (host, port)
+
+
+def test_a_variable_from_outside_is_known_and_may_be_of_any_kind() -> None:
+    text = "let d = 3\non a: call b; wait d; log more\non b: answer\n"
+    assert compile_text(text).graph is None
+    assert compile_text(text, variables=["d", "more"]).diagnostics == ()
+
+
+# --- expressions ---------------------------------------------------------------------------------------------------
+
+_names = st.sampled_from(["pin", "x", "tone", "call"])
+_numbers = st.integers(0, 10**6).map(lambda number: number / 1000)
+_quantities = st.builds(Quantity, _numbers, st.sampled_from([Unit.MILLISECOND, Unit.PERCENT, Unit.HERTZ, Unit.DECIBEL]))
+_literals = st.one_of(_numbers, st.booleans(), _quantities, st.text(st.characters(codec="utf-8"), max_size=12)).map(
+    Literal
+)
+_leaves = st.one_of(
+    _literals,
+    _names.map(lambda name: Name((name,))),
+    st.just(Name(("media", "loss"))),
+    st.just(Env("HOME")),
+    st.just(Apply(Name(("sip", "header")), (Literal("X-Id"),))),
+)
+
+
+def _grow(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    return st.one_of(
+        st.builds(lambda operand: Unary("not", operand), inner),
+        st.builds(lambda operand: Unary("-", operand), inner.filter(lambda operand: not isinstance(operand, Literal))),
+        st.builds(Secret, inner),
+        st.builds(
+            Binary, st.sampled_from(["and", "or", "==", "<", ">=", "contains", "+", "-", "*", "/"]), inner, inner
+        ),
+        st.builds(lambda left: Binary("matches", left, Literal(Regex("a/b[0-9]+"))), inner),
+    )
+
+
+@given(st.recursive(_leaves, _grow, max_leaves=8))
+@settings(max_examples=400, deadline=None)
+def test_the_text_of_an_expression_is_the_expression(expression: Expr) -> None:
+    text = str(expression)
+    report = Reporter(Source("<text>", text))
+    found = parse_expression(0, len(text), report)
+    assert found is not None, text
+    context = Context(report, all_doubtful=True)
+    assert bare(ExpressionReader(context, Names(in_lane=True)).read(found)) == expression
+
+
+_constants = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6).map(Literal)
+
+
+@given(st.lists(st.tuples(_constants, _names.map(lambda name: Name((name,)))), min_size=1, max_size=4))
+def test_the_text_of_a_template_is_the_template(pairs: list[tuple[Literal, Name]]) -> None:
+    template = Template(tuple(part for pair in pairs for part in pair))
+    text = f"on a: call b; log {template}\non b: answer\n"
+    graph = compile_text(text, variables=["pin", "x", "tone", "call"]).graph
+    assert graph is not None, text
+    assert bare(graph.node("a.2").op) == ops.Log(template)
