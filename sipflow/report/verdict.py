@@ -25,6 +25,8 @@ def verdict_lines(report: Report, source_text: str) -> Iterator[str]:
 
 def headline(report: Report) -> str:
     """`PASSED  IVR main menu  2 lanes, 4.21 s`."""
+    if report.diagnostics:
+        return f"{_WORDS[report.verdict]}  {report.source}  nothing was run: the file is wrong"
     lanes = f"{len(report.lanes)} lane{'' if len(report.lanes) == 1 else 's'}"
     failed = sum(not lane.passed for lane in report.lanes)
     wrong = f", {failed} failed" if failed else ""

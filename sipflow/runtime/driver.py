@@ -31,6 +31,10 @@ Publish = Callable[[Record], None]
 DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
 
 
+_FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
+"""Events that no statement can wait for: the flow never sees them."""
+
+
 @dataclass(slots=True)
 class LocalAgent:
     """An agent that this run drives: its plan, its socket, its SIP machine."""
@@ -238,7 +242,8 @@ class Driver:
             case _:
                 pass
         self._stamp(agent, payload)
-        self._scenario.receive(agent, payload, self.now())
+        if not isinstance(payload, _FOR_REPORTS_ONLY):
+            self._scenario.receive(agent, payload, self.now())
 
     def _stamp(self, agent: str, payload: Payload) -> None:
         if isinstance(payload, events.CallMeasured | events.CommandDone):
@@ -264,7 +269,6 @@ class Driver:
         try:
             media = self._desk.local_media(agent.plan, command.call, command.formats)
             target = self._target(command.target, command.local)
-            self._stamp(command.agent, events.CallPlaced(command.call, command.target))
             agent.user_agent.invite(
                 command.call, target, media, self.now(),
                 headers=command.message.headers, body=_body(command.message), content_type=command.message.content_type,

@@ -20,6 +20,7 @@ from sipflow.plan.plan import Plan
 from sipflow.runtime.driver import Driver
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
+from sipflow.runtime.preload import preload
 
 EXIT_PASSED, EXIT_FAILED, EXIT_DIAGNOSTICS, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -75,6 +76,7 @@ class Runner:
         library = MediaLibrary(self._settings.media_folders)
         output = OutputFolder(self._settings.out)
         try:
+            await preload(self._plan, prompts, library)
             driver = Driver(
                 self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on
             )  # fmt: skip
