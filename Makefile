@@ -30,6 +30,7 @@ lint: $(READY) ## ruff: rules and format
 type: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
+# One test after the other: those on real sockets judge lateness, and a neighbour that computes would spoil it.
 pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -52,7 +53,8 @@ interop: $(READY) ## the tests against SIPp and tshark; as root on Debian it ins
 bench: $(READY) ## list the benches; NAME=rtp_timing runs one, ARGS are its options
 	@scripts/bench $(NAME) $(ARGS)
 
-docs: $(READY) ## check that every link and command in the docs leads somewhere
+docs: $(READY) ## write the pages drawn from tables of the code, and check that every link and command leads somewhere
+	$(BIN)/python scripts/write_docs.py
 	$(BIN)/python -m pytest -q tests/test_docs.py
 
 wheel: $(READY_WHEEL) ## build, repair and audit the wheel, install it into an empty environment, run the demo there

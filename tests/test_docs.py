@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -51,3 +52,12 @@ def test_commands_exist(page: Path) -> None:
 def test_scenarios_that_are_named_are_there(page: Path) -> None:
     named = re.findall(r"\bscenarios/[\w./-]+\.sflow\b", page.read_text())
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_pages_drawn_from_tables_are_what_the_tables_say() -> None:
+    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "scripts" / "write_docs.py")
+    assert spec and spec.loader
+    write_docs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(write_docs)
+    stale = [name for name, page in write_docs.PAGES.items() if (ROOT / name).read_text(encoding="utf-8") != page()]
+    assert stale == [], "make docs writes them anew"
