@@ -442,6 +442,16 @@ class Logged(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentRefused(Payload):
+    """The machine does not grant what an agent needs; nothing was run. The record names agent and line."""
+
+    code: str
+    message: str
+    column: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(Payload):
     """Last record of every run."""
 

@@ -74,6 +74,18 @@ class RecordingReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What the machine does not grant, at the line that asks for it."""
+
+    code: str
+    agent: str
+    message: str
+    line: int
+    column: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a run was found to be. `exit_code` is 0 only when every lane came to its end by success edges."""
 
@@ -89,6 +101,8 @@ class Report:
     lanes: tuple[LaneReport, ...] = ()
     calls: tuple[CallReport, ...] = ()
     recordings: tuple[RecordingReport, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """Why nothing was run, when the machine is to blame."""
     logs: tuple[tuple[float, str, str, str], ...] = ()
     """(seconds, agent, level, text)"""
     diagnostics: tuple[Any, ...] = ()
@@ -135,6 +149,7 @@ class ReportFold:
         self._lanes: dict[str, _Lane] = {}
         self._calls: dict[str, _Call] = {}
         self._recordings: list[RecordingReport] = []
+        self._problems: list[Problem] = []
         self._logs: list[tuple[float, str, str, str]] = []
         self._time = 0.0
 
@@ -148,6 +163,8 @@ class ReportFold:
                 self._finished = finished
             case events.Logged(text=text, level=level):
                 self._logs.append((record.time, record.agent, level, text))
+            case events.AgentRefused(code=code, message=message, column=column, end_column=end_column):
+                self._problems.append(Problem(code, record.agent, message, record.line, column, end_column))
             case events.RecordingFinished() as recording:
                 self._recordings.append(
                     RecordingReport(
@@ -199,6 +216,7 @@ class ReportFold:
             lanes=tuple(_lane_report(name, lane) for name, lane in self._lanes.items()),
             calls=tuple(_call_report(name, call) for name, call in self._calls.items()),
             recordings=tuple(self._recordings),
+            problems=tuple(self._problems),
             logs=tuple(self._logs),
         )
 

@@ -45,6 +45,7 @@ def _run_case(report: Report) -> TestCase:
     """The file or the machine was wrong: no lane could show it."""
     case = TestCase("run", classname=report.source, time=report.duration_s)
     texts = [text for _, _, level, text in report.logs if level == "error"]
+    texts += [f"{problem.code}: {report.source}:{problem.line}: {problem.message}" for problem in report.problems]
     texts += [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in report.diagnostics]
     if not report.passed:
         case.result = [Error("; ".join(texts) or report.verdict, report.verdict)]

@@ -14,12 +14,15 @@ _WORDS = {"passed": "PASSED", "failed": "FAILED", "error": "ERROR", "interrupted
 
 def verdict_lines(report: Report, source_text: str) -> Iterator[str]:
     """Plain text, without colours, in the order in which a person wants to know it."""
+    for problem in report.problems:
+        span = Span(report.source, problem.line, problem.column, problem.line, problem.end_column)
+        yield render(Diagnostic(problem.code, Severity.ERROR, problem.message, span), source_text)
     for lane in report.lanes:
         yield from _lane_lines(lane, report.source, source_text)
     yield from _call_lines(report)
     for recording in report.recordings:
-        problem = f"  NOT WHOLE: {recording.error}" if recording.error else ""
-        yield f"recording  {recording.path}  {recording.duration_ms / 1000:.2f} s{problem}"
+        fault = f"  NOT WHOLE: {recording.error}" if recording.error else ""
+        yield f"recording  {recording.path}  {recording.duration_ms / 1000:.2f} s{fault}"
     yield headline(report)
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sipflow import __version__, events
-from sipflow.errors import MisuseError, SipflowError
+from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
+from sipflow.ir.graph import Agent
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.measurements import media_measurements
@@ -33,6 +34,14 @@ DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
 
 _FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
 """Events that no statement can wait for: the flow never sees them."""
+
+
+class AgentRefusedError(MachineError):
+    """The machine does not grant what an agent needs."""
+
+    def __init__(self, agent: Agent, message: str) -> None:
+        super().__init__(message)
+        self.agent = agent
 
 
 @dataclass(slots=True)
@@ -73,7 +82,7 @@ class Driver:
     # --- the run ---
 
     def open(self) -> None:
-        """Bind every agent's socket; raises `MachineError` and leaves nothing open when one cannot be had."""
+        """Bind every agent's socket; raises `AgentRefusedError` and leaves nothing open when one cannot be had."""
         try:
             for plan in self._plan.agents.values():
                 if not plan.remote:
@@ -132,12 +141,15 @@ class Driver:
         self._publish(Record(self.now(), "", "", "", 0, payload))
 
     def _open_agent(self, plan: AgentPlan) -> LocalAgent:
-        endpoint = UdpEndpoint(
-            plan.host,
-            plan.port,
-            receive=lambda data, source: self._on_datagram(agent, data, source),
-            drained=self._pump,
-        )
+        try:
+            endpoint = UdpEndpoint(
+                plan.host,
+                plan.port,
+                receive=lambda data, source: self._on_datagram(agent, data, source),
+                drained=self._pump,
+            )
+        except MachineError as error:
+            raise AgentRefusedError(plan.spec, str(error)) from error
         host, port = endpoint.address
         config = UserAgentConfig(
             name=plan.name,

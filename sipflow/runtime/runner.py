@@ -17,7 +17,7 @@ from sipflow.events import Payload, Record
 from sipflow.flow.outcome import ENVIRONMENT, LaneResult
 from sipflow.media import EngineConfig, MediaEngine, MediaLibrary, PromptStore
 from sipflow.plan.plan import Plan
-from sipflow.runtime.driver import Driver
+from sipflow.runtime.driver import AgentRefusedError, Driver
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
 from sipflow.runtime.preload import preload
@@ -65,10 +65,19 @@ class Runner:
         ))  # fmt: skip
         try:
             await self._run_with_engine()
+        except AgentRefusedError as error:
+            self._refuse(error)
         except SipflowError as error:
             self._problem = str(error)
             self._note(events.Logged(self._problem, "error"))
         return self._finish()
+
+    def _refuse(self, error: AgentRefusedError) -> None:
+        """Point at the line that asks for what cannot be had."""
+        self._problem = str(error)
+        span = error.agent.listen.span if error.agent.listen.span.line else error.agent.span
+        refused = events.AgentRefused(ENVIRONMENT, self._problem, span.column, span.end_column)
+        self._publish(Record(self._last, error.agent.name, "", "", span.line, refused))
 
     async def _run_with_engine(self) -> None:
         engine = MediaEngine(EngineConfig(seed=self._plan.seed))

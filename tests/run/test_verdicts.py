@@ -118,7 +118,10 @@ def test_a_port_in_use_is_the_machines_fault(tmp_path: Path) -> None:
         text = f'agent alice {{ listen udp "127.0.0.1:{port}" }}\non alice: call bob\non bob: answer\n'
         report, _ = run(text, tmp_path)
     assert (report.verdict, report.exit_code) == ("error", 3)
-    assert f"port {port}" in report.logs[-1][3]
+    (problem,) = report.problems
+    assert (problem.code, problem.agent, problem.line) == ("SF506", "alice", 1)
+    assert f"port {port}" in problem.message
+    assert "^^^" in "\n".join(verdict_lines(report, text))
 
 
 def test_a_media_file_that_vanished_after_the_check_is_the_machines_fault(tmp_path: Path) -> None:
