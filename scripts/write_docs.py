@@ -72,8 +72,9 @@ def sip_page() -> str:
         WRITTEN_BY.format("`sipflow/sip/transaction_tables.py`"),
         "# SIP transactions\n",
         wrapped(
-            "The four state machines that sipflow runs, as it runs them: RFC 3261 section 17 with the corrections of RFC "
-            "6026. An arrow says what happened, then what is done about it. What has no arrow in a state changes nothing."
+            "The four state machines that sipflow runs, as it runs them: RFC 3261 section 17 with the corrections of "
+            "RFC 6026. An arrow says what happened, then what is done about it. What has no arrow in a state changes "
+            "nothing."
         ),
     ]
     parts += [f"## {table.title}\n\n```mermaid\n{table.mermaid()}\n```\n" for table in TABLES]
