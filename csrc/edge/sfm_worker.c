@@ -7,7 +7,7 @@
 
 enum {
     RTCP_EVERY_TICKS = 25,    /* how often the RTCP socket is looked at: half a second at 20 ms */
-    RECEIVE_ROUNDS = 4,       /* batches a leg may take per tick, so that a flood delays no other leg's packets */
+    MAX_RECEIVE_CALLS = 1 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
     PHASES = 128,             /* places in the packet time at which legs send */
     CAPACITY_BYTES = 1500,
 };
@@ -254,20 +254,20 @@ static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, con
     collect_events(leg);
 }
 
-/* Whether there may be more. */
-static bool receive_batch(sfm_engine_leg *leg, int socket, const sfm_address *peer, receive_function take) {
+/* All that waits, up to what the batch holds: a flood may not delay the packets of other legs. */
+static int receive_waiting(sfm_engine_leg *leg, int socket) {
     sfm_datagram *batch = leg->worker->batch;
-    int count = sfm_udp_receive(socket, batch, SFM_DATAGRAM_BATCH);
-    count_send_error(leg, count);
-    for (int i = 0; i < count; i++) {
-        take_datagram(leg, &batch[i], peer, take);
+    int count = 0;
+    for (int tries = 0; tries < MAX_RECEIVE_CALLS; tries++) {
+        int wanted = SFM_RECEIVE_CAPACITY - count;
+        int got = sfm_udp_receive(socket, batch + count, wanted);
+        count_send_error(leg, got);
+        count += got > 0 ? got : 0;
+        if (got >= 0 && got < SFM_DATAGRAM_BATCH) {
+            break;
+        }
     }
-    return count == SFM_DATAGRAM_BATCH || count < 0;
-}
-
-static void receive_rtp(sfm_engine_leg *leg) {
-    for (int i = 0; i < RECEIVE_ROUNDS && receive_batch(leg, leg->sockets.rtp, &leg->remote, sfm_leg_receive); i++) {
-    }
+    return count;
 }
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
@@ -279,34 +279,40 @@ static void send_rtcp(sfm_engine_leg *leg, bool bye) {
 }
 
 static void exchange_rtcp(sfm_engine_leg *leg) {
-    (void)receive_batch(leg, leg->sockets.rtcp, &leg->remote_rtcp, sfm_leg_receive_rtcp);
+    int count = receive_waiting(leg, leg->sockets.rtcp);
+    for (int i = 0; i < count; i++) {
+        take_datagram(leg, &leg->worker->batch[i], &leg->remote_rtcp, sfm_leg_receive_rtcp);
+    }
     send_rtcp(leg, false);
+}
+
+/* --- hearing ------------------------------------------------------------------------------------------------------ */
+
+/* After a stall several packet times are played out at once, and what came meanwhile is put in evenly between them: at
+ * once it would overflow the jitter buffer, although nothing is wrong but our own scheduling. */
+static void hear(sfm_engine_leg *leg, int count) {
+    int ticks = (int)leg->owed_playouts;
+    int taken = 0;
+    for (int tick = 1; tick <= ticks; tick++) {
+        for (; taken < count * tick / ticks; taken++) {
+            take_datagram(leg, &leg->worker->batch[taken], &leg->remote, sfm_leg_receive);
+        }
+        sfm_leg_playout_tick(leg->leg, leg->owed_since_ns);
+        leg->owed_since_ns += period_ns(leg);
+        collect_events(leg);
+    }
+    leg->owed_playouts = 0;
 }
 
 /* The sockets are looked at once a tick, just before the tick is played out: nothing that came is missed, the kernel
  * stamped when it came, and a wake-up a packet is saved. */
-static void receive_ticked(sfm_worker *worker) {
+static void hear_ticked(sfm_worker *worker) {
     for (size_t i = 0; i < worker->ticked_count; i++) {
         sfm_engine_leg *leg = worker->ticked[i];
-        if (!sfm_leg_started(leg->leg)) {
-            continue;
-        }
-        receive_rtp(leg);
-        if ((leg->ticks + leg->number) % RTCP_EVERY_TICKS == 0) {
+        bool started = sfm_leg_started(leg->leg);
+        hear(leg, started ? receive_waiting(leg, leg->sockets.rtp) : 0);
+        if (started && (leg->ticks + leg->number) % RTCP_EVERY_TICKS == 0) {
             exchange_rtcp(leg);
-        }
-    }
-}
-
-/* --- hearing ----------------------------------------------------------------------------------------------------- */
-
-static void play_ticked(sfm_worker *worker) {
-    for (size_t i = 0; i < worker->ticked_count; i++) {
-        sfm_engine_leg *leg = worker->ticked[i];
-        for (; leg->owed_playouts > 0; leg->owed_playouts--) {
-            sfm_leg_playout_tick(leg->leg, leg->owed_since_ns);
-            leg->owed_since_ns += period_ns(leg);
-            collect_events(leg);
         }
     }
     worker->ticked_count = 0;
@@ -495,8 +501,7 @@ static void run(void *context) {
     while (!atomic_load_explicit(&worker->stopping, memory_order_acquire)) {
         sleep_until_due(worker);
         send_due(worker, sfm_clock_ns());
-        receive_ticked(worker);
-        play_ticked(worker);
+        hear_ticked(worker);
         take_commands(worker);
         announce(worker);
     }

@@ -70,7 +70,7 @@ typedef struct sfm_letter {
     } body;
 } sfm_letter;
 
-enum { SFM_DIGIT_NOTICES = 64 };
+enum { SFM_DIGIT_NOTICES = 64, SFM_RECEIVE_CAPACITY = 128 };
 
 struct sfm_engine_leg {
     sfm_scheduled scheduled; /* first: an item is its leg */
@@ -115,7 +115,7 @@ typedef struct sfm_worker {
     bool announce;           /* an event was posted in this round */
     uint64_t missed_ticks;
     sfm_histogram lateness;
-    sfm_datagram batch[SFM_DATAGRAM_BATCH];
+    sfm_datagram batch[SFM_RECEIVE_CAPACITY]; /* what one leg received */
 } sfm_worker;
 
 int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priority);
