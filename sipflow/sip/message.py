@@ -417,8 +417,10 @@ def _required(headers: Headers, name: str) -> str:
 
 
 def _read_via(headers: Headers) -> Via:
-    text = _required(headers, "Via")
-    return Via.parse(text) if "," not in text else Via.parse_many(text)[0]
+    hops = Via.parse_many(_required(headers, "Via"))
+    if not hops:
+        raise HeaderError("empty Via")
+    return hops[0]
 
 
 def _read_branch(headers: Headers) -> str:

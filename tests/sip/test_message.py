@@ -144,6 +144,18 @@ def test_refusal_brings_what_an_answer_needs() -> None:
         _ = error.partial.cseq
 
 
+@pytest.mark.parametrize("view", ["via", "branch", "call_id", "cseq", "from_", "to", "from_tag", "to_tag"])
+@pytest.mark.parametrize("value", [None, "", ",", ";", "<", "1"])
+def test_view_of_a_bad_or_missing_field_is_a_header_error(view: str, value: str | None) -> None:
+    names = {"branch": "Via", "from_tag": "From", "to_tag": "To", "from_": "From", "call_id": "Call-ID"}
+    headers = Headers() if value is None else Headers([(names.get(view, view), value)])
+    if view == "call_id" and value:
+        assert Request("BYE", "sip:a@b", headers).call_id == value
+        return
+    with pytest.raises(HeaderError):
+        getattr(Request("BYE", "sip:a@b", headers), view)
+
+
 def test_limits() -> None:
     limits = Limits(message_bytes=400, header_fields=10, header_bytes=60)
     assert parse_message(BYE + b"Content-Length: 0\r\n\r\n", limits)
