@@ -209,6 +209,12 @@ def test_changes_keep_the_order() -> None:
     assert [name for name, _ in headers] == ["Route", "Via", "t", "X-Any", "Z"]
 
 
+def test_field_is_inserted_before_the_first_of_its_name() -> None:
+    headers = Headers([("To", "a"), ("v", "1"), ("From", "b")])
+    headers.insert_first("Via", "0")
+    assert headers.items() == [("To", "a"), ("Via", "0"), ("v", "1"), ("From", "b")]
+
+
 def test_copy_is_independent() -> None:
     message = parse_message(INVITE)
     copy = message.headers.copy()
