@@ -102,8 +102,10 @@ class MediaLibrary:
             return MediaProblem(path, str(error))
 
     def list(self) -> list[MediaInfo | MediaProblem]:
-        """All audio files in the folders and below them, in the order in which they are found by name."""
-        return [self.probe(path) for folder in self.search for path in _audio_files(folder)]
+        """All audio files in the folders and below them, each once, in the order in which they are found by name."""
+        paths = {path.resolve(): path for folder in reversed(self.search) for path in _audio_files(folder)}
+        order = [path for folder in self.search for path in _audio_files(folder)]
+        return [self.probe(path) for path in order if paths[path.resolve()] == path]
 
 
 def measure(path: Path) -> Loudness:
@@ -124,7 +126,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _audio_files(folder: Path) -> Iterator[Path]:
-    return iter(sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_file(path)))
+    """In the order of their names; what is hidden (`.venv`, `.git`) stays hidden."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES)
 
 
 def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:

@@ -139,6 +139,8 @@ def _format_key(rtp_format: RtpFormat) -> tuple[object, ...]:
 def open_audio(path: Path) -> soundfile.SoundFile:
     import soundfile
 
+    if not path.exists():
+        raise MediaError(f"no such file: {path}")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not an audio file")
     try:

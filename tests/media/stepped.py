@@ -1,4 +1,4 @@
-"""Legs without sockets and threads: two of them joined by an ideal network, tick by tick, as fast as the machine can."""
+"""Legs without sockets and threads: two of them joined by an ideal network, tick by tick, in virtual time."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ class SteppedLeg:
     def send_dtmf(self, digits: str, job: int = 2, *, tone_ms: int = 50, gap_ms: int = 50) -> None:
         """Sends digits."""
         text = ffi.new("char[]", digits.encode())
-        check(
-            lib.sfm_leg_send_dtmf(self.native, ffi.new("sfm_dtmf_sequence *", (text, tone_ms, gap_ms, 500, 0)), job)
-        )
+        check(lib.sfm_leg_send_dtmf(self.native, ffi.new("sfm_dtmf_sequence *", (text, tone_ms, gap_ms, 500, 0)), job))
 
     def impair(self, **rates: int) -> None:
         """Rates in packets per million; none ends it."""

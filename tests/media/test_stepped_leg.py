@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 from pathlib import Path
@@ -72,8 +73,8 @@ def test_packets_follow_each_other_without_a_step_over_a_hold() -> None:
     pair.run(5)
     markers, _, numbers, timestamps = zip(*map(rtp, pair.sent_by_a), strict=True)
     assert markers == (1, 0, 0, 0, 0, 1, 0, 0, 0, 0)
-    assert {(after - before) % 65536 for before, after in zip(numbers, numbers[1:], strict=False)} == {1}
-    steps = [(after - before) % 2**32 for before, after in zip(timestamps, timestamps[1:], strict=False)]
+    assert {(after - before) % 65536 for before, after in itertools.pairwise(numbers)} == {1}
+    steps = [(after - before) % 2**32 for before, after in itertools.pairwise(timestamps)]
     assert steps == [160] * 4 + [160 * 51] + [160] * 4
 
 
