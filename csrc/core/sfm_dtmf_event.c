@@ -278,12 +278,12 @@ static int is_later_segment(const sfm_dtmf_heard *heard, const event *e)
 }
 
 /* A sender that moves the timestamp within an event. A new digit cannot look so: its first packet would have taken this
- * sequence number, with a marker or a smaller duration, and could not start inside the digit before. */
+ * sequence number, and its own short duration would not reach back to the last packet of the digit before. */
 static int is_stepped(const sfm_dtmf_heard *heard, const event *e)
 {
     int64_t step = sfm_timestamp_delta(e->timestamp, heard->last_timestamp);
     return e->sequence_number == (uint16_t)(heard->last_sequence_number + 1) && (e->end || !heard->ended) &&
-           e->duration_ts >= heard->duration_ts && step > 0 && step <= e->duration_ts;
+           step > 0 && step <= e->duration_ts;
 }
 
 static sfm_dtmf_heard *find(sfm_dtmf_receiver *receiver, const event *e)

@@ -114,9 +114,8 @@ typedef struct sfm_dtmf_report {
  * A digit is known by its timestamp and event code; the last 16 are remembered, and an older timestamp than all of
  * these, by less than 2^20 units, is a stray. Two further kinds of packet are the same digit: a later segment of a long
  * event (RFC 4733 section 2.5.1.3: same code, no end yet, timestamp a multiple of 0xFFFF on), and, for senders that
- * wrongly step the timestamp inside an event, the same code in the very next sequence number without marker, without
- * a smaller duration, and no further on than that duration. Clear the value (all bytes zero) when the RTP stream
- * restarts. */
+ * wrongly step the timestamp inside an event, the same code in the very next sequence number without marker, no
+ * further on than its own duration. Clear the value (all bytes zero) when the RTP stream restarts. */
 int sfm_dtmf_receiver_put(sfm_dtmf_receiver *receiver, uint16_t sequence_number, uint32_t timestamp, uint8_t marker,
                           const uint8_t *payload, size_t length, sfm_dtmf_report *report);
 /* cffi:end */

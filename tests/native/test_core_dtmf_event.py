@@ -123,6 +123,12 @@ def test_50_ms_tones_and_gaps_take_100_ms_a_digit(core: Core, ptime_ts: int) -> 
     assert starts == [1000 + 800 * n for n in range(16)]
 
 
+@pytest.mark.parametrize(("tone_ms", "gap_ms"), [(20, 0), (20, 20), (40, 0)])
+def test_short_digits_are_not_held_up_by_the_ends_of_the_one_before(core: Core, tone_ms: int, gap_ms: int) -> None:
+    starts = [packet.timestamp for packet in send(core, "123", tone_ms=tone_ms, gap_ms=gap_ms) if packet.marker]
+    assert starts == [1000 + n * (tone_ms + gap_ms) * 8 for n in range(3)]
+
+
 @pytest.mark.parametrize("ptime_ts", [80, 160, 240, 320, 480])
 @pytest.mark.parametrize(("tone_ms", "gap_ms"), [(50, 50), (10, 0), (100, 20), (40, 200), (1, 1), (3000, 30)])
 def test_every_digit_keeps_the_rules_of_the_rfc(core: Core, ptime_ts: int, tone_ms: int, gap_ms: int) -> None:
@@ -186,6 +192,11 @@ def test_a_segment_lost_as_a_whole_makes_no_new_digit(core: Core) -> None:
     assert reports == [("began", "7", 160), ("ended", "7", 160_000)]
 
 
+def test_a_marker_makes_a_new_digit_even_where_a_segment_would_begin(core: Core) -> None:
+    first, second = Event(1, 0, 7, 400, marker=True), Event(9, 0xFFFF, 7, 160, marker=True)
+    assert digits_of(listen(core, [first, second])) == "77"
+
+
 def test_timestamps_wrap_within_a_digit(core: Core) -> None:
     sent = send(core, "12", timestamp=2**32 - 240, tone_ms=100)
     assert digits_of(listen(core, numbered(sent, 65533))) == "12"
@@ -193,7 +204,7 @@ def test_timestamps_wrap_within_a_digit(core: Core) -> None:
 
 def test_stop_ends_the_digit_and_forgets_the_rest(core: Core) -> None:
     sender = Sender(core)
-    assert sender.start("123", tone_ms=1000) == 0
+    assert sender.start("123", tone_ms=1000, gap_ms=1000) == 0
     sent = [packet for n in range(3) for packet in sender.tick(n, n * 160, 160)]
     assert sender.stop() == 1
     sent += [packet for n in range(3, 10) for packet in sender.tick(n, n * 160, 160)]
@@ -290,9 +301,10 @@ def test_a_stray_of_an_old_digit_is_never_a_digit_again(core: Core) -> None:
     assert heard == DIGITS + DIGITS
 
 
-def test_a_digit_after_a_long_silence_or_a_restart_is_a_digit(core: Core) -> None:
+@pytest.mark.parametrize("timestamp", [10, 2_000_000_000, 2_990_000_000, 3_500_000_000])
+def test_a_digit_after_a_long_silence_or_a_restart_is_a_digit(core: Core, timestamp: int) -> None:
     sent = numbered(send(core, DIGITS, timestamp=3_000_000_000))
-    other = numbered(send(core, "7", timestamp=10))
+    other = numbered(send(core, "7", timestamp=timestamp))
     assert digits_of(listen(core, sent + other)) == DIGITS + "7"
 
 

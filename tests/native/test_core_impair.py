@@ -42,6 +42,8 @@ def test_bounded_numbers_are_even(core: Core) -> None:
     for _ in range(70_000):
         counts[core.lib.sfm_random_below(random, 7)] += 1
     assert max(abs(count - 10_000) for count in counts) < 400
+    wide = [core.lib.sfm_random_below(random, 3 << 62) for _ in range(3000)]
+    assert sum(number < 1 << 62 for number in wide) == pytest.approx(1000, abs=100)
     assert core.lib.sfm_random_below(random, 0) == 0
     assert core.lib.sfm_random_below(random, 1) == 0
 

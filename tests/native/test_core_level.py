@@ -34,7 +34,7 @@ def test_levels_of_known_signals(core: Core, samples: list[int], dbov: int) -> N
     assert core.lib.sfm_block_dbov(*pcm(core, samples)) == dbov
 
 
-@pytest.mark.parametrize("amplitude", [10, 100, 1234, 20000])
+@pytest.mark.parametrize("amplitude", [10, 100, 150, 1234, 3000, 20000])
 def test_the_level_is_that_of_the_formula(core: Core, amplitude: int) -> None:
     samples = tone(amplitude)
     rms = math.sqrt(float(np.mean(samples.astype(float) ** 2)))

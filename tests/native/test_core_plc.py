@@ -87,6 +87,17 @@ def test_there_is_no_click_at_either_end(core: Core, pitch_hz: int) -> None:
     assert np.abs(np.diff(made.astype(int))).max() <= 1.2 * largest
 
 
+@pytest.mark.parametrize("end", range(400, 480, 10))
+def test_seams_are_smooth_when_the_level_changes_from_period_to_period(core: Core, end: int) -> None:
+    """A swelling tone: its periods differ, so that each repetition begins lower than the one before it ends."""
+    t = np.arange(end) / 8000
+    swelling = np.round(16000 * (t / 0.06) * np.sin(2 * np.pi * 100 * t)).astype(np.int16)
+    plc = Plc(core)
+    made = np.concatenate([plc.receive(swelling), plc.conceal(30)]).astype(int)
+    steepest = np.abs(np.diff(swelling.astype(int))).max()
+    assert np.abs(np.diff(made)).max() <= 1.6 * steepest
+
+
 @pytest.mark.parametrize("sample_rate", RATES)
 def test_concealment_fades_to_silence_in_60_ms(core: Core, sample_rate: int) -> None:
     plc, whole = Plc(core, sample_rate), voiced(100, sample_rate)

@@ -211,6 +211,19 @@ def test_recorded_packets(
     assert getattr(core.lib, f"sfm_rtcp_parse_{parse}")(packet, core.new(f"sfm_rtcp_{parse}")) == expected
 
 
+@pytest.mark.parametrize(
+    "first", ["01026162 00000000", "010161 00", "0103616263 000000", "00000000", "0701610102616200"]
+)
+def test_chunks_begin_on_whole_words(core: Core, first: str) -> None:
+    """At least one zero byte ends the items of a chunk, four when they fill their last word (RFC 3550 section 6.5)."""
+    body = bytes.fromhex(f"00000001 {first} 00000002 01017a00")
+    packet = struct.pack("!BBH", 0x82, 202, len(body) // 4) + body
+    compound, description = opened(core, packet), core.new("sfm_rtcp_source_description")
+    assert core.lib.sfm_rtcp_parse_source_description(compound.packets[0], description) == 0
+    second = description.chunks[1]
+    assert (second.ssrc, text(core, second.text, second.length)) == (2, b"z")
+
+
 def test_garbage_behind_a_recorded_packet_is_refused(core: Core, corpora: Path) -> None:
     data = (corpora / "rtp-aiortc" / "rtcp_sdes_source_truncated.bin").read_bytes()
     assert opened(core, data).result == core.lib.SFM_ERROR_PACKET_TYPE

@@ -74,7 +74,6 @@ class Receiver:
         elif not (
             e.sequence_number == (newest.sequence_number + 1) % 65536
             and (e.end or not newest.ended)
-            and e.duration_ts >= newest.duration_ts
             and 0 < step <= e.duration_ts
         ):
             return None
