@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sipflow.ir.dump import graph_to_json, load_graph
 from sipflow.ir.validate import problems
 from sipflow.lang import compile_text, render
 from sipflow.lang.diagnostics import MAX_DIAGNOSTICS
@@ -119,3 +120,29 @@ def test_every_statement_cut_after_every_word() -> None:
     for statement in STATEMENTS:
         for word in WORDS.finditer(statement):
             assert survive(in_a_lane(statement[: word.end()])) <= 3
+
+
+@pytest.mark.parametrize("count", [20, 100, 118, 125, 300, 5_000])
+@pytest.mark.parametrize(
+    ("head", "link", "tail"),
+    [
+        ("log ", "1 + ", "1"),
+        ("check ", "not ", "true"),
+        ("log ", "- ", "x"),
+        ("", "release else ", "release"),
+        ("", "release else { ", "release"),
+        ("check ", "( ", "true"),
+        ("", "if true { ", "release"),
+    ],
+)
+def test_whatever_is_not_refused_as_too_deep_is_no_trouble_for_those_who_recurse_over_it(
+    head: str, link: str, tail: str, count: int
+) -> None:
+    closing = {"(": " )", "{": " }"}.get(link.strip()[-1], "") * count
+    result = compile_text(f"let x = 1\non a: call b; {head}{link * count}{tail}{closing}\non b: answer\n")
+    codes = {found.code for found in result.diagnostics}
+    assert codes <= {"SF107", "SF251"}
+    assert count > 20 or "SF107" not in codes, "that much is not deep"
+    if result.graph is not None:
+        assert load_graph(graph_to_json(result.graph)) == result.graph
+        assert repr(result.graph) and repr(result.tree)
