@@ -103,9 +103,11 @@ class MediaLibrary:
 
     def list(self) -> list[MediaInfo | MediaProblem]:
         """All audio files in the folders and below them, each once, in the order in which they are found by name."""
-        paths = {path.resolve(): path for folder in reversed(self.search) for path in _audio_files(folder)}
-        order = [path for folder in self.search for path in _audio_files(folder)]
-        return [self.probe(path) for path in order if paths[path.resolve()] == path]
+        once: dict[Path, Path] = {}
+        for folder in self.search:
+            for path in _audio_files(folder):
+                once.setdefault(path.resolve(), path)
+        return [self.probe(path) for path in once.values()]
 
 
 def measure(path: Path) -> Loudness:
