@@ -189,6 +189,9 @@ class Call:
         if core.dialogs.get(self.dialog.key) is self:
             del core.dialogs[self.dialog.key]
         core.emit(CallReleased(self.id, code))
+        # These refer back to the call: without the cycles it goes when the last reference goes, not when a garbage
+        # collector that has thousands of calls to look through comes by.
+        self.outgoing = self.incoming = self.modification = None
         core.ended[self.id] = self
         while len(core.ended) > core.config.ended_sessions_kept:
             del core.ended[next(iter(core.ended))]

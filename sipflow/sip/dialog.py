@@ -91,6 +91,14 @@ class Dialog:
             self.remote_target = contact
             self._identity = None
 
+    def confirm(self, response: Response) -> None:
+        """Take over what the 2xx says: its route set and target replace those of the early dialog (13.2.2.4)."""
+        route_set = _reversed_route_set(response)
+        if route_set != self.route_set:
+            self.route_set = route_set
+            self._identity = None
+        self.refresh_target(response)
+
     def _prepare(self) -> str:
         if self._identity is None:
             self._request_uri, routes, next_hop = _routed(self.route_set, self.remote_target)
@@ -107,9 +115,14 @@ def dialog_of_response(response: Response, request_uri: str) -> Dialog:
         response.call_id, headers.get("From") or "", response.from_tag, headers.get("To") or "", response.to_tag
     )
     dialog.local_cseq = response.cseq.number
-    dialog.route_set = tuple(reversed(headers.values("Record-Route")))
+    dialog.route_set = _reversed_route_set(response)
     dialog.remote_target = contact_uri(response) or request_uri
     return dialog
+
+
+def _reversed_route_set(response: Response) -> tuple[str, ...]:
+    headers = response.headers
+    return tuple(reversed(headers.values("Record-Route"))) if "Record-Route" in headers else ()
 
 
 def dialog_of_request(request: Request, local_tag: str, source: tuple[str, int]) -> Dialog:
@@ -118,7 +131,7 @@ def dialog_of_request(request: Request, local_tag: str, source: tuple[str, int])
     local = with_tag(headers.get("To") or "", local_tag)
     dialog = Dialog(request.call_id, local, local_tag, headers.get("From") or "", request.from_tag)
     dialog.remote_cseq = request.cseq.number
-    dialog.route_set = tuple(headers.values("Record-Route"))
+    dialog.route_set = tuple(headers.values("Record-Route")) if "Record-Route" in headers else ()
     dialog.remote_target = contact_uri(request) or request.from_.uri
     dialog.fallback = source
     return dialog

@@ -13,7 +13,7 @@ from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, NEEDS_DNS, Core
 from sipflow.sip.destinations import destination_of
 from sipflow.sip.dialog import Dialog, dialog_of_response
-from sipflow.sip.headers import HeaderError, NameAddr, is_token, name_addr_tag
+from sipflow.sip.headers import HeaderError, NameAddr, name_addr_tag
 from sipflow.sip.message import Response
 from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.requests import with_headers, write_request
@@ -210,13 +210,13 @@ class OutgoingInvite:
 
     def _confirm_dialog(self, response: Response) -> None:
         """The 2xx decides: its route set and target count, other early dialogs are gone (section 13.2.2.4)."""
-        early = self._dialogs.pop(response.to_tag, None)
+        dialog = self._dialogs.pop(response.to_tag, None)
         self._forget_dialogs()
-        dialog = dialog_of_response(response, self._call.dialog.remote_target)
-        dialog.fallback = self._call.dialog.fallback
-        if early is not None:
-            dialog.local_cseq = max(dialog.local_cseq, early.local_cseq)
-            dialog.remote_cseq = early.remote_cseq
+        if dialog is None:
+            dialog = dialog_of_response(response, self._call.dialog.remote_target)
+            dialog.fallback = self._call.dialog.fallback
+        else:
+            dialog.confirm(response)
         self._call.dialog = dialog
         self._core.dialogs[dialog.key] = self._call
 
@@ -284,19 +284,24 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
 def _dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
     """Identity of the INVITE: From and To may be chosen by the user, the tag is ours."""
     given = {name.lower()[:1]: value for name, value in invitation.headers if name.lower() in _IDENTITY}
-    local, tag = given.get("f") or core.templates.local, core.ids.tag()
-    try:
-        own_tag = name_addr_tag(local)
-    except HeaderError as error:
-        raise MisuseError(f"From cannot be used: {error}") from None
-    if own_tag and is_token(own_tag):
-        tag = own_tag
+    tag = core.ids.tag()
+    if "f" in given:
+        local, tag = _own_from(given["f"], tag)
     else:
-        local = f"{local};tag={tag}"
+        local = f"{core.templates.local};tag={tag}"
     dialog = Dialog(core.ids.call_id(), local, tag, given.get("t") or f"<{invitation.target}>", "")
     dialog.remote_target = invitation.target
     dialog.fallback = destination_of(invitation.target)
     return dialog
+
+
+def _own_from(value: str, tag: str) -> tuple[str, str]:
+    """From as the user wants it, and its tag: ours unless it has one."""
+    try:
+        own_tag = name_addr_tag(value)
+    except HeaderError as error:
+        raise MisuseError(f"From cannot be used: {error}") from None
+    return (value, own_tag) if own_tag else (f"{value};tag={tag}", tag)
 
 
 def _contacts(response: Response) -> tuple[str, ...]:

@@ -114,15 +114,17 @@ class Reception:
         return transaction.call
 
     def _receive_ack(self, request: Request, now: float) -> str | None:
-        transaction = self._core.transactions.find_server(request)
-        if transaction is not None:
-            transaction.fire(Input.ACK, request, now)
-            return transaction.call
+        # The ACK of a 2xx comes first because it is the usual one; its branch is new, so no transaction would match.
         call = self._core.dialogs.get(dialog_key(request))
         waiting = None if call is None else call.awaiting_ack.get(request.cseq.number)
         if waiting is not None:
             waiting.acknowledge(request, now)
-        elif call is None:
+            return None if call is None else call.id
+        transaction = self._core.transactions.find_server(request)
+        if transaction is not None:
+            transaction.fire(Input.ACK, request, now)
+            return transaction.call
+        if call is None:
             self._core.statistics.stray_messages += 1
             self._problem = "no dialog"
         return None if call is None else call.id

@@ -11,9 +11,9 @@ from sipflow.sip.message import Request
 
 def find_replaced(core: Core, request: Request) -> tuple[Call | None, int]:
     """The call to be replaced and 0, or None and the status code that refuses the INVITE; None and 0 without header."""
-    values = request.headers.get_all("Replaces")
-    if not values:
+    if "Replaces" not in request.headers:
         return None, 0
+    values = request.headers.get_all("Replaces")
     try:
         replaces = Replaces.parse(values[0])
     except HeaderError:
