@@ -25,6 +25,9 @@ STATEMENT_WORDS = frozenset(
 )
 """Words with which a statement begins."""
 
+SETTING_WORDS = frozenset(("number", "uri", "listen", "proxy", "auth", "codecs", "ptime", "srtp", "header", "media"))
+"""Words with which settings of agents begin, and no statement does."""
+
 _OTHER_WORDS = {
     "bye": "release",
     "hangup": "release",
@@ -124,6 +127,10 @@ def unexpected(driver: Driver, token: RawToken) -> None:
         driver.report.error("SF114", "this `}` closes nothing", where, "no block is open here")
     elif "ON" in expected and "AGENT" in expected:
         _not_at_top(driver, token, where)
+    elif "PTIME" in expected and token.text in STATEMENT_WORDS:
+        _statement_among_settings(driver, token, where)
+    elif {"PLAY", "ANSWER"} <= expected and token.text in SETTING_WORDS:
+        _setting_among_statements(driver, token, where)
     elif {"PLAY", "ANSWER"} <= expected and token.kind == WORD:
         _unknown_statement(driver, token, where)
     else:
@@ -142,6 +149,20 @@ def _not_at_top(driver: Driver, token: RawToken, where: Span) -> None:
     message = f"{found(driver, token)} cannot begin a part of the file"
     parts = "`on` (a lane), `agent`, `scenario`, `timeout` or `let`"
     driver.report.error("SF116", message, where, "not a part of a file", help=f"a file is made of {parts}")
+
+
+def _statement_among_settings(driver: Driver, token: RawToken, where: Span) -> None:
+    if driver.first_of_its_block():
+        message = f"`{token.text}` is a statement, and this block declares an agent"
+        help_text = "`on NAME { … }` says what an agent does, `agent NAME { … }` what it is"
+        driver.report.error("SF115", message, where, "not a setting", help=help_text)
+
+
+def _setting_among_statements(driver: Driver, token: RawToken, where: Span) -> None:
+    if driver.first_of_its_block():
+        message = f"`{token.text}` is a setting of an agent, and this is a lane"
+        help_text = "`agent NAME { … }` says what an agent is, `on NAME { … }` what it does"
+        driver.report.error("SF111", message, where, "not a statement", help=help_text)
 
 
 def _unknown_statement(driver: Driver, token: RawToken, where: Span) -> None:

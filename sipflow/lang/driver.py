@@ -73,6 +73,7 @@ class Driver:
         """Whether this statement was complained about already."""
         self.broken: list[tuple[int, int]] = []
         self.panicked_at = -1
+        self.mistaken_blocks: set[int] = set()
         self.bad_lines = {diagnostic.span.line for diagnostic in report.diagnostics}
         """Lines on which the scanner found a mistake: what follows from it needs no second word."""
 
@@ -212,6 +213,13 @@ class Driver:
         if not self.complained and line not in self.bad_lines:
             complaint(self, token, *about)
         self.complained = True
+
+    def first_of_its_block(self) -> bool:
+        """Whether this is the first word of another kind of block in this one: the block is the mistake, once."""
+        block = self.open[-1].start if self.open else -1
+        first = block not in self.mistaken_blocks
+        self.mistaken_blocks.add(block)
+        return first
 
     # --- panic -----------------------------------------------------------------------------------------------------
 

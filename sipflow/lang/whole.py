@@ -13,6 +13,7 @@ def check_whole(graph: Graph, context: Context, lanes: list[LaneReader]) -> None
     """Report everything that is missing or leads nowhere."""
     if not any(lane.nodes or not lane.whole for lane in lanes):
         _does_nothing(graph, context)
+        return
     _check_agents(graph, context)
     _check_codecs(graph, context)
     if all(lane.whole for lane in lanes):

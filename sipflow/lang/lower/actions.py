@@ -149,8 +149,7 @@ def _transfer(action: Action) -> Op:
     if token is not None and token.text in names.calls and (own is not None or token.text not in action.context.agents):
         return ops.Transfer(other=token.text)
     if token is not None and own is not None and _names_nothing(token.text, action):
-        if not action.context.is_doubtful(token.text):
-            _unknown_second(token, action)
+        _unknown_second(token, action)
         return ops.Transfer(other=token.text)
     return ops.Transfer(*action.target())
 
@@ -162,10 +161,9 @@ def _names_nothing(word: str, action: Action) -> bool:
 
 def _unknown_second(token: Token, action: Action) -> None:
     """`transfer c1 to c3`: neither a call nor an agent. The nearer of both says which was meant."""
-    calls = action.reader.names.calls
-    if calls and action.reader.check_call(token.text, action.context.span(token)):
-        return
-    if not calls:
+    if action.reader.names.calls:
+        action.reader.check_call(token.text, action.context.span(token))
+    elif action.reader.is_new_mistake(token.text):
         unknown_agent(token, action.context)
 
 

@@ -71,6 +71,8 @@ class Clauses:
         context = self._reader.context
         for rule, node in self._left.items():
             message = f"`{statement}` takes no `{_WORDS[rule]}`"
+            if rule == "named":
+                context.doubtful.update(token.text for token in node.tokens("NAME"))
             context.report.error("SF215", message, context.span(node), _WHY_NOT[rule])
 
 

@@ -43,6 +43,8 @@ class Names:
     """Whether measurements of a current call exist here."""
     message: bool = False
     """Whether this is a `where` condition, which sees a message."""
+    reported: set[str] = field(default_factory=set)
+    """Names that nothing has here, and that was said: once a lane is enough."""
 
 
 class ExpressionReader:
@@ -178,7 +180,7 @@ class ExpressionReader:
         known = {**self.context.variables, **self.names.variables}
         if self.names.message:
             known |= measurements.MESSAGE
-        if word in known or self.context.is_doubtful(word):
+        if word in known or not self.is_new_mistake(word):
             return
         near = closest(word, known)
         help_text = f"did you mean `{near}`?" if near else f"`let {word} = …` before this makes one"
@@ -197,12 +199,19 @@ class ExpressionReader:
             "SF206", f"unknown measurement `{name}`", name.span, "a check of it fails", help=help_text
         )
 
+    def is_new_mistake(self, word: str) -> bool:
+        """Whether a name that nothing has is to be reported; says yes once."""
+        if self.context.is_doubtful(word) or word in self.names.reported:
+            return False
+        self.names.reported.add(word)
+        return True
+
     def _head(self, name: Name) -> Span:
         return self.context.report.source.span(name.span.start, name.span.start + len(name.parts[0]))
 
     def check_call(self, word: str, span: Span) -> bool:
         """Whether the lane has a call of this name; reports SF204 when not."""
-        if word in self.names.calls or self.context.is_doubtful(word):
+        if word in self.names.calls or not self.is_new_mistake(word):
             return True
         near = closest(word, self.names.calls)
         help_text = f"did you mean `{near}`?" if near else f"calls get names where they begin: `call … as {word}`"

@@ -34,7 +34,7 @@ def read_target(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
     if token.text in reader.names.variables or token.text in context.variables:
         context.calls_unknown = True
         return Name((token.text,), span), None
-    if not context.is_doubtful(token.text):
+    if reader.is_new_mistake(token.text):
         unknown_agent(token, context)
     return Literal(token.text, span), token.text
 
