@@ -57,7 +57,7 @@ class AnswerAwaitingAck:
         """Stop repeating: the ACK came, or the call is over."""
         self._core.timers.cancel(self._repeat)
         self._core.timers.cancel(self._expiry)
-        self._transaction.user = None
+        self._transaction.forget_answer()
         self._waiting.pop(self._cseq, None)
 
     def acknowledge(self, request: Request, now: float) -> None:
@@ -112,7 +112,7 @@ class Acknowledger:
         destination = dialog.destination or transaction.destination
         ack = write_ack(self._core, dialog, cseq, body)
         self._acks[dialog.remote_tag] = ack, destination
-        transaction.user = self
+        transaction.user, transaction.data = self, b""  # an INVITE that was answered is never sent again
         self._core.transmit(ack, destination, self._call)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:

@@ -231,8 +231,12 @@ class ServerTransaction(Transaction):
         """Send a response; `to` is the To value with its tag, `lines` are whole header lines."""
         self.data = write_response(code, reason, self._echo, to, lines, body)
         if code >= 200:
-            self.request = None
+            self.request, self._echo = None, ""
         self.fire(response_class(code), None, now)
+
+    def forget_answer(self) -> None:
+        """Its 2xx needs no repeating: from here on it only absorbs the INVITE's retransmissions (RFC 6026)."""
+        self.user, self.data = None, b""
 
     def reply_again(self, now: float) -> None:
         """Send the last 2xx once more (section 13.3.1.4)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from sipflow import events
 from sipflow.errors import MisuseError
 from sipflow.media_params import Direction
-from tests.sip.pair import Agent, World, media
+from sipflow.sip.call import Call
+from tests.sip.pair import Agent, World, media, talk
 
 SCRIPTS = ("answer", "ring", "progress", "reject", "release", "modify", "refer", "request", "wait")
 
@@ -89,6 +91,22 @@ def test_a_call_gets_through_a_bad_network(seed, loss, jitter):
     world.run()
     assert alice.events(events.CallEnded) == [events.CallEnded("c1", "remote", "bye", "")]
     assert alice.ua.idle and bob.ua.idle
+
+
+def test_released_calls_need_no_garbage_collector():
+    """With thousands of calls its pauses would be heard: nothing of a call that is over may refer to itself."""
+    world = World()
+    alice, bob = (world.agent(name, ended_sessions_kept=0) for name in ("alice", "bob"))
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3):
+            talk(world, alice, bob, f"c{number}")
+            alice.do("release", f"c{number}")
+            world.settle()
+        assert sum(isinstance(item, Call) for item in gc.get_objects()) == 0
+    finally:
+        gc.enable()
 
 
 def test_the_same_seed_gives_the_same_bytes():
