@@ -34,6 +34,10 @@ class UserAgentConfig:
     trace: bool = True
     """Whether every message is reported (SipSent, SipReceived)."""
     allow: tuple[str, ...] = METHODS
+    max_calls: int = 100_000
+    """Calls at the same time beyond which an INVITE is answered with 503."""
+    max_server_transactions: int = 500_000
+    """Received requests that are remembered at the same time; beyond it a new one is dropped unanswered."""
     ended_sessions_kept: int = 1000
     """How many calls that are over can still be asked for with `session`."""
 

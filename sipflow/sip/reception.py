@@ -104,6 +104,9 @@ class Reception:
             self._core.statistics.retransmissions_received += 1
             known.fire(Input.REQUEST, request, now)
             return known.call
+        if len(transactions.servers) >= self._core.config.max_server_transactions:
+            self._problem = "too many transactions"
+            return None
         if request.method == "CANCEL":
             return self._receive_cancel(request, source, now)
         transaction = transactions.open_server(request, source, now)
@@ -161,7 +164,7 @@ class Reception:
 
     def _receive_invite(self, transaction: ServerTransaction, request: Request, source: Source, now: float) -> None:
         core = self._core
-        if core.closing:
+        if core.closing or len(core.calls) >= core.config.max_calls:
             self._reply(transaction, request, 503, now)
             return
         if request.body and request.content_type != CONTENT_TYPE:

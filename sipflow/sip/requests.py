@@ -26,9 +26,14 @@ def _line(name: str, value: str) -> str:
         raise MisuseError(f"{name!r} is no header name")
     if name.lower() in _MACHINE_OWNED:
         raise MisuseError(f"{name} is written by the user agent; send a raw message to choose it")
-    if "\r" in value or "\n" in value:
+    return f"{name}: {one_line(value, name)}\r\n"
+
+
+def one_line(text: str, name: str) -> str:
+    """The text as it is; MisuseError when it would start another line of the message."""
+    if "\r" in text or "\n" in text:
         raise MisuseError(f"the value of {name} has a line break in it")
-    return f"{name}: {value}\r\n"
+    return text
 
 
 def with_headers(template: str, headers: HeaderFields) -> str:

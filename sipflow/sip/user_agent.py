@@ -24,6 +24,7 @@ from sipflow.sip.outgoing_invite import Invitation, place_call
 from sipflow.sip.outputs import Output
 from sipflow.sip.plain_requests import UserRequest, check_method, send_in_call, send_outside
 from sipflow.sip.reception import Reception
+from sipflow.sip.requests import one_line
 from sipflow.sip.transfer import SentRefer, refer_to_dialog
 
 __all__ = ["Session", "UserAgent", "UserAgentConfig"]
@@ -87,6 +88,8 @@ class UserAgent:
         """Place a call. `body` takes the place of our offer (empty: the callee makes the offer); `replaces` and
         `referred_by` are header values."""
         content = body.encode() if isinstance(body, str) else body
+        for name, value in (("Replaces", replaces), ("Referred-By", referred_by), ("Content-Type", content_type or "")):
+            one_line(value, name)
         invitation = Invitation(target, media, headers, content, content_type, replaces, referred_by)
         place_call(self._core, call, invitation, now)
 
@@ -108,7 +111,7 @@ class UserAgent:
         """Send a final response from 300 to 699; `reason` None or empty: the RFC's phrase."""
         if not 300 <= code <= 699:
             raise MisuseError(f"{code} does not reject a call: 300 to 699 do")
-        self._ringing(call).reject(code, reason or None, now, headers)
+        self._ringing(call).reject(code, one_line(reason or "", "the reason phrase") or None, now, headers)
 
     def redirect(self, call: str, contacts: tuple[str, ...], now: float) -> None:
         """Send 302 with these URIs, most wanted first."""
@@ -133,7 +136,8 @@ class UserAgent:
 
     def refer(self, call: str, refer_to_uri: str, now: float, headers: HeaderPairs = ()) -> None:
         """Ask the peer to call this URI: blind transfer."""
-        SentRefer(self._core, self._established(call)).send(f"<{refer_to_uri}>", now, headers)
+        refer_to = f"<{one_line(refer_to_uri, 'Refer-To')}>"
+        SentRefer(self._core, self._established(call)).send(refer_to, now, headers)
 
     def refer_replacing(self, call: str, other_call: str, now: float) -> None:
         """Ask the peer of `call` to take our place in `other_call`: attended transfer."""
@@ -170,7 +174,7 @@ class UserAgent:
         that this returns."""
         check_method(method, call)
         content = body.encode() if isinstance(body, str) else body
-        lines = headers, (content_type or "text/plain") if content else ""
+        lines = headers, one_line(content_type or "text/plain", "Content-Type") if content else ""
         self._requests += 1
         user = UserRequest(self._core, self._requests, method, call)
         if call is not None:

@@ -521,6 +521,10 @@ def test_misuse_of_commands(world, alice, bob):
     with pytest.raises(MisuseError):
         bob.do("reject", "bob-in1", 200, None)
     with pytest.raises(MisuseError):
+        bob.do("reject", "bob-in1", 486, "Busy\r\nX-B: 2")
+    with pytest.raises(MisuseError):
+        alice.do("invite", "c3", bob.uri, media(), referred_by="<sip:x@y>\r\nX-B: 2")
+    with pytest.raises(MisuseError):
         alice.do("invite", "c2", bob.uri, media(), headers=(("X-A", "1\r\nX-B: 2"),))
     assert alice.session("c2") is None
 

@@ -179,6 +179,17 @@ def test_a_body_that_is_no_session_description_is_415(world, alice):
     assert alice.messages()[0].headers.get("Accept") == "application/sdp"
 
 
+def test_there_is_an_end_to_what_strangers_can_open(world):
+    alice = world.agent("alice", max_calls=1, max_server_transactions=3)
+    for number in range(5):
+        hear(world, alice, text("INVITE", via=f"127.0.0.1:9000;branch=z9hG4bK{number}", Call_ID=f"c{number}"))
+    assert alice.sent() == ["503 INVITE", "503 INVITE"]
+    assert alice.events(events.SipReceived)[-1].problem == "too many transactions"
+    alice.do("close")
+    world.run()
+    assert alice.ua.idle
+
+
 def test_no_new_calls_while_closing(world, alice):
     alice.do("close")
     hear(world, alice, text("INVITE"))
