@@ -61,3 +61,11 @@ def test_where_a_jump_begins(core: Core, second: int, verdict: int) -> None:
     source, extended = core.new("sfm_source"), core.ffi.new("int64_t *")
     core.lib.sfm_source_track(source, 1, 100, extended)
     assert core.lib.sfm_source_track(source, 1, second, extended) == verdict
+
+
+def test_a_live_sender_cannot_be_taken_over(core: Core) -> None:
+    """Two packets in sequence of another one count only when none of the current sender comes between."""
+    source, extended = core.new("sfm_source"), core.ffi.new("int64_t *")
+    track = [(1, 100), (2, 50), (1, 101), (2, 51), (1, 102), (2, 52), (2, 53)]
+    verdicts = [core.lib.sfm_source_track(source, ssrc, number, extended) for ssrc, number in track]
+    assert verdicts == [0, 2, 1, 2, 1, 2, 3]
