@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +66,7 @@ async def arun(path_or_text: Path | str, options: Options | None = None, **setti
     chosen = options or Options(**settings)  # type: ignore[arg-type]  # dataclass checks the names
     source, text = read_source(path_or_text)
     folder = source.parent if source else None
-    result = _compile(text, str(source or "<text>"), folder, _path(chosen.media_dir))
+    result = _compile(text, str(source or "<text>"), folder, _path(chosen.media_dir), chosen.variables)
     if result.graph is None:
         return _report_of_diagnostics(result.diagnostics, str(source or "<text>"))
     return await run_graph(result.graph, source, chosen, result.diagnostics)
@@ -129,8 +129,10 @@ def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _compile(text: str, source: str, folder: Path | None, media_dir: Path | None) -> CompileResult:
-    return compile_text(text, source, media=AssetProbe(media_folders(folder, media_dir)))
+def _compile(
+    text: str, source: str, folder: Path | None, media_dir: Path | None, variables: Iterable[str] = ()
+) -> CompileResult:
+    return compile_text(text, source, media=AssetProbe(media_folders(folder, media_dir)), variables=variables)
 
 
 def _report_of_diagnostics(diagnostics: Sequence[Diagnostic], source: str) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,20 @@ class AssetProbe:
         return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms)
 
     def _missing(self, path: str) -> MediaProblem:
-        similar = [
-            file.relative_to(folder).as_posix()
-            for folder in self._folders
-            for file in sorted(folder.rglob(f"{Path(path).stem}.*"))[:5]
-            if folder.is_dir()
-        ]
         searched = tuple(str(folder) for folder in self._folders)
+        names = {name for folder in self._folders for name in _audio_names(folder, Path(path).suffix.lower())}
+        similar = difflib.get_close_matches(path, sorted(names), n=3)
         return MediaProblem("missing", f"there is no file {path}", searched, tuple(similar))
+
+
+def _audio_names(folder: Path, suffix: str) -> list[str]:
+    """Files of this kind in a folder and the folders in it; no deeper, for the folder may be a whole home."""
+    try:
+        near = [*folder.iterdir()]
+        files = [*near, *(file for child in near if child.is_dir() for file in child.iterdir())]
+    except OSError:
+        return []
+    return [file.relative_to(folder).as_posix() for file in files[:_MOST_NAMES] if file.suffix.lower() == suffix]
+
+
+_MOST_NAMES = 2000

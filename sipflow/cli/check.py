@@ -13,7 +13,7 @@ import click
 from sipflow.assets import AssetProbe, media_folders
 from sipflow.lang import CompileResult, Severity, compile_text
 from sipflow.lang.diagnostics import diagnostic_to_json
-from sipflow.lang.render import render_one
+from sipflow.lang.rendering import render_one
 from sipflow.lang.source import MAX_SOURCE_CHARACTERS
 
 STDIN = "-"

@@ -13,7 +13,7 @@ from sipflow.ir.draw import graph_to_dot, graph_to_mermaid
 from sipflow.ir.dump import graph_to_json
 from sipflow.ir.graph import Graph
 from sipflow.lang import compile_text
-from sipflow.lang.render import render_one
+from sipflow.lang.rendering import render_one
 
 
 def _json(graph: Graph) -> str:

@@ -75,8 +75,8 @@ class LaneWalker:
         self._wake_at: float | None = None
         self._measuring: dict[int, str | None] = {}
         self._measured: dict[str | None, events.CallMeasured] = {}
-        self._failure: NodeFailure | None = None
-        self._also: list[NodeFailure] = []
+        self._failures: list[NodeFailure] = []
+        """Failures that the lane carries, the newest last: an `else` may fail, too."""
         self._recovered: list[NodeFailure] = []
         self._statements = 0
         self._why = ""
@@ -130,10 +130,10 @@ class LaneWalker:
 
     def result(self) -> LaneResult:
         """What became of it."""
-        passed = self.state is LaneState.DONE and self._failure is None
-        return LaneResult(
-            self.lane, passed, self._failure, tuple(self._also), tuple(self._recovered), self._statements
-        )  # fmt: skip
+        passed = self.state is LaneState.DONE and not self._failures
+        first = self._failures[0] if self._failures else None
+        also, recovered = tuple(self._failures[1:]), tuple(self._recovered)
+        return LaneResult(self.lane, passed, first, also, recovered, self._statements)
 
     # --- walking ---
 
@@ -230,17 +230,14 @@ class LaneWalker:
             ),
             node,
         )
-        if self._failure is None:
-            self._failure = entry
-        else:
-            self._also.append(entry)
+        self._failures.append(entry)
 
     def _recover(self, node: Node) -> None:
-        if self._failure is not None:
-            self._happened(events.NodeRecovered(self.lane.id, self._failure.node.id), node)
-            self._recovered.append(self._failure)
-            self._recovered.extend(self._also)
-        self._failure, self._also = None, []
+        """The newest failure was provided for; one in whose `else` it happened stands."""
+        if self._failures:
+            failure = self._failures.pop()
+            self._recovered.append(failure)
+            self._happened(events.NodeRecovered(self.lane.id, failure.node.id), node)
 
     def _runs_in_circles(self, now: float) -> bool:
         self._steps = self._steps + 1 if now == self._stepped_at else 0
@@ -273,8 +270,8 @@ class LaneWalker:
 
     def _done(self) -> None:
         self.state = LaneState.DONE
-        passed = self._failure is None
-        why = self._why or ("" if self._failure is None else self._failure.failure.got)
+        passed = not self._failures
+        why = self._why or ("" if passed else self._failures[0].failure.got)
         self.happened(events.LaneEnded(self.lane.id, passed, why, self._statements))
 
     # --- what statements ask for (LaneView) ---

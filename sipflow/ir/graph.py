@@ -2,8 +2,9 @@
 
 A lane is a chain of nodes. `success` and `failure` of a node are ids of nodes of the same lane or None. None after
 success is the lane's end; None after failure ends the lane at once, failed. A walker that took a failure edge carries
-that failure until a `Recover` node clears it: a lane that ends while it carries one has failed. So an `else` is
-nothing but a chain behind a failure edge, and loops and joins (scenarios drawn by hand) need no other rule.
+that failure until a `Recover` node drops it; failures nest, and a `Recover` drops the newest. A lane that ends while it
+carries one has failed. So an `else` is nothing but a chain behind a failure edge, and loops and joins (scenarios drawn
+by hand) need no other rule.
 """
 
 from __future__ import annotations

@@ -15,11 +15,15 @@ MEDIA: dict[str, Unit | str] = {
     "lateness": Unit.MILLISECOND,
     "delay": Unit.MILLISECOND,
     "level": Unit.DECIBEL,
+    "round_trip": Unit.MILLISECOND,
     "packets_sent": "number",
     "packets_received": "number",
     "packets_lost": "number",
+    "packets_late": "number",
     "reordered": "number",
     "duplicates": "number",
+    "junk": "number",
+    "digits": "string",
 }
 """Measurements of the media of a call: name to unit, or to `number` or `string`."""
 

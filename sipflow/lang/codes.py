@@ -309,6 +309,11 @@ _ROWS = (
         "`play dtmf` is not in this version",
         "Digits as audio will come with a later version; `send dtmf` sends them by RFC 4733.",
     ),
+    (
+        "SF270",
+        "`secret` is not in this version",
+        "Redaction comes with a later version; a value that is marked secret and shown all the same would be worse.",
+    ),
     # --- order
     (
         "SF301",

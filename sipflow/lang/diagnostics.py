@@ -1,4 +1,4 @@
-"""Diagnostics as values: what is wrong, where, what would be right. `sipflow.lang.render` shows them to people."""
+"""Diagnostics as values: what is wrong, where, what would be right. `sipflow.lang.rendering` shows them to people."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def render(diagnostic: Diagnostic, text: str) -> str:
     """A diagnostic as people read it, with the lines of `text`, the source that it is about; ends with a line end."""
-    from sipflow.lang.render import render_one
+    from sipflow.lang.rendering import render_one
 
     return render_one(diagnostic, Source(diagnostic.span.source, text))
 

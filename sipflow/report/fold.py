@@ -182,9 +182,8 @@ class ReportFold:
                 self._lane(lane_id, record.agent)
             case events.NodeFailed() as failed:
                 self._lane(failed.lane, record.agent).failures.append(_failed(record, failed))
-            case events.NodeRecovered(lane=lane_id):
-                lane = self._lane(lane_id, record.agent)
-                lane.recovered, lane.failures = lane.recovered + lane.failures, []
+            case events.NodeRecovered(lane=lane_id, failed_node=node):
+                _recover(self._lane(lane_id, record.agent), node)
             case events.LaneEnded(lane=lane_id, passed=passed, statements=statements):
                 lane = self._lane(lane_id, record.agent)
                 lane.passed, lane.statements = passed, statements
@@ -230,6 +229,15 @@ def fold(records: Iterable[Record]) -> Report:
     for record in records:
         folding.take(record)
     return folding.report()
+
+
+def _recover(lane: _Lane, node: str) -> None:
+    """The newest failure of that node was provided for."""
+    for failed in reversed(lane.failures):
+        if failed.node == node:
+            lane.failures.remove(failed)
+            lane.recovered.append(failed)
+            return
 
 
 def _update_call(call: _Call, event: events.Payload, time: float) -> None:

@@ -103,6 +103,19 @@ def test_a_failure_inside_an_else_is_told_beside_the_first() -> None:
     assert [entry.time for entry in result.also] == [2.0]
 
 
+def test_recover_inside_an_else_leaves_the_failure_around_it() -> None:
+    play = answered(
+        'on alice: call peer; expect held within 1s else { expect resumed within 1s else recover; log "x" }'
+    )
+    play.pass_time(2.0)
+    assert events.Logged("x") in play.happened
+    release(play)
+    result = play.result("alice")
+    assert not result.passed
+    assert result.failure is not None and result.failure.time == 1.0
+    assert [entry.time for entry in result.recovered] == [2.0]
+
+
 def test_without_an_else_the_lane_ends_at_once() -> None:
     play = answered('on alice: call peer; expect held within 1s; log "never"')
     play.pass_time(1.0)

@@ -64,7 +64,7 @@ STATEMENTS = (
     "wait patience",
     'log "hello ${name}, ${1 + 2}"',
     "let x = 5s",
-    "let x = secret env.PASSWORD",
+    "let x = env.PASSWORD",
     'fail "no"',
     "signal go",
     "await go",

@@ -27,6 +27,7 @@ from sipflow.lang.diagnostics import closest
 from sipflow.lang.literals import UNIT_ALIASES, UNITS, Piece, pieces, quantity, split_quantity
 from sipflow.lang.lower.context import Context, Kind
 from sipflow.lang.lower.kinds import check_operator, kind_of_value
+from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse_expression
 from sipflow.lang.syntax import Node, Token
 
@@ -142,6 +143,8 @@ class ExpressionReader:
             return Literal(piece.text, span)
         if piece.kind == "expression":
             node = parse_expression(piece.start, piece.end, self.context.report)
+            if node is not None:
+                report_not_yet(node, self.context.report)
             return None if node is None else self.read(node)
         if piece.text.startswith("${"):
             self._error(

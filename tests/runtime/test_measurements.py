@@ -1,0 +1,22 @@
+"""Names in checks and what the runtime measures are one list."""
+
+from __future__ import annotations
+
+from sipflow.ir.measurements import MEDIA
+from sipflow.media import EngineConfig, MediaEngine
+from sipflow.runtime.measurements import NAMES, media_measurements
+
+NOT_MEASURED_YET = {"mos"}
+
+
+def test_every_name_of_the_language_is_measured_or_known_not_to_be() -> None:
+    assert set(NAMES) == set(MEDIA) - NOT_MEASURED_YET
+
+
+def test_a_leg_that_heard_nothing_has_no_measurement_of_what_it_heard() -> None:
+    with MediaEngine(EngineConfig()) as engine:
+        leg = engine.open_leg("alice-1", "127.0.0.1")
+        measured = media_measurements(leg.statistics())
+        leg.close()
+    assert measured["packets_received"] == 0
+    assert not {"loss", "jitter", "concealed", "delay", "level", "round_trip", "codec"} & set(measured)
