@@ -61,7 +61,7 @@ class LaneCall:
     def receive(self, payload: Payload, now: float) -> None:
         """Take in an event of any of the call's dialogs."""
         call_id = getattr(payload, "call", self.id)
-        if isinstance(payload, events.CallReleased | events.CallRejected) or _is_over_at_once(payload):
+        if isinstance(payload, events.CallReleased):
             self.dialogs.discard(call_id)
         if call_id == self.next_id:
             self._receive_from_next(payload, now)
@@ -130,11 +130,6 @@ class LaneCall:
         if self.end is not None:
             return f"the call ended: {describe(self.end)}{at}"
         return "the call is over"
-
-
-def _is_over_at_once(payload: Payload) -> bool:
-    """A BYE or CANCEL from the peer is answered at once: nothing of the dialog is left to wait for."""
-    return isinstance(payload, events.CallEnded) and (payload.by == "remote" or payload.cause != "bye")
 
 
 def describe(payload: Payload) -> str:

@@ -286,8 +286,7 @@ class Driver:
                 headers=command.message.headers, body=_body(command.message), content_type=command.message.content_type,
             )  # fmt: skip
         except SipflowError as error:
-            self._desk.close(command.call)
-            self._pending.append((command.agent, events.CallRejected(command.call, 503, str(error), local=True)))
+            self._never_was(command.agent, command.call, error)
 
     def answer_call(self, command: commands.AnswerCall) -> None:
         """200."""
@@ -361,8 +360,7 @@ class Driver:
         try:
             agent.user_agent.follow_transfer(command.call, command.new_call, media, self.now())
         except SipflowError as error:
-            self._desk.close(command.new_call)
-            self._pending.append((command.agent, events.CallRejected(command.new_call, 503, str(error), local=True)))
+            self._never_was(command.agent, command.new_call, error)
 
     def take_over(self, command: commands.TakeOver) -> None:
         """200 to an INVITE with Replaces."""
@@ -405,6 +403,12 @@ class Driver:
                 ),
             )
         )
+
+    def _never_was(self, agent: str, call: str, error: SipflowError) -> None:
+        """A call that could not even be sent ends as every call does: rejected, then released."""
+        self._desk.close(call)
+        self._pending.append((agent, events.CallRejected(call, 503, str(error), local=True)))
+        self._pending.append((agent, events.CallReleased(call, 503)))
 
     def _guarded(self, command: Any, act: Callable[[], object]) -> None:
         """A command that comes too late for its call is an event, not an exception."""

@@ -77,7 +77,8 @@ def test_a_transferred_call_keeps_its_lane_and_the_old_dialogs_bye_is_no_hangup(
     play.feed("bob", events.CallEnded("bob-1", "remote", "bye"), events.CallAnswered("bob-2"))
     play.pass_time(0.9)
     assert play.result("bob").failure is None
-    play.feed("bob", events.CallEnded("bob-2", "remote", "bye"))
+    play.feed("bob", events.CallReleased("bob-1", 200))
+    play.feed("bob", events.CallEnded("bob-2", "remote", "bye"), events.CallReleased("bob-2", 200))
     assert play.scenario.done
     assert play.result("bob").passed
 
@@ -99,7 +100,8 @@ def test_a_transfer_that_fails_after_the_bye_ends_the_call() -> None:
     play.feed("bob", events.TransferRequested("bob-1", "sip:desk@192.0.2.9"))
     play.feed("bob", events.CallEnded("bob-1", "remote", "bye"))
     assert not play.scenario.done
-    play.feed("bob", events.CallRejected("bob-2", 486, "Busy Here"))
+    play.feed("bob", events.CallReleased("bob-1", 200))
+    play.feed("bob", events.CallRejected("bob-2", 486, "Busy Here"), events.CallReleased("bob-2", 486))
     assert play.scenario.done
     assert play.result("bob").passed
 

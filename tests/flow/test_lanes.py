@@ -168,7 +168,7 @@ def test_call_follows_redirects_but_not_for_ever() -> None:
 @pytest.mark.parametrize(("code", "passes"), [(486, True), (603, False)])
 def test_a_rejection_must_have_the_code(code: int, passes: bool) -> None:
     play = Play(PEER + "on alice: dial peer; expect rejected 486")
-    play.feed("alice", events.CallRejected("alice-1", code, "No"))
+    play.feed("alice", events.CallRejected("alice-1", code, "No"), events.CallReleased("alice-1", code))
     assert play.result("alice").passed is passes
 
 

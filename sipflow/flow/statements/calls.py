@@ -227,12 +227,13 @@ class ReleaseStatement(CallStatement[ops.Release]):
         """The last transaction is done."""
         arrival = call.take(lambda p: isinstance(p, events.CallReleased))
         if arrival is not None and isinstance(arrival.payload, events.CallReleased):
-            return self._judge(arrival.payload.code, now)
+            return self._judge(call, arrival.payload.code, now)
         return Success() if call.id not in call.dialogs else None
 
-    def _judge(self, code: int, now: float) -> Outcome:
-        """481 says that the peer has forgotten the call already: that is released, too."""
-        if code < 300 or code == 481:
+    def _judge(self, call: LaneCall, code: int, now: float) -> Outcome:
+        """Only our own BYE has an answer to judge. 481 says that the peer has forgotten the call: that is fine, too."""
+        by_our_bye = call.end is not None and (call.end.by, call.end.cause) == ("local", "bye")
+        if not by_our_bye or code < 300 or code == 481:
             return Success()
         got = "nobody answered the BYE" if code == 408 else f"the BYE was answered with {code}"
         return Failure(self.expected(), f"{got} ({now:.3f} s)", COMMAND_FAILED)
