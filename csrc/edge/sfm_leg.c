@@ -195,7 +195,7 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params) {
         sfm_playout_reset(leg->playout);
         leg->first_packet_seen = false;
     }
-    leg->sender.marker = leg->sender.marker || !leg->started || !leg->params.sends;
+    leg->sender.marker = leg->sender.marker || !leg->started;
     leg->params = *params;
     leg->started = true;
     return SFM_OK;

@@ -102,6 +102,16 @@ class SteppedLeg:
         lib.sfm_leg_playout_tick(self.native, due_ns)
         self._collect()
 
+    def rtcp(self, now_ns: int, *, bye: bool = False) -> Packet:
+        """The RTCP packet that is due, empty when none is."""
+        out = ffi.new("uint8_t[]", 1500)
+        return bytes(ffi.buffer(out, check(lib.sfm_leg_write_rtcp(self.native, now_ns, bye, out, 1500))))
+
+    def receive_rtcp(self, packet: Packet, arrival_ns: int) -> int:
+        """An RTCP datagram comes."""
+        result: int = lib.sfm_leg_receive_rtcp(self.native, packet, len(packet), arrival_ns)
+        return result
+
     def _collect(self) -> None:
         event = ffi.new("sfm_event *")
         while lib.sfm_leg_next_event(self.native, event):

@@ -262,6 +262,43 @@ def test_any_bytes_from_the_peer_itself_are_survived() -> None:
     assert len(pair.heard_b) == 25 * 160
 
 
+def test_reports_come_every_five_seconds_or_so_and_measure_the_round_trip() -> None:
+    pair = Pair().start()
+    pair.a.impair(loss_per_million=200_000)
+    times_ns: list[int] = []
+    for _ in range(3000):  # a minute
+        pair.tick()
+        if report := pair.a.rtcp(pair.now_ns):
+            times_ns.append(pair.now_ns)
+            pair.b.receive_rtcp(report, pair.now_ns + 30_000_000)
+        if report := pair.b.rtcp(pair.now_ns):
+            pair.a.receive_rtcp(report, pair.now_ns + 70_000_000)
+    gaps = np.diff(times_ns) / 1e9
+    assert gaps.min() >= 2.4 and gaps.max() <= 7.6
+    assert 3.5 <= gaps.mean() <= 6.5
+    remote = pair.a.statistics().remote
+    assert remote.reports > 8
+    assert remote.round_trip_ns == pytest.approx(100_000_000, abs=1_000_000)
+    assert remote.fraction_lost / 256 == pytest.approx(0.2, abs=0.08)
+    assert remote.cumulative_lost == pytest.approx(0.2 * 3000, rel=0.2)
+
+
+def test_a_bye_ends_a_stream_and_who_never_sent_says_none() -> None:
+    pair = Pair().start().run(5)
+    pair.b.receive_rtcp(pair.a.rtcp(pair.now_ns, bye=True), pair.now_ns)
+    assert pair.b.statistics().remote.said_bye
+    silent = SteppedLeg()
+    silent.start(sends=0)
+    silent.send_tick(0)
+    assert silent.rtcp(1, bye=True) == b""
+
+
+def test_reports_come_on_the_port_of_rtp_as_well() -> None:
+    pair = Pair().start().run(5)
+    assert pair.b.receive(pair.a.rtcp(pair.now_ns, bye=True), pair.now_ns) == 0
+    assert pair.b.statistics().remote.said_bye
+
+
 def test_a_recording_ends_at_its_limit() -> None:
     pair = Pair(a=SteppedLeg(1, limit_frames=1000)).start().run(20)
     assert len(pair.sent_a) == 1000
