@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -94,30 +93,6 @@ class LegStatistics:
     """Digits that came faster than anybody read them."""
     ssrc: int
     remote_ssrc: int | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """All fields by name."""
-        return dataclasses.asdict(self)
-
-    def for_checks(self) -> dict[str, Any]:
-        """Measurements under the names that a check uses: shares in percent, what was not measured is absent."""
-        measured = {
-            "codec": self.codec,
-            "ptime": self.ptime_ms,
-            "loss": None if self.loss is None else self.loss * 100,
-            "jitter": self.jitter_ms,
-            "jitter_max": self.jitter_max_ms,
-            "concealed": self.concealed_ms,
-            "lateness": self.lateness_max_ms,
-            "delay": self.playout_delay_mean_ms,
-            "level": self.audio_level_dbov,
-            "packets_sent": self.packets_sent,
-            "packets_received": self.packets_received,
-            "packets_lost": self.packets_lost,
-            "reordered": self.packets_reordered,
-            "duplicates": self.packets_duplicate,
-        }
-        return {name: value for name, value in measured.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,11 +197,10 @@ class MediaDesk:
 
 def _jitter_of(agent: AgentPlan) -> JitterConfig:
     default = JitterConfig()
-    return JitterConfig(
-        adaptive=agent.jitter_adaptive,
-        min_ms=default.min_ms if agent.jitter_min_ms is None else agent.jitter_min_ms,
-        max_ms=default.max_ms if agent.jitter_max_ms is None else agent.jitter_max_ms,
-    )
+    least = default.min_ms if agent.jitter_min_ms is None else agent.jitter_min_ms
+    most = default.max_ms if agent.jitter_max_ms is None else agent.jitter_max_ms
+    initial = min(max(default.initial_ms, least), most)
+    return JitterConfig(adaptive=agent.jitter_adaptive, initial_ms=initial, min_ms=least, max_ms=most)
 
 
 def _whole(milliseconds: float | None) -> int | None:

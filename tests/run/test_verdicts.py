@@ -158,3 +158,14 @@ def test_an_unnamed_recording_gets_the_documented_name(tmp_path: Path) -> None:
     assert report.passed, report.failures
     (file,) = (tmp_path / "recordings").iterdir()
     assert re.fullmatch(r"rec_alice_alice-1_\d{8}-\d{6}-\d{3}\.wav", file.name)
+
+
+@pytest.mark.parametrize("jitter", ["fixed 60ms", "adaptive 60ms..120ms", "adaptive 20ms..30ms"])
+def test_a_jitter_buffer_of_the_files_own_is_taken(jitter: str, tmp_path: Path) -> None:
+    text = (
+        f"agent bob {{ media {{ jitter {jitter} }} }}\n"
+        'on alice { call bob; play "greet.wav" for 500ms; release }\n'
+        "on bob { answer; expect hangup; check media.delay > 0ms; check media.loss == 0% }\n"
+    )
+    report, _ = run(text, tmp_path)
+    assert report.passed, (report.failures, report.diagnostics)
