@@ -1,6 +1,6 @@
 """The expression language as values: what may stand where the language says E, D, CONDITION or a string.
 
-Expressions know no environment; `sipflow.flow.evaluate` gives them one. `str(expr)` is source text again.
+Expressions know no environment; `sipflow.plan.evaluate` gives them one. `str(expr)` is source text again.
 """
 
 from __future__ import annotations
@@ -78,8 +78,6 @@ def escape(text: str) -> str:
     escaped = "".join(_ESCAPES.get(char) or (char if char.isprintable() else f"\\u{{{ord(char):x}}}") for char in text)
     return escaped.replace("${", "\\${")
 
-
-type_names = {str: "string", float: "number", bool: "truth value", Quantity: "quantity", Regex: "regular expression"}
 
 Value = str | float | bool | Quantity | Regex
 """What an expression evaluates to. Integers are floats with no fraction. None (no measurement) never is a Value:
