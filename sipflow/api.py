@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipflow import events
-from sipflow.assets import AssetProbe, media_folders
+from sipflow.assets import Assets, media_folders
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.ir.expr import Quantity, Unit, Value
@@ -132,7 +132,7 @@ def _path(path: Path | str | None) -> Path | None:
 def _compile(
     text: str, source: str, folder: Path | None, media_dir: Path | None, variables: Iterable[str] = ()
 ) -> CompileResult:
-    return compile_text(text, source, media=AssetProbe(media_folders(folder, media_dir)), variables=variables)
+    return compile_text(text, source, files=Assets(media_folders(folder, media_dir)), variables=variables)
 
 
 def _report_of_diagnostics(diagnostics: Sequence[Diagnostic], source: str) -> Report:

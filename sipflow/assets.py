@@ -1,15 +1,20 @@
-"""Media assets of a scenario: where they are looked for, and how the checks of the language look at them."""
+"""The files of a scenario: where they are looked for, and how the checks of the language look at them."""
 
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sipflow.lang.media import MediaInfo, MediaProblem
+from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
+from sipflow.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from sipflow.media.library import MediaLibrary
+
+MAX_TEXT_BYTES = (1 << 22) + 1
+"""Enough to see that a text is too long, whatever its characters are."""
 
 
 def media_folders(folder: Path | None, media_dir: Path | None) -> list[Path]:
@@ -18,35 +23,79 @@ def media_folders(folder: Path | None, media_dir: Path | None) -> list[Path]:
     return [path for path in wanted if path is not None]
 
 
-class AssetProbe:
-    """The checks' view of the media library. It is loaded for the first file: a scenario without any checks faster."""
+class Assets:
+    """The checks' view of the files that a scenario names (`sipflow.lang.files.Files`).
+
+    The media library is loaded for the first file: a scenario without any checks faster. The folder of every text that
+    is imported joins `folders`, so that what a shared file plays may lie beside it.
+    """
 
     def __init__(self, folders: list[Path]) -> None:
-        self._folders = folders
+        self.folders = folders
         self._loaded: MediaLibrary | None = None
 
-    def probe(self, path: str) -> MediaInfo | MediaProblem:
+    def text(self, path: str, importer: str) -> ImportedText | FileProblem:
+        """The scenario that the source `importer` imports as `path`."""
+        folder = self.folders[0] if importer.startswith("<") else Path(importer).parent
+        file = folder / path
+        try:
+            with file.open("rb") as stream:
+                text = stream.read(MAX_TEXT_BYTES).decode("utf-8", "surrogateescape")
+        except (OSError, ValueError) as error:
+            return self._no_file(file, path, error)
+        if file.parent not in self.folders:
+            self.folders.insert(1, file.parent)
+        return ImportedText(_plain(file), text)
+
+    def table(self, path: str) -> TableInfo | FileProblem:
+        """What is known about a CSV file."""
+        file = self.find(path)
+        if file is None:
+            return self._missing(path)
+        try:
+            table = read_table(file)
+        except TableError as error:
+            return FileProblem("unreadable", str(error))
+        return TableInfo(str(file), table.columns, len(table.rows))
+
+    def find(self, path: str) -> Path | None:
+        """The file that a scenario names `path`, None when no folder has it."""
+        return next((file for folder in self.folders if (file := folder / path).is_file()), None)
+
+    def _no_file(self, file: Path, path: str, error: Exception) -> FileProblem:
+        if isinstance(error, FileNotFoundError):
+            names = _names(file.parent, file.suffix.lower())
+            similar = difflib.get_close_matches(path, names, n=3)
+            return FileProblem("missing", f"there is no file {path}", (str(file.parent),), tuple(similar))
+        return FileProblem("unreadable", f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+
+    def probe(self, path: str) -> MediaInfo | FileProblem:
         """What is known about the file that a scenario names `path`."""
         from sipflow.media import library
 
         if self._loaded is None:
-            self._loaded = library.MediaLibrary(self._folders)
+            self._loaded = library.MediaLibrary(self.folders)
         found = self._loaded.find(path)
         if found is None:
             return self._missing(path)
         info = self._loaded.probe(found)
         if isinstance(info, library.MediaProblem):
-            return MediaProblem("unreadable", info.message)
+            return FileProblem("unreadable", info.message)
         return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms)
 
-    def _missing(self, path: str) -> MediaProblem:
-        searched = tuple(str(folder) for folder in self._folders)
-        names = {name for folder in self._folders for name in _audio_names(folder, Path(path).suffix.lower())}
+    def _missing(self, path: str) -> FileProblem:
+        searched = tuple(str(folder) for folder in self.folders)
+        names = {name for folder in self.folders for name in _names(folder, Path(path).suffix.lower())}
         similar = difflib.get_close_matches(path, sorted(names), n=3)
-        return MediaProblem("missing", f"there is no file {path}", searched, tuple(similar))
+        return FileProblem("missing", f"there is no file {path}", searched, tuple(similar))
 
 
-def _audio_names(folder: Path, suffix: str) -> list[str]:
+def _plain(file: Path) -> str:
+    """A path without detours, so that a file has one name however it is imported."""
+    return os.path.normpath(file)
+
+
+def _names(folder: Path, suffix: str) -> list[str]:
     """Files of this kind in a folder and the folders in it; no deeper, for the folder may be a whole home."""
     try:
         near = [*folder.iterdir()]

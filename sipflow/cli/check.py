@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sipflow.assets import AssetProbe, media_folders
+from sipflow.assets import Assets, media_folders
 from sipflow.lang import CompileResult, Severity, compile_text
 from sipflow.lang.diagnostics import diagnostic_to_json
 from sipflow.lang.rendering import render_one
@@ -43,7 +43,7 @@ def check(paths: tuple[str, ...], form: str, media_dir: Path | None) -> None:
 def compile_file(name: str, media_dir: Path | None = None) -> CompileResult:
     """What became of a file (`-`: standard input); a usage error of the command when it cannot be read."""
     source, folder = ("<stdin>", None) if name == STDIN else (name, Path(name).parent)
-    return compile_text(read_text(name), source, media=AssetProbe(media_folders(folder, media_dir)))
+    return compile_text(read_text(name), source, files=Assets(media_folders(folder, media_dir)))
 
 
 def read_text(name: str) -> str:

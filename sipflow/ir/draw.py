@@ -23,7 +23,7 @@ def _mermaid_lines(graph: Graph, numbers: dict[str, str]) -> Iterator[str]:
             left, right = _MERMAID_SHAPES[node.op.kind]
             yield f'    {numbers[node.id]}{left}"{_mermaid_text(node.text)}"{right}'
         yield "  end"
-    for source, target, handle in graph.edges():
+    for source, target, handle, _ in graph.edges():
         arrow = "-->" if handle == "success" else "-. else .->"
         yield f"  {numbers[source]} {arrow} {numbers[target]}"
 
@@ -48,7 +48,7 @@ def _dot_lines(graph: Graph) -> Iterator[str]:
             shape = _DOT_SHAPES[node.op.kind]
             yield f"    {_dot_text(node.id)} [label={_dot_text(node.text)}, shape={shape}]"
         yield "  }"
-    for source, target, handle in graph.edges():
+    for source, target, handle, _ in graph.edges():
         style = "" if handle == "success" else ' [style=dashed, label="else"]'
         yield f"  {_dot_text(source)} -> {_dot_text(target)}{style}"
 

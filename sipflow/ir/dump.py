@@ -27,7 +27,7 @@ from sipflow.ir.expr import (
     Unit,
     Value,
 )
-from sipflow.ir.graph import GRAPH_VERSION, Agent, Auth, Graph, Lane, Listen, MediaSettings, Node, Scenario
+from sipflow.ir.graph import GRAPH_VERSION, Agent, Auth, Graph, Lane, Listen, MediaSettings, Node, Scenario, Table
 from sipflow.ir.ops import Let, Op, With
 from sipflow.ir.span import NOWHERE, Span
 
@@ -65,9 +65,10 @@ class _Dumper:
             "scenario": self.fields(graph.scenario),
             "agents": [self.fields(agent) for agent in graph.agents],
             "variables": [self.fields(variable) for variable in graph.variables],
+            "tables": [self.fields(table) for table in graph.tables],
             "lanes": [self.fields(lane) for lane in graph.lanes],
             "nodes": [self.node(node) for node in graph.nodes],
-            "edges": [{"source": s, "target": t, "handle": handle} for s, t, handle in graph.edges()],
+            "edges": [edge._asdict() for edge in graph.edges()],
         }
 
     def node(self, node: Node) -> Json:
@@ -84,6 +85,9 @@ class _Dumper:
             "waits": node.op.waits,
             "span": self.span(node.span),
             "text": node.text,
+            "label": node.label,
+            "arms": len(node.arms),
+            "via": [self.span(span) for span in node.via],
         }
 
     def fields(self, thing: Any) -> Json:
@@ -96,6 +100,8 @@ class _Dumper:
             return [self.value(item) for item in value]
         if isinstance(value, Span):
             return self.span(value)
+        if isinstance(value, Op):  # the event of an arm
+            return {"kind": value.kind, "op": value.word, "params": self.fields(value)}
         return self.expression(value) if isinstance(value, Expr) else self.fields(value)
 
     def span(self, span: Span) -> Json | None:
@@ -164,13 +170,14 @@ class _Loader:
         self.source = source
 
     def graph(self, data: Json) -> Graph:
-        edges = {(edge["source"], edge["handle"]): edge["target"] for edge in data["edges"]}
+        edges = {(edge["source"], edge["handle"], edge["arm"]): edge["target"] for edge in data["edges"]}
         return Graph(
             scenario=self.make(Scenario, data["scenario"]),
             agents=tuple(self.agent(agent) for agent in data["agents"]),
             lanes=tuple(self.make(Lane, lane) for lane in data["lanes"]),
             nodes=tuple(self.node(node, edges) for node in data["nodes"]),
             variables=tuple(self.make(Let, variable) for variable in data["variables"]),
+            tables=tuple(self.make(Table, table) for table in data["tables"]),
             source=self.source,
             version=data["version"],
         )
@@ -183,19 +190,29 @@ class _Loader:
         values["auth"] = None if data["auth"] is None else self.make(Auth, data["auth"])
         return Agent(**values)
 
-    def node(self, data: Json, edges: dict[tuple[str, str], str]) -> Node:
+    def node(self, data: Json, edges: dict[tuple[str, str, int | None], str]) -> Node:
         return Node(
             id=data["id"],
             lane=data["lane"],
             agent=data["agent"],
-            op=self.make(OPS[data["kind"], data["op"]], data["params"]),
+            op=self.op(data),
             call=data["call"],
             within=self.value(data["within"]),
-            success=edges.get((data["id"], "success")),
-            failure=edges.get((data["id"], "failure")),
+            success=edges.get((data["id"], "success", None)),
+            failure=edges.get((data["id"], "failure", None)),
             span=self.span(data["span"]),
             text=data["text"],
+            arms=tuple(edges.get((data["id"], "success", arm)) for arm in range(data["arms"])),
+            label=data["label"],
+            via=tuple(self.span(span) for span in data["via"]),
         )
+
+    def op(self, data: Json) -> Any:
+        op = OPS[data["kind"], data["op"]]
+        if op is not ops.Choose:
+            return self.make(op, data["params"])
+        arms = tuple(ops.Arm(self.op(arm["event"]), arm["call"]) for arm in data["params"]["events"])
+        return ops.Choose(arms, data["params"]["timeout"])
 
     def make(self, cls: Any, data: Json) -> Any:
         names = {field.name for field in dataclasses.fields(cls)}

@@ -5,12 +5,17 @@ success is the lane's end; None after failure ends the lane at once, failed. A w
 that failure until a `Recover` node drops it; failures nest, and a `Recover` drops the newest. A lane that ends while it
 carries one has failed. So an `else` is nothing but a chain behind a failure edge, and loops and joins (scenarios drawn
 by hand) need no other rule.
+
+A node whose op is `Branching` (`if`, `repeat`, `while`, `choose`) succeeds into one of its `arms` instead; the ways
+that a program goes on without deciding anything (`label`, `goto`, `break`, `continue`, the call of a definition) are
+edges and no nodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sipflow.ir.expr import Expr
 from sipflow.ir.ops import HeaderField, Let, Op
@@ -82,7 +87,8 @@ class Node:
     """One statement of one lane."""
 
     id: str
-    """Unique in the graph and as stable under edits elsewhere as can be: `alice.1`, `alice.1.else.2`."""
+    """Unique in the graph and as stable under edits elsewhere as can be: `alice.1`, `alice.1.else.2`, `alice.3.then.1`,
+    `alice.3.body.1`, `alice.3.arm2.1` (arms count from 1), `alice.4.menu.1` (from the definition `menu`)."""
     lane: str
     agent: str
     op: Op
@@ -94,7 +100,14 @@ class Node:
     failure: str | None = None
     span: Span = NOWHERE
     text: str = ""
-    """The statement in the formatter's form, without its `else`."""
+    """The statement in the formatter's form, without its `else`, its blocks and its arms."""
+    arms: tuple[str | None, ...] = ()
+    """Of a `Branching` op: the first node of each arm in the order of `op.arm_names()`, None for the lane's end.
+    `success` is None then."""
+    label: str = ""
+    """Name of the place (`label NAME`) that the program gives to this node, empty for none."""
+    via: tuple[Span, ...] = ()
+    """Calls of definitions through which the statement came here, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,17 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """`data NAME from "FILE" in order|random|once`: rows of a CSV file; a run takes one row."""
+
+    name: str
+    path: str
+    order: str = "order"
+    """`order`: one after the other, from the start again when all were taken; `random`; `once`: no row twice."""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """A whole program."""
 
@@ -132,6 +156,7 @@ class Graph:
     """`let` at the top of the file, in order; `--var` overrides them."""
     source: str = ""
     version: int = GRAPH_VERSION
+    tables: tuple[Table, ...] = ()
     index: dict[str, Node] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -145,10 +170,24 @@ class Graph:
         """The agent with this name; KeyError when there is none."""
         return next(agent for agent in self.agents if agent.name == name)
 
-    def edges(self) -> Iterator[tuple[str, str, str]]:
-        """All edges as (source id, target id, `success` or `failure`)."""
+    def edges(self) -> Iterator[Edge]:
+        """All edges, node by node: success, arms, failure."""
         for node in self.nodes:
             if node.success is not None:
-                yield node.id, node.success, "success"
+                yield Edge(node.id, node.success, "success")
+            for arm, target in enumerate(node.arms):
+                if target is not None:
+                    yield Edge(node.id, target, "success", arm)
             if node.failure is not None:
-                yield node.id, node.failure, "failure"
+                yield Edge(node.id, node.failure, "failure")
+
+
+class Edge(NamedTuple):
+    """A way from one node to another."""
+
+    source: str
+    target: str
+    handle: str
+    """`success` or `failure`."""
+    arm: int | None = None
+    """Which arm of a branching node, from 0; None for all others."""

@@ -357,11 +357,92 @@ class End(Op):
 
 @dataclass(frozen=True, slots=True)
 class Recover(Op):
-    """`recover`: last statement of an `else`; the failure was provided for."""
+    """`recover [at LABEL]`: last statement of an `else`; the failure was provided for, and the lane goes on."""
 
     kind: ClassVar[str] = "control"
     word: ClassVar[str] = "recover"
     call_bound: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Branching(Op):
+    """Base of what has several ways on, `Node.arms`. It fails only when it cannot choose."""
+
+    kind: ClassVar[str] = "control"
+    call_bound: ClassVar[bool] = False
+
+    def arm_names(self) -> tuple[str, ...]:
+        """What is written at each way out, for a person, in the order of `Node.arms`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class If(Branching):
+    """`if CONDITION { … } else { … }`: arms `then` and `else`."""
+
+    word: ClassVar[str] = "if"
+    condition: Expr
+
+    def arm_names(self) -> tuple[str, ...]:
+        """Two."""
+        return ("then", "else")
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Branching):
+    """`repeat N times { … }`: arms `again` and `done`; the body leads back to the node.
+
+    It counts anew whenever it is entered from a node that is not in its body, and a node is in its body when its id
+    begins with the id of the `Repeat` node and a dot.
+    """
+
+    word: ClassVar[str] = "repeat"
+    times: Expr
+    """A number, 0 or more."""
+
+    def arm_names(self) -> tuple[str, ...]:
+        """Two."""
+        return ("again", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class While(Branching):
+    """`while CONDITION { … }`: arms `again` and `done`; the body leads back to the node."""
+
+    word: ClassVar[str] = "while"
+    condition: Expr
+
+    def arm_names(self) -> tuple[str, ...]:
+        """Two."""
+        return ("again", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way out of a `choose`: an event, on the call that it names or on the one of the `choose`."""
+
+    event: Expect
+    call: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Branching):
+    """`choose [on NAME] [within D] { EVENT => …; timeout => … }`: the way of whichever event comes first.
+
+    With `timeout` the last arm is the way when the time is over; without it the `choose` fails then.
+    """
+
+    kind: ClassVar[str] = "event"
+    word: ClassVar[str] = "choose"
+    waits: ClassVar[bool] = True
+    events: tuple[Arm, ...]
+    timeout: bool = False
+
+    def arm_names(self) -> tuple[str, ...]:
+        """The events as they are written, without `expect`."""
+        from sipflow.ir.text import event_text
+
+        return (*(event_text(arm) for arm in self.events), *(("timeout",) if self.timeout else ()))
 
 
 @dataclass(frozen=True, slots=True)

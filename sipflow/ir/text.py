@@ -20,6 +20,11 @@ def statement_text(op: Op, call: str | None = None, within: Expr | None = None) 
     return words if within is None else f"{words} within {within}"
 
 
+def event_text(arm: ops.Arm) -> str:
+    """What stands before `=>` in a `choose`."""
+    return statement_text(arm.event, arm.call).removeprefix("expect ")
+
+
 _NAMES_ITS_CALL = (
     ops.Release,
     ops.Hold,
@@ -176,6 +181,10 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.Fail: lambda op: f"fail {op.text}",
     ops.End: _word,
     ops.Recover: _word,
+    ops.If: lambda op: f"if {op.condition}",
+    ops.Repeat: lambda op: f"repeat {op.times} times",
+    ops.While: lambda op: f"while {op.condition}",
+    ops.Choose: _word,
     ops.Signal: lambda op: f"signal {op.name}",
     ops.Await: lambda op: f"await {op.name}",
     ops.Check: lambda op: f"check {op.condition}",

@@ -10,7 +10,8 @@ from sipflow.ir.graph import Graph
 
 def problems(graph: Graph) -> list[str]:
     """Sentences about everything that is wrong with the shape of a graph; empty when it can be run."""
-    return [*_duplicates(graph), *_references(graph), *_edges(graph), *_unreachable(graph), *_recovers(graph)]
+    parts = (_duplicates, _references, _edges, _arms, _unreachable, _recovers)
+    return [sentence for part in parts for sentence in part(graph)]
 
 
 def _duplicates(graph: Graph) -> Iterator[str]:
@@ -45,11 +46,20 @@ def _references(graph: Graph) -> Iterator[str]:
 
 
 def _edges(graph: Graph) -> Iterator[str]:
-    for source, target, handle in graph.edges():
+    for source, target, handle, _ in graph.edges():
         if target not in graph.index:
             yield f"the {handle} edge of `{source}` leads to an unknown node `{target}`"
         elif graph.node(target).lane != graph.node(source).lane:
             yield f"the {handle} edge of `{source}` leads into another lane"
+
+
+def _arms(graph: Graph) -> Iterator[str]:
+    for node in graph.nodes:
+        wanted = len(node.op.arm_names()) if isinstance(node.op, ops.Branching) else 0
+        if len(node.arms) != wanted:
+            yield f"node `{node.id}` has {len(node.arms)} arms, not {wanted}"
+        if wanted and node.success is not None:
+            yield f"node `{node.id}` has a success edge beside its arms"
 
 
 def _unreachable(graph: Graph) -> Iterator[str]:
@@ -60,7 +70,7 @@ def _unreachable(graph: Graph) -> Iterator[str]:
         if node_id not in reached and node_id in graph.index:
             reached.add(node_id)
             node = graph.node(node_id)
-            queue += [target for target in (node.success, node.failure) if target is not None]
+            queue += [target for target in (node.success, node.failure, *node.arms) if target is not None]
     for node in graph.nodes:
         if node.id not in reached:
             yield f"nothing leads to node `{node.id}`"

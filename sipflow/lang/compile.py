@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Unit, constant_ms, constant_text
 from sipflow.ir.graph import Agent, Graph, Lane, Scenario
 from sipflow.ir.graph import Node as GraphNode
 from sipflow.lang.diagnostics import Diagnostic, Reporter, has_errors
+from sipflow.lang.files import Files
 from sipflow.lang.lower.agents import read_agent, read_remote
 from sipflow.lang.lower.clauses import twice
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.lanes import LaneReader
-from sipflow.lang.media import MediaProbe
 from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import ParseResult, parse
+from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
+from sipflow.lang.symbols import Symbols
 from sipflow.lang.syntax import Node, Token, Tree
 from sipflow.lang.whole import check_whole
 
@@ -37,22 +39,36 @@ class CompileResult:
     """Errors and warnings in the order of the text."""
     source: Source
     tree: Tree
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Every text that was read, imported ones included, by name."""
+    symbols: Symbols = field(default_factory=Symbols)
+    """What the names are, also of a text with errors."""
+
+    def render(self, diagnostic: Diagnostic) -> str:
+        """A diagnostic as people read it, with the lines of the sources that it speaks of; ends with a line end."""
+        return render_one(diagnostic, self.source)
 
 
 def compile_text(
-    text: str, source: str = "<text>", media: MediaProbe | None = None, variables: Iterable[str] | None = None
+    text: str, source: str = "<text>", files: Files | None = None, variables: Iterable[str] | None = None
 ) -> CompileResult:
     """The graph that `text` means, and everything that is wrong with it. Never raises, whatever `text` is.
 
-    `media` is asked about the files that are played (None: they are not looked at), `variables` are names that get
+    `files` is asked about the files that the text names (None: they are not looked at), `variables` are names that get
     their values from elsewhere, as `--var` gives them.
     """
     parsed = parse(text, source)
-    lowering = _Lowering(parsed, media, variables or ())
+    lowering = _Lowering(parsed, files, variables or ())
     graph = lowering.graph()
     found = [*parsed.diagnostics, *lowering.report.diagnostics]
     diagnostics = tuple(sorted(found, key=lambda diagnostic: diagnostic.span.start))
-    return CompileResult(None if has_errors(diagnostics) else graph, diagnostics, parsed.source, parsed.tree)
+    return CompileResult(
+        None if has_errors(diagnostics) else graph,
+        diagnostics,
+        parsed.source,
+        parsed.tree,
+        {parsed.source.name: parsed.source},
+    )
 
 
 def _name(node: Node) -> Token:
@@ -62,12 +78,12 @@ def _name(node: Node) -> Token:
 
 
 class _Lowering:
-    def __init__(self, parsed: ParseResult, media: MediaProbe | None, variables: Iterable[str]) -> None:
+    def __init__(self, parsed: ParseResult, files: Files | None, variables: Iterable[str]) -> None:
         self.tree = parsed.tree
         self.report = Reporter(parsed.source)
         self.sound = not has_errors(parsed.diagnostics)
         """Whether the whole file was read: only then can one say that something is missing in it."""
-        self.context = Context(self.report, media)
+        self.context = Context(self.report, files)
         self.overridden = frozenset(variables)
         """Variables that get their values from elsewhere: nothing is known of their kinds."""
         self.own_variables: set[str] = set()

@@ -23,7 +23,7 @@ def read(path: Path) -> str:
 
 def diagnose(path: Path) -> tuple[str, tuple[Diagnostic, ...]]:
     text = read(path)
-    return text, compile_text(text, path.name, media=FakeLibrary()).diagnostics
+    return text, compile_text(text, path.name, files=FakeLibrary()).diagnostics
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -57,7 +57,7 @@ def test_a_fix_makes_its_mistake_go_away(case: str, number: int) -> None:
     text, diagnostics = diagnose(GOLDEN / f"{case}.sflow")
     wrong = diagnostics[number]
     assert wrong.fix is not None
-    after = compile_text(apply_fix(text, wrong.fix), f"{case}.sflow", media=FakeLibrary()).diagnostics
+    after = compile_text(apply_fix(text, wrong.fix), f"{case}.sflow", files=FakeLibrary()).diagnostics
     said = [(found.code, found.message) for found in diagnostics]
     left = [(found.code, found.message) for found in after]
     assert left.count((wrong.code, wrong.message)) == said.count((wrong.code, wrong.message)) - 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sipflow.ir.expr import Expr, Unit
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Reporter
-from sipflow.lang.media import MediaProbe
+from sipflow.lang.files import Files
 from sipflow.lang.syntax import Node, Token
 
 Kind = Unit | str | None
@@ -20,7 +20,7 @@ class Context:
     """One source on its way to a graph."""
 
     report: Reporter
-    media: MediaProbe | None = None
+    files: Files | None = None
     doubtful: set[str] = field(default_factory=set)
     """Words that stood in what could not be read: they may have named something, so none of them is unknown."""
     all_doubtful: bool = False

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from sipflow.ir.expr import Expr, constant_text
 from sipflow.lang.diagnostics import closest, replace
+from sipflow.lang.files import FileProblem
 from sipflow.lang.lower.context import Context
-from sipflow.lang.media import MediaProblem
 
 
 def check_prompt(path: Expr, context: Context) -> None:
     """Report a file that is not there or is no audio; names that are known at run time only are left to the run."""
     text = constant_text(path)
-    if context.media is None or text is None or not context.is_readable(path):
+    if context.files is None or text is None or not context.is_readable(path):
         return
-    found = context.media.probe(text)
-    if isinstance(found, MediaProblem):
+    found = context.files.probe(text)
+    if isinstance(found, FileProblem):
         _report(found, path, text, context)
 
 
-def _report(problem: MediaProblem, path: Expr, text: str, context: Context) -> None:
+def _report(problem: FileProblem, path: Expr, text: str, context: Context) -> None:
     if problem.kind != "missing":
         context.report.error("SF402", problem.message, path.span, "this cannot be played")
         return

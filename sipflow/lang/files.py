@@ -1,0 +1,65 @@
+"""What a scenario needs to know of other files. `lang` never opens one: whoever compiles passes something that can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """A file that can be played."""
+
+    path: str
+    sample_rate_hz: int
+    channels: int
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """Why a file cannot be used."""
+
+    kind: str
+    """`missing`, or `unreadable` for a file that is there and is not what it should be."""
+    message: str
+    """One line for a person, without a full stop."""
+    searched: tuple[str, ...] = ()
+    """Where it was looked for."""
+    similar: tuple[str, ...] = ()
+    """Names of files that are there and may have been meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedText:
+    """Another scenario file."""
+
+    name: str
+    """Its path, the same for every way of writing it: it names the source in spans and is read once."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A CSV file with a row of column names."""
+
+    path: str
+    columns: tuple[str, ...]
+    rows: int
+    """Rows below the names."""
+
+
+class Files(Protocol):
+    """Looks at files by the names that scenarios use; no method raises on account of a file."""
+
+    def probe(self, path: str) -> MediaInfo | FileProblem:
+        """What is known about the audio file `path`."""
+        ...
+
+    def text(self, path: str, importer: str) -> ImportedText | FileProblem:
+        """The scenario `path` that the source named `importer` imports; it is looked for beside that source."""
+        ...
+
+    def table(self, path: str) -> TableInfo | FileProblem:
+        """What is known about the CSV file `path`."""
+        ...
