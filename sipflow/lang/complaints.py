@@ -11,14 +11,15 @@ from sipflow.lang.scanner import WORD, RawToken
 from sipflow.lang.tables import END
 
 if TYPE_CHECKING:
-    from sipflow.lang.driver import Driver, Open
+    from sipflow.lang.driver import Closed, Driver, Open
 
 Complaint = Callable[..., None]
 
 STATEMENT_WORDS = frozenset(
     (
-        *("answer", "await", "call", "check", "choose", "clear", "dial", "end", "expect", "fail", "hold", "if"),
-        *("impair", "let", "log", "mute", "play", "progress", "record", "recover", "redirect", "register"),
+        *("answer", "await", "break", "call", "check", "choose", "clear", "continue", "dial", "end", "expect", "fail"),
+        *("goto", "hold", "if", "impair", "label", "let", "log", "mute", "play", "progress", "record", "recover"),
+        *("redirect", "register"),
         *("reject", "release", "repeat", "resume", "ring", "send", "signal", "stop", "transfer", "unmute"),
         *("unregister", "wait", "while"),
     )
@@ -103,7 +104,11 @@ def _opened(driver: Driver) -> tuple[Label, ...]:
 
 def unclosed_block(driver: Driver, token: RawToken, brace: Open) -> None:
     """A block that goes on into the next part of the file, or past its end."""
-    opened = driver.report.source.span(brace.start, brace.start + 1)
+    span = driver.report.source.span
+    if driver.wrongly_closed is not None:
+        _closed_by_another(driver, driver.wrongly_closed)
+        return
+    opened = span(brace.start, brace.start + 1)
     ends = "the file ends" if token.kind == END else f"`{token.text}` begins a new part of the file"
     driver.report.error(
         "SF112",
@@ -111,6 +116,18 @@ def unclosed_block(driver: Driver, token: RawToken, brace: Open) -> None:
         _span(driver, token),
         "a `}` has to come before this",
         secondary=(Label(opened, "this block is not closed"),),
+    )
+
+
+def _closed_by_another(driver: Driver, closed: Closed) -> None:
+    """Indentation tells which block has no `}` of its own."""
+    span = driver.report.source.span
+    driver.report.error(
+        "SF112",
+        "a `}` is missing: this block has none of its own",
+        span(closed.start, closed.start + 1),
+        "this block is not closed",
+        secondary=(Label(span(closed.end, closed.end + 1), "this `}` looks like that of the block around it"),),
     )
 
 
@@ -144,11 +161,19 @@ def _not_at_top(driver: Driver, token: RawToken, where: Span) -> None:
     if token.kind == WORD and token.text in STATEMENT_WORDS:
         message = f"`{token.text}` stands outside of a lane"
         help_text = "statements belong to an agent: `on alice: …` or `on alice { … }`"
-        driver.report.error("SF115", message, where, "no agent would do this", help=help_text)
+        driver.report.error("SF115", message, where, "no agent would do this", help=help_text, secondary=_ended(driver))
         return
     message = f"{found(driver, token)} cannot begin a part of the file"
     parts = "`on` (a lane), `agent`, `scenario`, `timeout` or `let`"
     driver.report.error("SF116", message, where, "not a part of a file", help=f"a file is made of {parts}")
+
+
+def _ended(driver: Driver) -> tuple[Label, ...]:
+    """Where the block before ended: perhaps too early."""
+    if driver.last_closed is None:
+        return ()
+    end = driver.last_closed.end
+    return (Label(driver.report.source.span(end, end + 1), "the block before ended here"),)
 
 
 def _statement_among_settings(driver: Driver, token: RawToken, where: Span) -> None:

@@ -30,6 +30,16 @@ _OPENING = {"LBRACE": "RBRACE", "LPAR": "RPAR"}
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A block that is over."""
+
+    start: int
+    """Offset of its `{`."""
+    end: int
+    """Offset of its `}`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """A brace or parenthesis that waits for its partner."""
 
@@ -69,6 +79,10 @@ class Driver:
         self.index = 0
         self.open: list[Open] = []
         self.last_kind = ""
+        self.last_closed: Closed | None = None
+        self.wrongly_closed: Closed | None = None
+        """The first block of this part whose `}` stands further left than the line of its `{`: it was meant for
+        another block, so this one is what is not closed."""
         self.complained = False
         """Whether this statement was complained about already."""
         self.broken: list[tuple[int, int]] = []
@@ -113,8 +127,22 @@ class Driver:
         if kind in _OPENING:
             self._push(kind, token.start)
         elif self.open and kind == _OPENING[self.open[-1].kind]:
-            self.open.pop()
+            self._close(self.open.pop(), token.start)
         return True
+
+    def _close(self, opened: Open, end: int) -> None:
+        if opened.kind != "LBRACE":
+            return
+        self.last_closed = Closed(opened.start, end)
+        if self.wrongly_closed is None and self._indent(end) < self._indent(opened.start):
+            self.wrongly_closed = self.last_closed
+        if not self.open:
+            self.wrongly_closed = None
+
+    def _indent(self, offset: int) -> int:
+        """How far the line of an offset is indented."""
+        line = self.report.source.line(self.report.source.position(offset)[0])
+        return len(line) - len(line.lstrip())
 
     def _push(self, kind: str, start: int) -> None:
         self.open.append(Open(kind, start, len(self.automaton.states)))
