@@ -10,6 +10,7 @@ from sipflow.ir import ops
 from sipflow.ir.expr import Unit, constant_ms, constant_text
 from sipflow.ir.graph import Agent, Graph, Lane, Scenario
 from sipflow.ir.graph import Node as GraphNode
+from sipflow.lang.checks import check_whole
 from sipflow.lang.diagnostics import Diagnostic, Reporter, has_errors
 from sipflow.lang.files import Files
 from sipflow.lang.lower.agents import read_agent, read_remote
@@ -24,7 +25,6 @@ from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbols
 from sipflow.lang.syntax import Node, Token, Tree
-from sipflow.lang.whole import check_whole
 
 MAX_TIMEOUT_MS = 24 * 3_600_000
 
