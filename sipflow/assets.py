@@ -27,12 +27,14 @@ class Assets:
     """The checks' view of the files that a scenario names (`sipflow.lang.files.Files`).
 
     The media library is loaded for the first file: a scenario without any checks faster. The folder of every text that
-    is imported joins `folders`, so that what a shared file plays may lie beside it.
+    is imported joins `folders`, so that what a shared file plays may lie beside it. One value is for one check: it looks
+    at each file once and does not notice when that changes.
     """
 
     def __init__(self, folders: list[Path]) -> None:
         self.folders = folders
         self._loaded: MediaLibrary | None = None
+        self._probed: dict[str, MediaInfo | FileProblem] = {}
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         """The scenario that the source `importer` imports as `path`."""
@@ -44,8 +46,13 @@ class Assets:
         except (OSError, ValueError) as error:
             return self._no_file(file, path, error)
         if file.parent not in self.folders:
-            self.folders.insert(1, file.parent)
+            self._add_folder(file.parent)
         return ImportedText(_plain(file), text)
+
+    def _add_folder(self, folder: Path) -> None:
+        self.folders.insert(1, folder)
+        self._loaded = None  # what was missing may be there
+        self._probed.clear()
 
     def table(self, path: str) -> TableInfo | FileProblem:
         """What is known about a CSV file."""
@@ -70,7 +77,12 @@ class Assets:
         return FileProblem("unreadable", f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
-        """What is known about the file that a scenario names `path`."""
+        """What is known about the file that a scenario names `path`; each file is looked at once."""
+        if path not in self._probed:
+            self._probed[path] = self._probe(path)
+        return self._probed[path]
+
+    def _probe(self, path: str) -> MediaInfo | FileProblem:
         from sipflow.media import library
 
         if self._loaded is None:

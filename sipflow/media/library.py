@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError
-from sipflow.media.prompts import open_audio, reason_of
+from sipflow.media.wav_header import WavHeader, read_wav_header
 
 if TYPE_CHECKING:
     import numpy
@@ -94,7 +94,15 @@ class MediaLibrary:
         return path
 
     def probe(self, path: Path) -> MediaInfo | MediaProblem:
-        """What the file is, or why it cannot be played."""
+        """What the file is, or why it cannot be played. A plain WAV file is known by its head, others by libsndfile."""
+        header = _wav_header(path)
+        if header is not None and header.frames > 0:
+            return _info_of_wav(path, header)
+        return self._probe_others(path)
+
+    def _probe_others(self, path: Path) -> MediaInfo | MediaProblem:
+        from sipflow.media.prompts import open_audio
+
         try:
             with open_audio(path) as audio:
                 return _info(path, audio)
@@ -112,6 +120,8 @@ class MediaLibrary:
 
 def measure(path: Path) -> Loudness:
     """Reads the whole file. Raises MediaError when that is impossible."""
+    from sipflow.media.prompts import open_audio
+
     peak, clipped_runs = 0.0, 0
     with open_audio(path) as audio:
         for block in _blocks(path, audio):
@@ -134,6 +144,20 @@ def _audio_files(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(files) if Path(name).suffix.lower() in SUFFIXES)
 
 
+def _wav_header(path: Path) -> WavHeader | None:
+    try:
+        with path.open("rb") as file:
+            return read_wav_header(file)
+    except (OSError, ValueError):  # libsndfile's complaint about it is the one that is shown
+        return None
+
+
+def _info_of_wav(path: Path, header: WavHeader) -> MediaInfo:
+    return MediaInfo(
+        path, header.duration_ms, header.sample_rate, header.channels, header.subtype, header.container, header.bits
+    )
+
+
 def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:
     if audio.frames == 0:
         return MediaProblem(path, f"{path} holds no audio at all")
@@ -144,6 +168,8 @@ def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:
 
 def _blocks(path: Path, audio: soundfile.SoundFile) -> Iterator[numpy.ndarray[Any, Any]]:
     import soundfile
+
+    from sipflow.media.prompts import reason_of
 
     try:
         while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
