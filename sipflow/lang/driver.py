@@ -97,6 +97,12 @@ class Driver:
             pass
         return self.automaton.result
 
+    def prefix(self) -> Automaton:
+        """Parse all but the end of the text: what the automaton takes then is what may be written next."""
+        while self.tokens[self.index].kind != END:
+            self._step_or_give_up()
+        return self.automaton
+
     def _step_or_give_up(self) -> bool:
         try:
             return self._step()
