@@ -122,6 +122,10 @@ class LaneCall:
                 return arrival if leave else self.inbox.pop(index)
         return None
 
+    def drop(self, arrival: Arrival) -> None:
+        """Take out an event that was found in the inbox."""
+        self.inbox = [other for other in self.inbox if other is not arrival]
+
     def why_over(self) -> str:
         """How the call ended, for a person."""
         at = f" at {self.ended_at:.3f} s"

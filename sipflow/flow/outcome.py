@@ -26,6 +26,8 @@ class Success:
 
     detail: str = ""
     """What came, for a person; empty when there is nothing to add to the statement."""
+    arm: int | None = None
+    """Which of `Node.arms` is the way on from a branching node; None for all others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,13 +214,15 @@ class Scenario:
 
     def claim(self, agent: str, wanted: Callable[[LaneCall], bool], walker: LaneWalker) -> LaneCall | None:
         """The first waiting call that is wanted, taken out of the queue."""
-        queue = self._queues[agent]
-        for index, call in enumerate(queue):
-            if wanted(call):
-                del queue[index]
-                self._owners[call.id] = (call, walker)
-                return call
-        return None
+        call = self.waiting_call(agent, wanted)
+        if call is not None:
+            self._queues[agent].remove(call)
+            self._owners[call.id] = (call, walker)
+        return call
+
+    def waiting_call(self, agent: str, wanted: Callable[[LaneCall], bool]) -> LaneCall | None:
+        """The first waiting call that is wanted, left in the queue."""
+        return next((call for call in self._queues[agent] if wanted(call)), None)
 
     def agent_messages(self, agent: str) -> list[Arrival]:
         """Messages of the agent that belong to no call."""

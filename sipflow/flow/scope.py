@@ -9,7 +9,7 @@ from typing import Any
 from sipflow.events import CallMeasured, RequestReceived, ResponseReceived
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.measurements import GROUPS
-from sipflow.ir.ops import Op, With
+from sipflow.ir.ops import Arm, Op, With
 from sipflow.plan.evaluate import NoValueError, format_value, names_in
 from sipflow.plan.plan import Plan, PlanScope
 
@@ -31,7 +31,7 @@ def _calls_in(op: Op) -> Iterator[str | None]:
 def _expressions(value: Any) -> Iterator[Expr]:
     if isinstance(value, Expr):
         yield value
-    elif isinstance(value, Op | With):
+    elif isinstance(value, Op | With | Arm):
         for field in dataclasses.fields(value):
             yield from _expressions(getattr(value, field.name))
     elif isinstance(value, tuple):

@@ -10,9 +10,18 @@ from sipflow import events
 from sipflow.events import Payload
 from sipflow.flow.call import Arrival, CallState, LaneCall
 from sipflow.flow.commands import Command, Measure, ReleaseCall
-from sipflow.flow.outcome import NOTHING_TO_JUDGE, RUN_STOPPED, Failure, LaneResult, NodeFailure, Outcome, Success
+from sipflow.flow.outcome import (
+    COMMAND_FAILED,
+    NOTHING_TO_JUDGE,
+    RUN_STOPPED,
+    Failure,
+    LaneResult,
+    NodeFailure,
+    Outcome,
+    Success,
+)
 from sipflow.flow.scope import LaneScope, calls_measured
-from sipflow.flow.statements import STATEMENTS, Statement
+from sipflow.flow.statements import STATEMENTS, Loop, Statement
 from sipflow.ir import ops
 from sipflow.ir.graph import Lane, Node
 from sipflow.media_params import RtpFormat
@@ -23,7 +32,7 @@ RELEASE_GRACE_S = 4.0
 """How long a lane that is over waits for the answers to its BYEs before it gives its sockets back."""
 
 MAX_STEPS_AT_ONCE = 10_000
-"""Nodes that a lane may pass without any time passing: more is a loop that never waits."""
+"""Nodes that a lane may pass without waiting for anything but measurements: more is a loop in which no time passes."""
 
 
 class LaneState(enum.Enum):
@@ -49,6 +58,7 @@ class ScenarioView(Protocol):
     def own_call(self, call: LaneCall, walker: LaneWalker) -> None: ...
     def new_call_id(self, agent: str) -> str: ...
     def claim(self, agent: str, wanted: Callable[[LaneCall], bool], walker: LaneWalker) -> LaneCall | None: ...
+    def waiting_call(self, agent: str, wanted: Callable[[LaneCall], bool]) -> LaneCall | None: ...
     def agent_messages(self, agent: str) -> list[Arrival]: ...
     def raise_signal(self, name: str) -> None: ...
     def signal_raised(self, name: str) -> bool: ...
@@ -67,6 +77,8 @@ class LaneWalker:
         """Responses to this lane's own requests, and refusals to send them."""
         self.node: Node | None = None
         self.statement: Statement[Any] | None = None
+        self.came_from: str | None = None
+        self.loops: dict[str, Loop] = {}
         self.waiting_since = 0.0
         self._scenario = scenario
         self._graph = scenario.plan.graph
@@ -81,7 +93,6 @@ class LaneWalker:
         self._statements = 0
         self._why = ""
         self._steps = 0
-        self._stepped_at = -1.0
 
     # --- verbs ---
 
@@ -155,12 +166,15 @@ class LaneWalker:
             self._advance(self._leave(self.node, outcome, now), now)
 
     def _enter(self, node: Node, now: float) -> Outcome | None:
+        self.came_from = None if self.node is None else self.node.id
         self.node, self.statement = node, None
         self._limit_at = self._wake_at = None
         self.waiting_since = now
         self._happened(events.NodeStarted(node.text), node)
-        if self._runs_in_circles(now):
-            return Failure("time to pass", "the lane runs in circles without ever waiting")
+        self._steps += 1
+        if self._steps > MAX_STEPS_AT_ONCE:
+            self._stop_circling(node, now)
+            return None
         if isinstance(node.op, ops.Recover | ops.End):
             return Success()
         wanted = calls_measured(node.op)
@@ -170,9 +184,10 @@ class LaneWalker:
 
     def _begin(self, node: Node, now: float) -> Outcome | None:
         self.scope.measured, self._measured = self._measured, {}
-        self.statement = STATEMENTS[type(node.op)](self, node, node.op)
+        self.statement = self.statement_of(node)
         outcome = self._guarded(self.statement.begin, now)
         if outcome is None:
+            self._steps = 0
             self._wake_at = self.statement.deadline(now)
             outcome = self._set_limit(node, now)
         return outcome
@@ -215,9 +230,8 @@ class LaneWalker:
         self._happened(events.NodeSucceeded(outcome.detail), node)
         if isinstance(node.op, ops.Recover):
             self._recover(node)
-        if isinstance(node.op, ops.End) or node.success is None:
-            return None
-        return self._graph.node(node.success)
+        following = _way_on(node, outcome)
+        return None if following is None else self._graph.node(following)
 
     def _record_failure(self, node: Node, failure: Failure, now: float) -> None:
         call = "" if self.statement is None or self.statement.call is None else self.statement.call.id
@@ -239,10 +253,11 @@ class LaneWalker:
             self._recovered.append(failure)
             self._happened(events.NodeRecovered(self.lane.id, failure.node.id), node)
 
-    def _runs_in_circles(self, now: float) -> bool:
-        self._steps = self._steps + 1 if now == self._stepped_at else 0
-        self._stepped_at = now
-        return self._steps > MAX_STEPS_AT_ONCE
+    def _stop_circling(self, node: Node, now: float) -> None:
+        """End the lane whatever `else` there is: that may be a part of the circle."""
+        got = f"the lane passed {MAX_STEPS_AT_ONCE} statements without waiting once: its loop needs a `wait`"
+        self._record_failure(node, Failure("time to pass in a loop", got, COMMAND_FAILED), now)
+        self._end(now, got)
 
     # --- the end ---
 
@@ -276,6 +291,10 @@ class LaneWalker:
 
     # --- what statements ask for (LaneView) ---
 
+    def statement_of(self, node: Node) -> Statement[Any]:
+        """What runs `node`."""
+        return STATEMENTS[type(node.op)](self, node, node.op)
+
     def call_for(self, name: str | None) -> LaneCall | None:
         """The call with this name; without a name the latest one that is not over, else the latest one."""
         candidates = [call for call in self.calls if name is None or call.name == name]
@@ -299,6 +318,10 @@ class LaneWalker:
             call.name = name
             self.calls.append(call)
         return call
+
+    def waiting_call(self, wanted: Callable[[LaneCall], bool]) -> LaneCall | None:
+        """The call that `claim` would take."""
+        return self._scenario.waiting_call(self.agent, wanted)
 
     def command(self, command: Command) -> None:
         """To the runtime."""
@@ -331,11 +354,15 @@ class LaneWalker:
 
     def take_message(self, wanted: Callable[[Payload], bool], *, leave: bool = False) -> Arrival | None:
         """A response of this lane, or a request for its agent."""
-        for inbox in (self.messages, self._scenario.agent_messages(self.agent)):
+        for inbox in self.inboxes():
             for index, arrival in enumerate(inbox):
                 if wanted(arrival.payload):
                     return arrival if leave else inbox.pop(index)
         return None
+
+    def inboxes(self) -> tuple[list[Arrival], ...]:
+        """Where messages outside of calls are."""
+        return self.messages, self._scenario.agent_messages(self.agent)
 
     def raise_signal(self, name: str) -> None:
         """For everybody who awaits it."""
@@ -354,3 +381,11 @@ class LaneWalker:
                 self._measuring[token] = name
                 self.command(Measure(self.agent, call.id, token))
         return bool(self._measuring)
+
+
+def _way_on(node: Node, outcome: Success) -> str | None:
+    """Id of the node behind a success, None at the end of the lane."""
+    if isinstance(node.op, ops.Branching):
+        assert outcome.arm is not None, "a branching statement that succeeds has chosen an arm"
+        return node.arms[outcome.arm]
+    return None if isinstance(node.op, ops.End) else node.success

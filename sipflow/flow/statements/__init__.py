@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipflow.flow.statements import calls, control, events, media
-from sipflow.flow.statements.base import LaneView, Statement
+from sipflow.flow.statements import calls, choose, control, events, media
+from sipflow.flow.statements.base import LaneView, Loop, Statement
 from sipflow.ir import ops
 
 STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
@@ -35,6 +35,10 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.Log: control.LogStatement,
     ops.Let: control.LetStatement,
     ops.Fail: control.FailStatement,
+    ops.If: control.IfStatement,
+    ops.Repeat: control.RepeatStatement,
+    ops.While: control.WhileStatement,
+    ops.Choose: choose.ChooseStatement,
     ops.Signal: control.SignalStatement,
     ops.Await: control.AwaitStatement,
     ops.ExpectCall: events.ExpectCallStatement,
@@ -56,4 +60,4 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
 }
 """`recover` and `end` are not here: they are the walker's own."""
 
-__all__ = ["STATEMENTS", "LaneView", "Statement"]
+__all__ = ["STATEMENTS", "LaneView", "Loop", "Statement"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from sipflow.events import CommandFailed, Payload
@@ -10,13 +11,33 @@ from sipflow.flow.call import QUIET, Arrival, CallState, LaneCall, describe
 from sipflow.flow.commands import Command, Message
 from sipflow.flow.outcome import COMMAND_FAILED, ENVIRONMENT, Failure, Outcome
 from sipflow.flow.scope import LaneScope
-from sipflow.ir.expr import Expr, Value
+from sipflow.ir.expr import Binary, Expr, Literal, Value
 from sipflow.ir.graph import Node
 from sipflow.ir.ops import Op, With
 from sipflow.media_params import RtpFormat
-from sipflow.plan.evaluate import evaluate, evaluate_ms, evaluate_text, format_value
+from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_ms, evaluate_text, format_value
 
 OpT = TypeVar("OpT", bound=Op)
+
+
+@dataclass(slots=True)
+class Loop:
+    """How far a `repeat` is."""
+
+    times: int
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """What came for an event that is waited for, left where it is until `take` is called."""
+
+    time: float
+    """When it came, in seconds since the run started."""
+    place: int
+    """Place in its inbox: what came before it has a lower one."""
+    outcome: Outcome
+    take: Callable[[], None]
 
 
 class LaneView(Protocol):
@@ -24,6 +45,13 @@ class LaneView(Protocol):
 
     agent: str
     scope: LaneScope
+    came_from: str | None
+    """Id of the node before the current one, None at the beginning."""
+    loops: dict[str, Loop]
+    """Loops that are under way, by the ids of their nodes."""
+
+    def statement_of(self, node: Node) -> Statement[Any]:
+        """What runs `node`, not begun."""
 
     def call_for(self, name: str | None) -> LaneCall | None:
         """The call with this name; without a name the lane's current call."""
@@ -33,6 +61,9 @@ class LaneView(Protocol):
 
     def claim(self, wanted: Callable[[LaneCall], bool], name: str | None) -> LaneCall | None:
         """The first incoming call of the agent that no lane has; it becomes the lane's current one."""
+
+    def waiting_call(self, wanted: Callable[[LaneCall], bool]) -> LaneCall | None:
+        """The call that `claim` would take, left to whoever claims it."""
 
     def command(self, command: Command) -> None:
         """Hand a command to the runtime."""
@@ -54,6 +85,9 @@ class LaneView(Protocol):
 
     def take_message(self, wanted: Callable[[Payload], bool], *, leave: bool = False) -> Arrival | None:
         """The first `wanted` among the lane's responses and its agent's requests outside any call."""
+
+    def inboxes(self) -> tuple[list[Arrival], ...]:
+        """The lane's responses, and its agent's requests outside any call."""
 
     def raise_signal(self, name: str) -> None:
         """Let everybody who awaits `name` go on."""
@@ -87,7 +121,7 @@ class Statement(Generic[OpT]):
         """When the statement succeeds by itself (`wait`), None for all that only the time limit ends."""
         return None
 
-    def expire(self, limit: str) -> Failure:
+    def expire(self, limit: str) -> Outcome:
         """The time limit passed."""
         return Failure(self.expected(), f"nothing came within {limit}{self.instead()}")
 
@@ -97,10 +131,7 @@ class Statement(Generic[OpT]):
 
     def instead(self) -> str:
         """What the call had to offer instead, in words that follow `nothing came within …`."""
-        if self.call is None:
-            return ""
-        told = [f"{describe(a.payload)} at {a.time:.3f} s" for a in self.call.inbox if not isinstance(a.payload, QUIET)]
-        return f"; what came: {', '.join(told[:6])}" if told else ""
+        return what_came([] if self.call is None else [self.call])
 
     # --- helpers for the statements ---
 
@@ -111,6 +142,23 @@ class Statement(Generic[OpT]):
     def value(self, expression: Expr) -> Value:
         """Value of an expression."""
         return evaluate(expression, self.lane.scope)
+
+    def judge_condition(self, condition: Expr) -> tuple[bool, str]:
+        """Whether `condition` holds, and what the names in it stand for: `media.loss is 4.2%`.
+
+        Raises `NoValueError` when it is neither true nor false.
+        """
+        told = ""
+        if isinstance(condition, Binary) and condition.operator not in ("and", "or"):
+            # Each side is evaluated once: the second number that `random` gives would be another one.
+            values = [Literal(self.value(side)) for side in (condition.left, condition.right)]
+            sides = zip((condition.left, condition.right), values, strict=True)
+            told = ", ".join(f"{side} is {show(it.value)}" for side, it in sides if not isinstance(side, Literal))
+            condition = Binary(condition.operator, values[0], values[1])
+        truth = self.value(condition)
+        if not isinstance(truth, bool):
+            raise NoValueError(f"{show(truth)} is neither true nor false")
+        return truth, told
 
     def ms(self, expression: Expr | None) -> float | None:
         """Value of an expression in milliseconds, None for None."""
@@ -138,7 +186,7 @@ class CallStatement(Statement[OpT]):
         """Find the call, then act on it."""
         self.call = self.lane.call_for(self.node.call)
         if self.call is None:
-            return Failure(self.expected(), _no_call(self.node.call))
+            return self.no_call()
         if self.needs_live_call and self.call.state is CallState.ENDED:
             return Failure(self.expected(), self.call.why_over())
         return self.act(self.call, now)
@@ -146,6 +194,11 @@ class CallStatement(Statement[OpT]):
     def poll(self, now: float) -> Outcome | None:
         """Look at the call."""
         return None if self.call is None else self.look(self.call, now)
+
+    def no_call(self) -> Failure:
+        """The lane has no such call."""
+        name = self.node.call
+        return Failure(self.expected(), f"this lane has no call{'' if name is None else f' named {name}'}")
 
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Begin on `call`; what is there already counts."""
@@ -169,8 +222,12 @@ class CallStatement(Statement[OpT]):
         return None if arrival is None else arrival.payload
 
 
-def _no_call(name: str | None) -> str:
-    return "this lane has no call" if name is None else f"this lane has no call named {name}"
+def what_came(calls: Iterable[LaneCall]) -> str:
+    """What waits in the inboxes of `calls`, in words that follow `nothing came within …`."""
+    told = [arrival for call in calls for arrival in call.inbox if not isinstance(arrival.payload, QUIET)]
+    told.sort(key=lambda arrival: arrival.time)
+    words = [f"{describe(arrival.payload)} at {arrival.time:.3f} s" for arrival in told[:6]]
+    return f"; what came: {', '.join(words)}" if words else ""
 
 
 def show(value: Value) -> str:

@@ -111,7 +111,7 @@ class IncomingStatement(Statement[OpT]):
         """How the call took it."""
         return None
 
-    def expire(self, limit: str) -> Failure:
+    def expire(self, limit: str) -> Outcome:
         """No call, or no ACK."""
         if self.call is None:
             return Failure(f"a call for {self.lane.agent}", f"nobody called within {limit}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import re
+from functools import partial
 from typing import ClassVar
 
 from sipflow import events
@@ -10,7 +12,7 @@ from sipflow.events import Payload
 from sipflow.flow.call import Arrival, CallState, LaneCall, describe
 from sipflow.flow.outcome import Failure, Outcome, Success
 from sipflow.flow.scope import MessageScope
-from sipflow.flow.statements.base import CallStatement, OpT, Statement
+from sipflow.flow.statements.base import CallStatement, Find, OpT, Statement
 from sipflow.flow.statements.media import judge_recording
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr
@@ -22,6 +24,29 @@ class ExpectStatement(CallStatement[OpT]):
 
     needs_live_call = False
     kind: ClassVar[type[Payload]] = Payload
+
+    def begin(self, now: float) -> Outcome | None:
+        """Look at what is there."""
+        failure = self.prepare()
+        return failure if failure is not None or self.call is None else self.look(self.call, now)
+
+    def prepare(self) -> Failure | None:
+        """Find the call."""
+        self.call = self.lane.call_for(self.node.call)
+        return self.no_call() if self.call is None else None
+
+    def find(self) -> Find | None:
+        """The first event that satisfies it, left in the inbox."""
+        call = self.call
+        for place, arrival in enumerate(() if call is None else call.inbox):
+            assert call is not None, "there is no inbox without a call"
+            if self.wanted(arrival.payload) and isinstance(outcome := self.judge(arrival, call), Success):
+                return Find(arrival.time, place, outcome, partial(call.drop, arrival))
+        return None
+
+    def hopeless(self) -> Failure | None:
+        """Whether the event cannot come any more."""
+        return None if self.call is None else self.spoiled(self.call)
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """The first event of the kind."""
@@ -173,16 +198,25 @@ class ExpectPlayedStatement(ExpectStatement[ops.ExpectPlayed]):
         return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s")
 
 
+class Standing(enum.Enum):
+    """How digits that came stand to those that are waited for."""
+
+    WHOLE = "whole"
+    BEGUN = "begun"
+    WRONG = "wrong"
+    """Whatever comes now, these cannot become whole."""
+
+
 class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
     """`expect dtmf`: digits are taken in order, and a wrong one fails at once."""
 
     kind = events.DtmfReceived
 
-    def act(self, call: LaneCall, now: float) -> Outcome | None:
-        """Take the digits that are there."""
+    def prepare(self) -> Failure | None:
+        """Know the digits."""
         self.wanted_digits = self.text(self.op.digits).upper()
         self.got = ""
-        return self.look(call, now)
+        return super().prepare()
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """One digit after the other."""
@@ -197,16 +231,27 @@ class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
         assert isinstance(arrival.payload, events.DtmfReceived), "wanted() lets nothing else through"
         self.got += arrival.payload.digit
         at = f"at {arrival.time:.3f} s"
-        if self.op.pattern is not None:
-            return self._capture(at) if re.fullmatch(self.op.pattern, self.got) else None
-        if not self.wanted_digits.startswith(self.got) and self.wanted_digits:
-            return Failure(self.expected(), f'dtmf "{self.got}" {at}')
-        return Success(f'dtmf "{self.got}" {at}') if len(self.got) >= len(self.wanted_digits) else None
+        match self.standing(self.got):
+            case Standing.WRONG:
+                return Failure(self.expected(), f'dtmf "{self.got}" {at}')
+            case Standing.WHOLE:
+                self.capture(self.got)
+                return Success(f'dtmf "{self.got}" {at}')
+            case _:
+                return None
 
-    def _capture(self, at: str) -> Outcome:
+    def standing(self, digits: str) -> Standing:
+        """How `digits` stand to the wanted ones. What may still match a pattern, nobody knows."""
+        if self.op.pattern is not None:
+            return Standing.WHOLE if re.fullmatch(self.op.pattern, digits) else Standing.BEGUN
+        if self.wanted_digits and not self.wanted_digits.startswith(digits):
+            return Standing.WRONG
+        return Standing.WHOLE if len(digits) >= len(self.wanted_digits) else Standing.BEGUN
+
+    def capture(self, digits: str) -> None:
+        """`as NAME`: the digits are a variable from now on."""
         if self.op.capture is not None:
-            self.lane.scope.variables[self.op.capture] = self.got
-        return Success(f'dtmf "{self.got}" {at}')
+            self.lane.scope.variables[self.op.capture] = digits
 
     def spoiled(self, call: LaneCall) -> Failure | None:
         """No digit comes after the end of the call."""
@@ -229,13 +274,30 @@ class ExpectCallStatement(Statement[ops.ExpectCall]):
 
     def begin(self, now: float) -> Outcome | None:
         """Take the call that is there."""
-        self.caller = self.op.caller_agent or self.text(self.op.caller)
+        self.prepare()
         return self.poll(now)
+
+    def prepare(self) -> Failure | None:
+        """Know the caller."""
+        self.caller = self.op.caller_agent or self.text(self.op.caller)
+        return None
+
+    def find(self) -> Find | None:
+        """The first call that nobody has, left to whoever claims it."""
+        call = self.lane.waiting_call(self._is_from)
+        if call is None:
+            return None
+        claim = partial(self.lane.claim, lambda other: other is call, self.op.name)
+        return Find(call.since, 0, _came(call), lambda: (claim(), None)[1])
+
+    def hopeless(self) -> Failure | None:
+        """Somebody may always call."""
+        return None
 
     def poll(self, now: float) -> Outcome | None:
         """The first call that nobody has."""
         call = self.lane.claim(self._is_from, self.op.name)
-        return None if call is None else Success(f"call from {call.peer} at {call.since:.3f} s")
+        return None if call is None else _came(call)
 
     def _is_from(self, call: LaneCall) -> bool:
         return not self.caller or is_same_party(self.caller, call.peer)
@@ -247,6 +309,10 @@ class ExpectCallStatement(Statement[ops.ExpectCall]):
     def expire(self, limit: str) -> Failure:
         """Nobody called."""
         return Failure(self.expected(), f"nobody called {self.lane.agent} within {limit}")
+
+
+def _came(call: LaneCall) -> Success:
+    return Success(f"call from {call.peer} at {call.since:.3f} s")
 
 
 def is_same_party(wanted: str, uri: str) -> bool:
@@ -263,8 +329,25 @@ class RequestStatement(Statement[OpT]):
 
     def begin(self, now: float) -> Outcome | None:
         """Look at what is there."""
-        self.call = self.lane.call_for(self.node.call)
+        self.prepare()
         return self.poll(now)
+
+    def prepare(self) -> Failure | None:
+        """Find the call; it needs none."""
+        self.call = self.lane.call_for(self.node.call)
+        return None
+
+    def find(self) -> Find | None:
+        """The first message that satisfies it, left where it is."""
+        for inbox in (*(() if self.call is None else (self.call.inbox,)), *self.lane.inboxes()):
+            for place, arrival in enumerate(inbox):
+                if self.wanted(arrival.payload) and isinstance(outcome := self.judge(arrival), Success):
+                    return Find(arrival.time, place, outcome, partial(inbox.remove, arrival))
+        return None
+
+    def hopeless(self) -> Failure | None:
+        """A message may always come."""
+        return None
 
     def poll(self, now: float) -> Outcome | None:
         """The first message that fits."""

@@ -8,10 +8,10 @@ from sipflow import events
 from sipflow.flow import commands
 from sipflow.flow.call import CallState, LaneCall
 from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, Failure, Outcome, Success
-from sipflow.flow.statements.base import CallStatement, OpT, show
+from sipflow.flow.statements.base import CallStatement, OpT
 from sipflow.ir import ops
-from sipflow.ir.expr import Binary, Expr, Literal, Unit
-from sipflow.plan.evaluate import NoValueError, evaluate_quantity
+from sipflow.ir.expr import Expr, Unit
+from sipflow.plan.evaluate import evaluate_quantity
 
 DEFAULT_TONE_MS = 100.0
 DEFAULT_GAP_MS = 100.0
@@ -228,17 +228,5 @@ class CheckStatement(CallStatement[ops.Check]):
     def begin(self, now: float) -> Outcome | None:
         """Judge."""
         self.call = self.lane.call_for(self.node.call)
-        truth = self.value(self.op.condition)
-        if not isinstance(truth, bool):
-            raise NoValueError(f"{show(truth)} is neither true nor false")
-        return (
-            Success(self._sides()) if truth else Failure(self.expected(), self._sides() or "it is false", CHECK_FALSE)
-        )
-
-    def _sides(self) -> str:
-        """What the names in a comparison stand for: `media.loss is 4.2%`."""
-        condition = self.op.condition
-        if not isinstance(condition, Binary) or condition.operator in ("and", "or"):
-            return ""
-        sides = [side for side in (condition.left, condition.right) if not isinstance(side, Literal)]
-        return ", ".join(f"{side} is {show(self.value(side))}" for side in sides)
+        truth, told = self.judge_condition(self.op.condition)
+        return Success(told) if truth else Failure(self.expected(), told or "it is false", CHECK_FALSE)
