@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sipflow.ir import ops
-from sipflow.ir.expr import Expr, Regex, format_number, quote
+from sipflow.ir.expr import Expr, Regex, constant_text, format_number, quote
 from sipflow.ir.ops import Op, With
 
 
@@ -113,6 +113,10 @@ def _impair(op: ops.Impair) -> str:
     return _join("impair", *values)
 
 
+def _fail(op: ops.Fail) -> str:
+    return "fail" if constant_text(op.text) == "" else f"fail {op.text}"
+
+
 def _expect_call(op: ops.ExpectCall) -> str:
     caller = op.caller_agent if op.caller_agent is not None else op.caller
     return _join("expect call", _option("from", caller), _option("as", op.name))
@@ -178,7 +182,7 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.Wait: lambda op: f"wait {op.duration}",
     ops.Log: lambda op: f"log {op.text}",
     ops.Let: lambda op: f"let {op.name} = {op.value}",
-    ops.Fail: lambda op: f"fail {op.text}",
+    ops.Fail: _fail,
     ops.End: _word,
     ops.Recover: _word,
     ops.If: lambda op: f"if {op.condition}",

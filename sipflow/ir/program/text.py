@@ -1,0 +1,159 @@
+"""A program whose graph is a given graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from sipflow.ir import ops
+from sipflow.ir.expr import Expr, constant_text, format_duration, quote
+from sipflow.ir.graph import DEFAULT_TIMEOUT_MS, Agent, Graph, Lane, Listen, MediaSettings, Scenario, Table
+from sipflow.ir.program.lanes import LaneWriter
+from sipflow.ir.program.layout import INDENT, WIDTH, Layout
+
+SETTING_COLUMN = 10
+"""Where the values of an agent's settings begin, from its settings."""
+_SHORT_LANE = 72
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def graph_to_text(graph: Graph) -> str:
+    """A program that compiles to `graph`, up to ids and places: definitions come out expanded, comments are not known.
+
+    Structure is found where there is some; the rest are labels and jumps. Raises `NoTextError` for a graph that no text
+    means, such as one with a failure edge at an `if`, or with a way into a `repeat` from outside.
+    """
+    parts = [*_head(graph), *_agents(graph), *(_lane(graph, lane) for lane in graph.lanes)]
+    lines: list[str] = []
+    for before, part in zip([[], *parts], parts, strict=False):
+        stays = len(before) == len(part) == 1 and _kind(before[0]) == _kind(part[0])
+        lines += part if stays or not lines else ["", *part]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _kind(line: str) -> str:
+    """What belongs together when each is one line."""
+    word = line.partition(" ")[0]
+    return "scenario" if word == "timeout" else word
+
+
+def _head(graph: Graph) -> Iterator[list[str]]:
+    yield from ([line] for line in _scenario(graph.scenario))
+    yield from ([_table(table)] for table in graph.tables)
+    yield from ([f"let {let.name} = {let.value}"] for let in graph.variables)
+
+
+def _scenario(scenario: Scenario) -> Iterator[str]:
+    tags = f" tagged {', '.join(scenario.tags)}" if scenario.tags else ""
+    if scenario.name or tags:
+        yield f"scenario {quote(scenario.name)}{tags}"
+    if scenario.timeout_ms != DEFAULT_TIMEOUT_MS:
+        yield f"timeout {format_duration(scenario.timeout_ms)}"
+
+
+def _table(table: Table) -> str:
+    order = {"order": "", "random": " random", "once": " once"}[table.order]
+    return f"data {table.name} from {quote(table.path)}{order}"
+
+
+# --- agents --------------------------------------------------------------------------------------------------------
+
+
+def _agents(graph: Graph) -> Iterator[list[str]]:
+    """Agents of one line each are aligned with their neighbours of the same form."""
+    declared = [agent for agent in graph.agents if agent.declared]
+    for form, group in groupby(declared, key=_form):
+        agents = list(group)
+        width = max(len(agent.name) for agent in agents)
+        for agent in agents:
+            yield [f"agent {agent.name.ljust(width)} {_short(agent)}"] if form else list(_long(agent))
+
+
+def _form(agent: Agent) -> str:
+    """`=` or `{` for an agent that stands on one line, empty for others."""
+    text = f"agent {agent.name} {_short(agent)}"
+    return text.split(" ")[2][0] if len(text) <= WIDTH and agent.media == MediaSettings() else ""
+
+
+def _short(agent: Agent) -> str:
+    settings = list(_settings(agent))
+    if agent.remote and len(settings) == 1:
+        return f"= {agent.uri}"
+    return "{ " + "; ".join(f"{word} {value}" for word, value in settings) + " }" if settings else "{}"
+
+
+def _long(agent: Agent) -> Iterator[str]:
+    yield f"agent {agent.name} {{"
+    yield from (f"{INDENT}{word.ljust(SETTING_COLUMN)}{value}" for word, value in _settings(agent))
+    yield "}"
+
+
+def _settings(agent: Agent) -> Iterator[tuple[str, str]]:
+    """What differs from the defaults, in the order of the language's page."""
+    if agent.number is not None:
+        yield "number", _digits(agent.number)
+    if agent.uri is not None:
+        yield "uri", str(agent.uri)
+    if agent.listen.port or agent.listen.host != Listen().host or agent.listen.transport != Listen().transport:
+        yield "listen", _listen(agent.listen)
+    if agent.proxy is not None:
+        yield "proxy", str(agent.proxy)
+    if agent.register_every is not None:
+        yield "register", f"every {agent.register_every}"
+    if agent.auth is not None:
+        yield "auth", f"{agent.auth.user} password {agent.auth.password}"
+    yield from _media_settings(agent)
+
+
+def _media_settings(agent: Agent) -> Iterator[tuple[str, str]]:
+    plain = Agent(agent.name)
+    if agent.codecs != plain.codecs:
+        yield "codecs", ", ".join(codec.lower() for codec in agent.codecs)
+    if agent.ptime_ms != plain.ptime_ms:
+        yield "ptime", f"{agent.ptime_ms}ms"
+    if agent.dtmf != plain.dtmf:
+        yield "dtmf", agent.dtmf
+    if agent.srtp != plain.srtp:
+        yield "srtp", agent.srtp
+    yield from (("header", f"{quote(name)} = {value}") for name, value in agent.headers)
+    if agent.media != plain.media:
+        yield "media", _media(agent.media)
+
+
+def _digits(number: Expr) -> str:
+    text = constant_text(number)
+    return text if text is not None and _NUMBER.fullmatch(text) else str(number)
+
+
+def _listen(listen: Listen) -> str:
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    if not listen.port and listen.host == Listen().host:
+        return listen.transport
+    return f"{listen.transport} {quote(f'{host}:{listen.port}' if listen.port else host)}"
+
+
+def _media(media: MediaSettings) -> str:
+    parts = []
+    if media.first_port is not None:
+        parts.append(f"ports {media.first_port}-{media.last_port}")
+    if media.jitter_min_ms is not None:
+        least, most = (format_duration(media.jitter_min_ms), format_duration(media.jitter_max_ms or 0))
+        kind = "adaptive" if media.jitter_adaptive else "fixed"
+        parts.append(f"jitter {kind} {least}" + (f"..{most}" if most != least else ""))
+    return f"{{ {'; '.join(parts)} }}"
+
+
+# --- lanes ---------------------------------------------------------------------------------------------------------
+
+
+def _lane(graph: Graph, lane: Lane) -> list[str]:
+    writer = LaneWriter(graph, lane)
+    entries = writer.entries()
+    layout = Layout(writer.label_of)
+    if not entries:
+        return [f"on {lane.agent} {{}}"]
+    short = layout.one_line(entries)
+    if short is not None and len(line := f"on {lane.agent}: {short}") <= _SHORT_LANE:
+        return [line]
+    return [f"on {lane.agent} {{", *layout.lines(entries, INDENT), "}"]
