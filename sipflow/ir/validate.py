@@ -78,11 +78,23 @@ def _unreachable(graph: Graph) -> Iterator[str]:
 
 def _recovers(graph: Graph) -> Iterator[str]:
     """A `recover` that a lane can reach without a failure would clear nothing: the file meant something else."""
-    for lane in graph.lanes:
-        node = None if lane.entry is None else graph.index.get(lane.entry)
-        seen: set[str] = set()
-        while node is not None and node.id not in seen:
-            seen.add(node.id)
-            if isinstance(node.op, ops.Recover):
-                yield f"node `{node.id}` recovers, and nothing failed before it"
-            node = graph.index.get(node.success) if node.success is not None else None
+    carried = _least_carried(graph)
+    for node in graph.nodes:
+        if isinstance(node.op, ops.Recover) and carried.get(node.id) == 0:
+            yield f"node `{node.id}` recovers, and nothing failed before it"
+
+
+def _least_carried(graph: Graph) -> dict[str, int]:
+    """How many failures a walker carries at least when it comes to a node, for all nodes that it can come to."""
+    least: dict[str, int] = {}
+    queue = [(lane.entry, 0) for lane in graph.lanes if lane.entry is not None]
+    while queue:
+        node_id, carried = queue.pop()
+        if node_id not in graph.index or least.get(node_id, carried + 1) <= carried:
+            continue
+        least[node_id] = carried
+        node = graph.node(node_id)
+        behind = max(0, carried - 1) if isinstance(node.op, ops.Recover) else carried
+        queue += [(target, behind) for target in (node.success, *node.arms) if target is not None]
+        queue += [(node.failure, carried + 1)] if node.failure is not None else []
+    return least

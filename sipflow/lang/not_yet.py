@@ -56,10 +56,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("SF250", "choose", "`choose`", _head),
-    NotYet("SF251", "if_statement", "`if`", _head, "`check … else { …; recover }` does one thing or another"),
-    NotYet("SF252", "repeat", "`repeat`", _head),
-    NotYet("SF253", "while_statement", "`while`", _head),
     NotYet("SF254", "define", "`define`", _head),
     NotYet("SF254", "invoke", "a sequence of one's own", _head),
     NotYet("SF255", "import_file", "`import`"),
@@ -90,7 +86,7 @@ NOT_YET = (
     ),
 )
 
-_NOT_ENTERED = frozenset(("choose", "if_statement", "repeat", "while_statement", "define", "load"))
+_NOT_ENTERED = frozenset(("define", "load"))
 """Constructs that are refused as a whole: nothing in them is looked at."""
 
 

@@ -107,24 +107,49 @@ ROWS = (
         "A target in quotes is a SIP URI (`sip:user@host`) or `user@host`.",
     ),
     Code(
-        "SF250",
-        "`choose` is not in this version",
-        "Waiting for whichever comes first will come with a later version.",
+        "SF224",
+        "an unknown label",
+        "`goto NAME` and `recover at NAME` lead to a `label NAME` of the same lane, or of the same definition.",
+        "Without the place the lane would have nowhere to go on.",
+        "on alice { call bob; goto finish; label finsh; release }\non bob: answer; expect hangup\n",
+        "on alice { call bob; goto finish; label finish; release }\non bob: answer; expect hangup\n",
     ),
     Code(
-        "SF251",
-        "`if` is not in this version",
-        "Branches on conditions will come with a later version; `check … else { … recover }` does much of it.",
+        "SF225",
+        "a jump to where it may not lead",
+        "A jump cannot come into a `repeat` from outside, whose rounds are counted from its beginning, nor deeper into "
+        "an `else` than it stands: on its way nothing has failed that a `recover` there could provide for.",
+        "The graph of such a program would count rounds that nobody began, or recover from a failure that never was.",
+        "on alice {\n  call bob\n  goto again\n  repeat 3 times { label again; wait 1s }\n  release\n}\n"
+        "on bob: answer; expect hangup\n",
+        "on alice {\n  call bob\n  label again\n  repeat 3 times { wait 1s }\n  check media.loss < 1% else {"
+        " recover at again }\n  release\n}\non bob: answer; expect hangup\n",
     ),
     Code(
-        "SF252",
-        "`repeat` is not in this version",
-        "Loops will come with a later version.",
+        "SF226",
+        "a `goto` that comes back to itself",
+        "Between the `label` and the `goto` there is no statement that does anything.",
+        "The lane would go round for ever, in no time.",
+        "on alice { call bob; label again; goto again }\non bob: answer\n",
+        "on alice { call bob; label again; wait 1s; goto again }\non bob: answer\n",
     ),
     Code(
-        "SF253",
-        "`while` is not in this version",
-        "Loops will come with a later version.",
+        "SF227",
+        "`break` or `continue` outside of a loop",
+        "`break` leaves the innermost `repeat` or `while`, `continue` begins its next round. The loop stands in the "
+        "same lane or definition: one around the call of a definition is not meant.",
+        "There is no loop that could be left.",
+        "on alice { call bob; break; release }\non bob: answer; expect hangup\n",
+        "on alice { call bob; repeat 3 times { wait 1s; if media.mos < 4 { break } }; release }\n"
+        "on bob: answer; expect hangup\n",
+    ),
+    Code(
+        "SF228",
+        "a `choose` without an event",
+        "A `choose` waits for the first of some events; an arm for `timeout` alone is a `wait`.",
+        "It would let its whole time pass, whatever happens.",
+        'on alice { call bob; choose within 1s { timeout => log "over" } }\non bob: answer\n',
+        'on alice { call bob; choose within 1s { hangup => end; timeout => log "over" } }\non bob: answer\n',
     ),
     Code(
         "SF254",

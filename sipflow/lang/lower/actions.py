@@ -145,8 +145,8 @@ def _transfer(action: Action) -> Op:
     node = action.expression_node()
     assert node is not None, "the grammar gives a transfer a target"
     token, own = bare_name(node), action.node.token("NAME")
-    names = action.reader.names
-    if token is not None and token.text in names.calls and (own is not None or token.text not in action.context.agents):
+    calls = action.reader.names.known.calls
+    if token is not None and token.text in calls and (own is not None or token.text not in action.context.agents):
         return ops.Transfer(other=token.text)
     if token is not None and own is not None and _names_nothing(token.text, action):
         _unknown_second(token, action)
@@ -156,12 +156,12 @@ def _transfer(action: Action) -> Op:
 
 def _names_nothing(word: str, action: Action) -> bool:
     context, names = action.context, action.reader.names
-    return word not in context.agents and word not in names.variables and word not in context.variables
+    return word not in context.agents and not names.has_variable(word) and word not in context.variables
 
 
 def _unknown_second(token: Token, action: Action) -> None:
     """`transfer c1 to c3`: neither a call nor an agent. The nearer of both says which was meant."""
-    if action.reader.names.calls:
+    if action.reader.names.known.calls:
         action.reader.check_call(token.text, action.context.span(token))
     elif action.reader.is_new_mistake(token.text):
         unknown_agent(token, action.context)
@@ -257,7 +257,7 @@ def _let(action: Action) -> Op:
     value = action.needed()
     token = action.node.token("NAME")
     assert token is not None, "the grammar has a name here"
-    action.reader.names.variables[token.text] = action.reader.kind(value)
+    action.reader.names.known.set_variable(token.text, action.reader.kind(value))
     return ops.Let(token.text, value)
 
 
@@ -292,9 +292,12 @@ def _check(action: Action) -> Op:
 
 
 def _expect(action: Action) -> Op:
-    what = next(action.node.nodes())
-    inner = Action(what, action.clauses, action.reader)
-    return _EVENTS[what.rule](inner)
+    return read_event(Action(next(action.node.nodes()), action.clauses, action.reader))
+
+
+def read_event(action: Action) -> Op:
+    """The operation of an event, behind `expect` or in a `choose`."""
+    return _EVENTS[action.node.rule](action)
 
 
 def _expect_call(action: Action) -> Op:
@@ -338,7 +341,7 @@ def _expect_dtmf(action: Action) -> Op:
         pattern: Regex = action.reader.regex(token)
         name = action.name()
         if name is not None:
-            action.reader.names.variables[name] = "string"
+            action.reader.names.known.set_variable(name, "string")
         return ops.ExpectDtmf(pattern=pattern.pattern, capture=name)
     node = action.expression_node()
     if node is None:

@@ -66,14 +66,15 @@ class Clauses:
         node = self._left.pop("with_block", None)
         return With() if node is None else read_with(node, self._reader)
 
-    def refuse_rest(self, statement: str) -> None:
-        """Report the clauses that nobody took; `statement` is how the message names what they were given to."""
+    def refuse_rest(self, statement: str, **why: str) -> None:
+        """Report the clauses that nobody took; `statement` is how the message names what they were given to, `why` has
+        reasons other than the usual ones by rule."""
         context = self._reader.context
         for rule, node in self._left.items():
             message = f"`{statement}` takes no `{_WORDS[rule]}`"
             if rule == "named":
                 context.doubtful.update(token.text for token in node.tokens("NAME"))
-            context.report.error("SF215", message, context.span(node), _WHY_NOT[rule])
+            context.report.error("SF215", message, context.span(node), why.get(rule) or _WHY_NOT[rule])
 
 
 _WHY_NOT = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sipflow.ir import measurements
@@ -27,6 +27,7 @@ from sipflow.lang.diagnostics import closest
 from sipflow.lang.literals import UNIT_ALIASES, UNITS, Piece, pieces, quantity, split_quantity
 from sipflow.lang.lower.context import Context, Kind
 from sipflow.lang.lower.kinds import check_operator, kind_of_value
+from sipflow.lang.lower.known import Known
 from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse_expression
 from sipflow.lang.syntax import Node, Token
@@ -38,14 +39,18 @@ _FUNCTIONS = frozenset((("sip", "header"),))
 class Names:
     """What names mean at one place of a lane."""
 
-    variables: dict[str, Kind] = field(default_factory=dict)
-    calls: Mapping[str, Span] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    """Variables and calls of the lane."""
     in_lane: bool = False
     """Whether measurements of a current call exist here."""
     message: bool = False
     """Whether this is a `where` condition, which sees a message."""
     reported: set[str] = field(default_factory=set)
     """Names that nothing has here, and that was said: once a lane is enough."""
+
+    def has_variable(self, word: str) -> bool:
+        """Whether the lane has a variable of this name, or the message a part."""
+        return word in self.known.variables or (self.message and word in measurements.MESSAGE)
 
 
 class ExpressionReader:
@@ -180,12 +185,9 @@ class ExpressionReader:
 
     def _check_variable(self, name: Name) -> None:
         word = name.parts[0]
-        known = {**self.context.variables, **self.names.variables}
-        if self.names.message:
-            known |= measurements.MESSAGE
-        if word in known or not self.is_new_mistake(word):
+        if self.names.has_variable(word) or word in self.context.variables or not self.is_new_mistake(word):
             return
-        near = closest(word, known)
+        near = closest(word, [*self.names.known.variables, *self.context.variables])
         help_text = f"did you mean `{near}`?" if near else f"`let {word} = …` before this makes one"
         fix = diagnostics.replace(name.span, near) if near else None
         self._error(
@@ -214,9 +216,9 @@ class ExpressionReader:
 
     def check_call(self, word: str, span: Span) -> bool:
         """Whether the lane has a call of this name; reports SF204 when not."""
-        if word in self.names.calls or not self.is_new_mistake(word):
+        if word in self.names.known.calls or not self.is_new_mistake(word):
             return True
-        near = closest(word, self.names.calls)
+        near = closest(word, self.names.known.calls)
         help_text = f"did you mean `{near}`?" if near else f"calls get names where they begin: `call … as {word}`"
         fix = diagnostics.replace(span, near) if near else None
         self._error(
@@ -228,7 +230,7 @@ class ExpressionReader:
         if len(parts) == 1:
             if self.names.message and parts[0] in measurements.MESSAGE:
                 return measurements.MESSAGE[parts[0]]
-            return self.names.variables.get(parts[0], self.context.variables.get(parts[0]))
+            return self.names.known.variables.get(parts[0], self.context.variables.get(parts[0]))
         return measurements.GROUPS.get(parts[-2], {}).get(parts[-1])
 
     # --- operators -------------------------------------------------------------------------------------------------

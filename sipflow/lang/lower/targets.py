@@ -31,7 +31,7 @@ def read_target(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
     if token.text in context.agents:
         context.called.add(token.text)
         return Literal(token.text, span), token.text
-    if token.text in reader.names.variables or token.text in context.variables:
+    if reader.names.has_variable(token.text) or token.text in context.variables:
         context.calls_unknown = True
         return Name((token.text,), span), None
     if reader.is_new_mistake(token.text):
