@@ -17,12 +17,14 @@ from sipflow.assets import Assets, media_folders
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.ir.expr import Quantity, Unit, Value
-from sipflow.ir.graph import Graph
-from sipflow.lang import CompileResult, compile_text
+from sipflow.ir.graph import Graph, Table
+from sipflow.lang import compile_text
 from sipflow.lang.diagnostics import Diagnostic, has_errors
 from sipflow.plan.evaluate import NoValueError
-from sipflow.plan.plan import make_plan
+from sipflow.plan.plan import Plan, make_plan
+from sipflow.redaction import Redactor
 from sipflow.report.fold import Report, ReportFold
+from sipflow.tables import Row, Rows, TableError, pick_row, read_table
 
 PlainValue = str | float | bool | Quantity
 Sink = Callable[[Record], None]
@@ -41,6 +43,10 @@ class Options:
     """Limit of the whole run in seconds."""
     seed: int = 0
     """Seed of everything random; 0 takes fresh randomness."""
+    row: int = 0
+    """Which run of a series this is, from 0: it decides the row that is taken of each table."""
+    redactor: Redactor = field(default_factory=Redactor)
+    """Learns the secrets of the run: what a program shows besides the report, it can send through this."""
     sinks: Sequence[Sink] = ()
     """Called with every record as it happens, on the thread of the run."""
     handle_signals: bool = False
@@ -48,7 +54,8 @@ class Options:
 
 def check(text: str, *, source: str = "<text>", media_dir: Path | str | None = None) -> list[Diagnostic]:
     """All diagnostics of a scenario's text, errors and warnings, in source order. Never raises on text."""
-    return list(_compile(text, source, _folder_of(source), _path(media_dir)).diagnostics)
+    assets = Assets(media_folders(_folder_of(source), _path(media_dir)))
+    return list(compile_text(text, source, files=assets, variables=()).diagnostics)
 
 
 def run(path_or_text: Path | str, options: Options | None = None, **settings: object) -> Report:
@@ -66,39 +73,77 @@ async def arun(path_or_text: Path | str, options: Options | None = None, **setti
     chosen = options or Options(**settings)  # type: ignore[arg-type]  # dataclass checks the names
     source, text = read_source(path_or_text)
     folder = source.parent if source else None
-    result = _compile(text, str(source or "<text>"), folder, _path(chosen.media_dir), chosen.variables)
+    assets = Assets(media_folders(folder, _path(chosen.media_dir)))
+    result = compile_text(text, str(source or "<text>"), files=assets, variables=chosen.variables)
     if result.graph is None:
         return _report_of_diagnostics(result.diagnostics, str(source or "<text>"))
-    return await run_graph(result.graph, source, chosen, result.diagnostics)
+    return await run_graph(result.graph, source, chosen, assets)
 
 
-async def run_graph(
-    graph: Graph, source: Path | None, options: Options, diagnostics: Sequence[Diagnostic] = ()
-) -> Report:
-    """Run a graph that is there already; the report of everything that happened."""
+async def run_graph(graph: Graph, source: Path | None, options: Options, assets: Assets | None = None) -> Report:
+    """Run a graph that is there already; the report of everything that happened.
+
+    Its files are looked for by `assets`, without them where a scenario at `source` would have them.
+    """
     from sipflow.runtime.runner import Runner, RunSettings
 
     fold = ReportFold()
     sinks: list[Sink] = [fold.take, *options.sinks]
 
     def publish(record: Record) -> None:
+        clean = options.redactor.record(record)
         for sink in sinks:
-            sink(record)
+            sink(clean)
 
+    assets = assets or Assets(media_folders(source.parent if source else None, _path(options.media_dir)))
     try:
-        plan = make_plan(
-            graph,
-            overrides=dict(options.variables),
-            environment=os.environ,
-            seed=options.seed,
-            time_limit_ms=None if options.timeout_s is None else int(options.timeout_s * 1000),
-        )
-    except NoValueError as error:
+        rows = take_rows(graph.tables, assets, options)
+        plan = _plan(graph, options, rows)
+    except (NoValueError, TableError) as error:
         return _report_of_problem(str(error), str(source or graph.source), publish, fold)
-    folders = media_folders(source.parent if source else None, _path(options.media_dir))
-    settings = RunSettings(folders, Path(options.out), options.handle_signals)
+    settings = RunSettings(assets.folders, Path(options.out), options.handle_signals)
     await Runner(plan, settings, publish).run()
     return fold.report()
+
+
+def _plan(graph: Graph, options: Options, rows: Mapping[str, Row]) -> Plan:
+    return make_plan(
+        graph,
+        overrides=dict(options.variables),
+        environment=os.environ,
+        seed=options.seed,
+        time_limit_ms=None if options.timeout_s is None else int(options.timeout_s * 1000),
+        rows={name: row.cells for name, row in rows.items()},
+        row_numbers={name: row.number for name, row in rows.items()},
+        redactor=options.redactor,
+    )
+
+
+def take_rows(tables: Sequence[Table], assets: Assets, options: Options) -> dict[str, Row]:
+    """The row of each table that this run of a series takes; raises `TableError`."""
+    return {
+        table.name: pick_row(_read(table, assets), table.name, table.order, options.row, options.seed)
+        for table in tables
+    }
+
+
+def _read(table: Table, assets: Assets) -> Rows:
+    file = assets.find(table.path)
+    if file is None:
+        raise TableError(f"there is no file {table.path} for the table `{table.name}`")
+    return read_table(file)
+
+
+def longest_table(path: Path, media_dir: Path | str | None = None, variables: Iterable[str] = ()) -> int:
+    """How many rows the longest table of a scenario has; 0 without tables, and for a file that is wrong.
+
+    Raises `SipflowError` when the scenario or a table cannot be read.
+    """
+    _, text = read_source(path)
+    assets = Assets(media_folders(path.parent, _path(media_dir)))
+    graph = compile_text(text, str(path), files=assets, variables=variables).graph
+    tables = () if graph is None else graph.tables
+    return max((len(_read(table, assets).rows) for table in tables), default=0)
 
 
 def read_source(path_or_text: Path | str) -> tuple[Path | None, str]:
@@ -127,12 +172,6 @@ def _folder_of(source: str) -> Path | None:
 
 def _path(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _compile(
-    text: str, source: str, folder: Path | None, media_dir: Path | None, variables: Iterable[str] = ()
-) -> CompileResult:
-    return compile_text(text, source, files=Assets(media_folders(folder, media_dir)), variables=variables)
 
 
 def _report_of_diagnostics(diagnostics: Sequence[Diagnostic], source: str) -> Report:

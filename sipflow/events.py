@@ -230,6 +230,8 @@ class SipSent(Payload):
     data: bytes
     destination: tuple[str, int]
     retransmission: bool = False
+    redacted: bool = False
+    """Whether a secret was taken out of `data`, whose Content-Length is then that of the message on the wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ class SipReceived(Payload):
     source: tuple[str, int]
     problem: str = ""
     """Why it was discarded or only half understood; empty when it was fine."""
+    redacted: bool = False
+    """As in `SipSent`."""
 
 
 # --- media: what the native engine (sipflow.media) reports --------------------------------------------------------
@@ -375,6 +379,8 @@ class RunStarted(Payload):
     version: str
     seed: int
     stream_version: int = EVENT_STREAM_VERSION
+    rows: dict[str, int] = field(default_factory=dict)
+    """Which row of each table the run took, from 1. Their values are never told as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +411,10 @@ class NodeFailed(Payload):
     column: int
     end_column: int
     """Columns of the statement in its line, which the record names."""
+    source: str = ""
+    """Text that the line is in, empty for the run's own: a definition may come from another file."""
+    via: tuple[tuple[str, int], ...] = ()
+    """(source, line) of the calls of definitions through which the statement came, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +459,8 @@ class AgentRefused(Payload):
     message: str
     column: int
     end_column: int
+    source: str = ""
+    """Text that the line is in, empty for the run's own."""
 
 
 @dataclass(frozen=True, slots=True)

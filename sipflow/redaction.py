@@ -2,27 +2,144 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sipflow import events
+from sipflow.events import Payload, Record
+
 REDACTED = "***"
-"""What stands in their place."""
+"""What stands in the place of a secret."""
+
+HIDDEN_DIGIT = "*"
+"""What stands in the place of a digit while a secret could be read from digits."""
+
+_STRUCTURE = frozenset(
+    ("call", "lane", "failed_node", "source", "via", "by", "cause", "kind", "code", "level", "verdict", "wallclock")
+)
+"""Fields that say what a record belongs to: programs join records by them, and a run never puts a value there."""
+
+_CALL_IDS = {events.CallIncoming: "replaces", events.CallTransferred: "to"}
+"""Fields that are calls under another name."""
+
+_DIGITS = re.compile(r"[0-9A-D*#,\s]+", re.IGNORECASE)
+_SPOKEN_DIGITS = re.compile(r'(?<=dtmf ")[^"]*(?=")')
+"""Digits as statements and reports write them."""
+
+_DTMF_TYPE = re.compile(rb"^content-type\s*:\s*application/dtmf", re.IGNORECASE | re.MULTILINE)
 
 
 class Redactor:
     """Knows the secrets of one run and takes them out of whatever is about to be shown or written.
 
     One of them stands between the run and all of its outputs (`sipflow.api`); `secret E` adds to it when E is
-    evaluated.
+    evaluated. A secret is found in small letters and capitals, percent-encoded and quoted, wholly or in parts. Once a
+    secret consists of digits, every digit that a call sends or receives is hidden: the first of them would tell the
+    rest.
     """
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._hides_digits = False
 
     def add(self, value: str) -> None:
-        """Keep `value` out of everything from now on; the empty text is no secret."""
-        if value:
-            self._secrets.add(value)
+        """Keep `value` out of everything from now on; white space alone is no secret."""
+        value = value.strip()
+        if not value or value in self._secrets:
+            return
+        self._secrets.add(value)
+        self._hides_digits = self._hides_digits or _DIGITS.fullmatch(value) is not None
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_any_form, longest_first)), re.IGNORECASE)
 
-    def text(self, text: str) -> str:
-        """`text` without secrets."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, REDACTED)
-        return text
+    def text(self, text: str, mark: str = REDACTED) -> str:
+        """`text` with `mark` in the place of secrets."""
+        return self._replaced(text, lambda _: mark)
+
+    def masked(self, text: str) -> str:
+        """`text` with secrets blotted out, character by character: columns stay where they are."""
+        return self._replaced(text, lambda found: "*" * len(found.group()))
+
+    def record(self, record: Record) -> Record:
+        """`record` without secrets."""
+        if self._pattern is None:
+            return record
+        return dataclasses.replace(record, event=self._payload(record.event))
+
+    def _replaced(self, text: str, mark: Callable[[re.Match[str]], str]) -> str:
+        return text if self._pattern is None else self._pattern.sub(mark, text)
+
+    # --- records ---
+
+    def _payload(self, payload: Payload) -> Payload:
+        clean = self._fields(payload)
+        match clean:
+            case events.SipSent() | events.SipReceived():
+                return dataclasses.replace(clean, redacted=clean.data != getattr(payload, "data", b""))
+            case events.DtmfReceived() if self._hides_digits:
+                return dataclasses.replace(clean, digit=HIDDEN_DIGIT)
+            case events.DtmfSent() if self._hides_digits:
+                return dataclasses.replace(clean, digits=HIDDEN_DIGIT)
+            case events.RequestReceived(headers=headers) if self._hides_digits and _carries_digits(headers):
+                return dataclasses.replace(clean, body=HIDDEN_DIGIT)
+            case _:
+                return clean
+
+    def _fields(self, payload: Payload) -> Payload:
+        kept = _STRUCTURE | {_CALL_IDS.get(type(payload), "call")}
+        names = [field.name for field in dataclasses.fields(payload) if field.name not in kept]
+        return dataclasses.replace(payload, **{name: self._value(getattr(payload, name)) for name in names})
+
+    def _value(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._spoken(self.text(value))
+            case bytes():
+                return self._message(value)
+            case tuple() if type(value) is tuple:
+                return tuple(self._value(item) for item in value)
+            case list():
+                return [self._value(item) for item in value]
+            case dict():
+                return {key: self._value(item) for key, item in value.items()}
+            case _:
+                return value
+
+    def _spoken(self, text: str) -> str:
+        return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, text) if self._hides_digits else text
+
+    def _message(self, data: bytes) -> bytes:
+        """A SIP message; a body of digits (`application/dtmf-relay`) is hidden as digits in RTP are."""
+        text = self.text(data.decode("utf-8", "surrogateescape"))
+        clean = text.encode("utf-8", "surrogateescape")
+        head, blank, body = clean.partition(b"\r\n\r\n")
+        if self._hides_digits and body and _DTMF_TYPE.search(head):
+            return head + blank + HIDDEN_DIGIT.encode()
+        return clean
+
+
+def _carries_digits(headers: tuple[tuple[str, str], ...]) -> bool:
+    return any(name.lower() == "content-type" and value.lower().startswith("application/dtmf")
+               for name, value in headers)  # fmt: skip
+
+
+def _any_form(secret: str) -> str:
+    """A regular expression for `secret` however its characters are written."""
+    significant = secret.lstrip("0") if secret.isdecimal() else ""
+    if len(significant) > 1:  # as a number it has no zeros in front
+        return "0*" + "".join(map(_any_form_of_char, significant))
+    return "".join(map(_any_form_of_char, secret))
+
+
+def _any_form_of_char(char: str) -> str:
+    """A character as it is, percent-encoded (RFC 3261 section 25.1), or with backslashes before it."""
+    encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape"))
+    if char.isspace():
+        return rf"(?:\s+|\\[nrt]|{encoded})"
+    if char.isalnum() and char.isascii():
+        return f"(?:{char}|{encoded})"
+    escaped = rf"\\u\{{?{ord(char):04x}\}}?"
+    return rf"(?:\\*{re.escape(char)}|{encoded}|{escaped})"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +45,32 @@ def read_table(path: Path) -> Rows:
         if len(row) != len(columns):
             raise TableError(f"{path}, line {number}: {len(row)} values for {len(columns)} columns")
     return Rows(columns, tuple(tuple(row) for _, row in lines[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    number: int
+    """From 1, not counting the names of the columns."""
+    cells: Mapping[str, str]
+
+
+def pick_row(table: Rows, name: str, order: str, number: int, seed: int) -> Row:
+    """The row that run `number` (from 0) of a series takes; raises `TableError` when there is none for it.
+
+    `order` is `order`, `once` or `random`, as `data NAME from FILE` says; 0 for `seed` is fresh randomness.
+    """
+    count = len(table.rows)
+    if not count:
+        raise TableError(f"the table `{name}` has no rows")
+    if order == "once" and number >= count:
+        raise TableError(
+            f"the table `{name}` has {count} rows, each to be used once: there is none for run {number + 1}"
+        )
+    randomness = random.Random(f"{seed}/rows/{name}/{number}" if seed else None)
+    index = randomness.randrange(count) if order == "random" else number % count
+    return Row(index + 1, dict(zip(table.columns, table.rows[index], strict=True)))
 
 
 def _check_columns(path: Path, columns: tuple[str, ...]) -> None:

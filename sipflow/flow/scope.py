@@ -11,7 +11,7 @@ from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.measurements import GROUPS
 from sipflow.ir.ops import Arm, Op, With
 from sipflow.plan.evaluate import NoValueError, format_value, names_in
-from sipflow.plan.plan import Plan, PlanScope
+from sipflow.plan.plan import Plan
 
 
 def calls_measured(op: Op) -> frozenset[str | None]:
@@ -42,8 +42,8 @@ def _expressions(value: Any) -> Iterator[Expr]:
 class LaneScope:
     """Scope of the statements of one lane."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._top = PlanScope(plan.variables, plan.environment)
+    def __init__(self, plan: Plan, lane: str) -> None:
+        self._top = plan.scope(lane)
         self.variables: dict[str, Value] = {}
         self.measured: Mapping[str | None, CallMeasured] = {}
         """What was taken for the statement that is about to begin."""
@@ -67,6 +67,18 @@ class LaneScope:
     def environment(self, name: str) -> str:
         """An environment variable."""
         return self._top.environment(name)
+
+    def draw(self, first: int, last: int) -> int:
+        """A random number of the lane's own stream."""
+        return self._top.draw(first, last)
+
+    def keep_secret(self, text: str) -> None:
+        """To be taken out of all outputs."""
+        self._top.keep_secret(text)
+
+    def file_name(self, text: str) -> str:
+        """`text` as the name of a file that everybody may see."""
+        return self._top.redactor.text(text, mark="secret")
 
     def _measurements(self, call: str | None) -> CallMeasured:
         try:
@@ -104,6 +116,14 @@ class MessageScope:
     def environment(self, name: str) -> str:
         """An environment variable."""
         return self._lane.environment(name)
+
+    def draw(self, first: int, last: int) -> int:
+        """A random number of the lane's own stream."""
+        return self._lane.draw(first, last)
+
+    def keep_secret(self, text: str) -> None:
+        """To be taken out of all outputs."""
+        self._lane.keep_secret(text)
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:

@@ -70,7 +70,7 @@ class LaneWalker:
     def __init__(self, lane: Lane, scenario: ScenarioView) -> None:
         self.lane = lane
         self.agent = lane.agent
-        self.scope = LaneScope(scenario.plan)
+        self.scope = LaneScope(scenario.plan, lane.id)
         self.state = LaneState.WAITING
         self.calls: list[LaneCall] = []
         self.messages: list[Arrival] = []
@@ -240,7 +240,15 @@ class LaneWalker:
         end_column = span.end_column if span.end_line == span.line else span.column + 1
         self._happened(
             events.NodeFailed(
-                self.lane.id, failure.code, node.text, failure.expected, failure.got, span.column, end_column
+                self.lane.id,
+                failure.code,
+                node.text,
+                failure.expected,
+                failure.got,
+                span.column,
+                end_column,
+                source=span.source,
+                via=tuple((call.source, call.line) for call in node.via),
             ),
             node,
         )

@@ -45,6 +45,12 @@ class Scope(Protocol):
     def environment(self, name: str) -> str:
         """The value of `env.NAME`; raises `NoValueError` when it is not set."""
 
+    def draw(self, first: int, last: int) -> int:
+        """A random whole number from `first` to `last`."""
+
+    def keep_secret(self, text: str) -> None:
+        """`text` is a value of `secret E`."""
+
 
 def evaluate(expression: Expr, scope: Scope) -> Value:
     """The value of `expression`; raises `NoValueError` when any part that matters has none."""
@@ -58,9 +64,11 @@ def evaluate(expression: Expr, scope: Scope) -> Value:
         case Env(name=name):
             return scope.environment(name)
         case Secret(operand=operand):
-            return evaluate(operand, scope)
+            value = evaluate(operand, scope)
+            scope.keep_secret(format_value(value))
+            return value
         case Apply(function=function, arguments=arguments):
-            return scope.apply(function.parts, tuple(evaluate(argument, scope) for argument in arguments))
+            return _apply_function(function.parts, tuple(evaluate(argument, scope) for argument in arguments), scope)
         case Unary(operator=sign, operand=operand):
             return _unary(sign, evaluate(operand, scope))
         case Binary():
@@ -119,6 +127,41 @@ def names_in(expression: Expr) -> Iterator[Name]:
         case Binary(left=left, right=right):
             yield from names_in(left)
             yield from names_in(right)
+
+
+def _apply_function(function: tuple[str, ...], arguments: tuple[Value, ...], scope: Scope) -> Value:
+    match function, arguments:
+        case ("number",), (value,):
+            return _number_in(value)
+        case ("text",), (value,):
+            return format_value(value)
+        case ("length",), (value,):
+            return float(len(format_value(value)))
+        case ("lower",), (value,):
+            return format_value(value).lower()
+        case ("upper",), (value,):
+            return format_value(value).upper()
+        case ("random",), (first, last):
+            return _random(first, last, scope)
+        case _:
+            return scope.apply(function, arguments)
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def _number_in(value: Value) -> float:
+    text = format_value(value).strip()
+    if _NUMBER.fullmatch(text) is None:
+        raise NoValueError(f"{format_value(value)} is not a number")
+    return float(text)
+
+
+def _random(first: Value, last: Value, scope: Scope) -> float:
+    low, high = _number(first, "random"), _number(last, "random")
+    if low != int(low) or high != int(high) or low > high:
+        raise NoValueError(f"there is no whole number from {format_value(first)} to {format_value(last)}")
+    return float(scope.draw(int(low), int(high)))
 
 
 def _unary(sign: str, value: Value) -> Value:
@@ -192,6 +235,8 @@ def _arithmetic(sign: str, left: Value, right: Value) -> Value:
     if sign == "/" and (right.value if isinstance(right, Quantity) else right) == 0:
         raise NoValueError("division by zero")
     function = _ARITHMETIC[sign]
+    if isinstance(right, Quantity) and not isinstance(left, Quantity) and sign == "*":
+        return Quantity(function(_number(left, sign), right.value), right.unit)
     if isinstance(left, Quantity) and not isinstance(right, Quantity) and sign in ("*", "/"):
         return Quantity(function(left.value, _number(right, sign)), left.unit)
     if isinstance(left, Quantity) and isinstance(right, Quantity) and sign in ("+", "-"):

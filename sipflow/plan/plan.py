@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +12,11 @@ from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text
+from sipflow.plan.secrets import secrets_in
+from sipflow.redaction import Redactor
+
+Rows = Mapping[str, Mapping[str, str]]
+"""A row of each table: its cells by the names of the columns."""
 
 DEFAULT_FIRST_PORT = 20_000
 DEFAULT_LAST_PORT = 29_999
@@ -59,19 +66,47 @@ class Plan:
     seed: int = 0
     time_limit_ms: int | None = None
     """Limit of the whole run, None for no limit of its own."""
+    rows: Rows = field(default_factory=dict, repr=False)
+    """The row that the run took of each table."""
+    row_numbers: Mapping[str, int] = field(default_factory=dict)
+    """Which rows these are, from 1."""
+    redactor: Redactor = field(default_factory=Redactor, repr=False, compare=False)
+    """Learns the secrets of the run."""
+
+    def scope(self, lane: str = "") -> PlanScope:
+        """What an expression sees before a lane has anything of its own."""
+        return PlanScope(self.variables, self.environment, self.rows, self.redactor, stream(self.seed, lane))
+
+
+def stream(seed: int, lane: str = "") -> random.Random:
+    """The random numbers of a lane, or of the file's top: the same ones for the same seed, fresh ones for 0."""
+    return random.Random(f"{seed}/random/{lane}") if seed else random.SystemRandom()
 
 
 class PlanScope:
-    """The scope of the file's top: its variables and the environment."""
+    """The scope of the file's top: its variables, the rows of its tables, and the environment."""
 
-    def __init__(self, variables: Mapping[str, Value], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Value],
+        environment: Mapping[str, str],
+        rows: Rows | None = None,
+        redactor: Redactor | None = None,
+        randomness: random.Random | None = None,
+    ) -> None:
         self.variables = variables
         self.env = environment
+        self.rows = rows or {}
+        self.redactor = redactor or Redactor()
+        self._random = randomness or random.SystemRandom()
 
     def lookup(self, parts: tuple[str, ...]) -> Value:
-        """A variable of the file's top."""
-        if len(parts) == 1 and parts[0] in self.variables:
-            return self.variables[parts[0]]
+        """A variable of the file's top, or a cell of a table's row."""
+        match parts:
+            case (name,) if name in self.variables:
+                return self.variables[name]
+            case (table, column) if column in self.rows.get(table, {}):
+                return self.rows[table][column]
         raise NoValueError(f"`{'.'.join(parts)}` has no value here")
 
     def apply(self, function: tuple[str, ...], arguments: tuple[Value, ...]) -> Value:
@@ -85,6 +120,14 @@ class PlanScope:
         except KeyError:
             raise NoValueError(f"the environment variable {name} is not set") from None
 
+    def draw(self, first: int, last: int) -> int:
+        """A random whole number."""
+        return self._random.randint(first, last)
+
+    def keep_secret(self, text: str) -> None:
+        """To be taken out of all outputs."""
+        self.redactor.add(text)
+
 
 def make_plan(
     graph: Graph,
@@ -93,21 +136,37 @@ def make_plan(
     environment: Mapping[str, str] | None = None,
     seed: int = 0,
     time_limit_ms: int | None = None,
+    rows: Rows | None = None,
+    row_numbers: Mapping[str, int] | None = None,
+    redactor: Redactor | None = None,
 ) -> Plan:
-    """Bind `graph`; raises `NoValueError` when an agent's setting has no value."""
-    env = environment or {}
-    variables = _bind_variables(graph, overrides or {}, env)
-    scope = PlanScope(variables, env)
+    """Bind `graph`, with one row of each of its tables; raises `NoValueError` when an agent's setting has no value.
+
+    `redactor` knows every secret then that has a value already, also when this raises.
+    """
+    variables: dict[str, Value] = dict(overrides or {})
+    scope = PlanScope(variables, environment or {}, rows, redactor, stream(seed))
+    try:
+        _bind_variables(graph, variables, scope)
+    finally:
+        _learn_secrets(graph, scope)
     agents = {agent.name: _plan_agent(agent, scope) for agent in graph.agents}
-    return Plan(graph, agents, variables, env, seed, time_limit_ms)
+    return Plan(graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor)
 
 
-def _bind_variables(graph: Graph, overrides: Mapping[str, Value], env: Mapping[str, str]) -> dict[str, Value]:
-    bound: dict[str, Value] = dict(overrides)
+def _bind_variables(graph: Graph, bound: dict[str, Value], scope: PlanScope) -> None:
+    overridden = frozenset(bound)
     for variable in graph.variables:
-        if variable.name not in overrides:
-            bound[variable.name] = evaluate(variable.value, PlanScope(bound, env))
-    return bound
+        if variable.name not in overridden:
+            bound[variable.name] = evaluate(variable.value, scope)
+
+
+def _learn_secrets(graph: Graph, scope: PlanScope) -> None:
+    """Evaluate every `secret E` that has a value before the first lane begins."""
+    aside = PlanScope(scope.variables, scope.env, scope.rows, scope.redactor)  # draws no random number of the run's
+    for secret in secrets_in(graph):
+        with contextlib.suppress(NoValueError):  # known only in the lane
+            evaluate(secret, aside)
 
 
 def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:

@@ -27,6 +27,10 @@ class FailedStatement:
     got: str
     time_s: float
     """Seconds since the run started."""
+    source: str = ""
+    """Text that the line is in, empty for the report's own."""
+    via: tuple[tuple[str, int], ...] = ()
+    """(source, line) of the calls of definitions through which the statement came, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ class Problem:
     line: int
     column: int
     end_column: int
+    source: str = ""
+    """Text that the line is in, empty for the report's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Report:
     """(seconds, agent, level, text)"""
     diagnostics: tuple[Any, ...] = ()
     """`sipflow.lang` diagnostics when the file was wrong and nothing ran."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """Which row of each table the run took, from 1."""
 
     @property
     def passed(self) -> bool:
@@ -163,8 +171,8 @@ class ReportFold:
                 self._finished = finished
             case events.Logged(text=text, level=level):
                 self._logs.append((record.time, record.agent, level, text))
-            case events.AgentRefused(code=code, message=message, column=column, end_column=end_column):
-                self._problems.append(Problem(code, record.agent, message, record.line, column, end_column))
+            case events.AgentRefused() as refused:
+                self._problems.append(_problem(record, refused))
             case events.RecordingFinished() as recording:
                 self._recordings.append(
                     RecordingReport(
@@ -217,6 +225,7 @@ class ReportFold:
             recordings=tuple(self._recordings),
             problems=tuple(self._problems),
             logs=tuple(self._logs),
+            rows=started.rows,
         )
 
     def _lane(self, name: str, agent: str) -> _Lane:
@@ -257,6 +266,12 @@ def _update_call(call: _Call, event: events.Payload, time: float) -> None:
             pass
 
 
+def _problem(record: Record, refused: events.AgentRefused) -> Problem:
+    return Problem(
+        refused.code, record.agent, refused.message, record.line, refused.column, refused.end_column, refused.source
+    )  # fmt: skip
+
+
 def _failed(record: Record, failed: events.NodeFailed) -> FailedStatement:
     return FailedStatement(
         lane=failed.lane,
@@ -271,6 +286,8 @@ def _failed(record: Record, failed: events.NodeFailed) -> FailedStatement:
         expected=failed.expected,
         got=failed.got,
         time_s=round(record.time, 6),
+        source=failed.source,
+        via=failed.via,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from sipflow.report.fold import FailedStatement, LaneReport, Report
+from sipflow.report.verdict import name_of
 
 
 def write_junit(reports: list[Report], path: Path) -> None:
@@ -18,7 +19,7 @@ def write_junit(reports: list[Report], path: Path) -> None:
 
 
 def _suite(report: Report) -> TestSuite:
-    suite = TestSuite(report.scenario or report.source)
+    suite = TestSuite(name_of(report))
     suite.timestamp = report.started
     for lane in report.lanes:
         suite.add_testcase(_case(report, lane))
@@ -37,7 +38,8 @@ def _case(report: Report, lane: LaneReport) -> TestCase:
 
 def _failure(report: Report, failed: FailedStatement) -> Failure:
     failure = Failure(f"expected {failed.expected}, but {failed.got}", failed.code)
-    failure.text = f"{report.source}:{failed.line}:{failed.column}: {failed.statement} (at {failed.time_s:.3f} s)"
+    where = f"{failed.source or report.source}:{failed.line}:{failed.column}"
+    failure.text = f"{where}: {failed.statement} (at {failed.time_s:.3f} s)"
     return failure
 
 
@@ -45,7 +47,10 @@ def _run_case(report: Report) -> TestCase:
     """The file or the machine was wrong: no lane could show it."""
     case = TestCase("run", classname=report.source, time=report.duration_s)
     texts = [text for _, _, level, text in report.logs if level == "error"]
-    texts += [f"{problem.code}: {report.source}:{problem.line}: {problem.message}" for problem in report.problems]
+    texts += [
+        f"{problem.code}: {problem.source or report.source}:{problem.line}: {problem.message}"
+        for problem in report.problems
+    ]
     texts += [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in report.diagnostics]
     if not report.passed:
         case.result = [Error("; ".join(texts) or report.verdict, report.verdict)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sipflow.ir.span import Span
@@ -12,13 +12,25 @@ from sipflow.report.fold import CallReport, FailedStatement, LaneReport, Report
 _WORDS = {"passed": "PASSED", "failed": "FAILED", "error": "ERROR", "interrupted": "INTERRUPTED"}
 
 
-def verdict_lines(report: Report, source_text: str) -> Iterator[str]:
-    """Plain text, without colours, in the order in which a person wants to know it."""
+Texts = Callable[[str], str]
+"""The text of a source by its name; empty when it cannot be had."""
+
+
+def verdict_lines(report: Report, source_text: str, others: Texts = lambda _: "") -> Iterator[str]:
+    """Plain text, without colours, in the order in which a person wants to know it.
+
+    `source_text` is the scenario, `others` gives the texts of what it imports.
+    """
+
+    def text_of(source: str) -> str:
+        return source_text if source == report.source else others(source)
+
     for problem in report.problems:
-        span = Span(report.source, problem.line, problem.column, problem.line, problem.end_column)
-        yield render(Diagnostic(problem.code, Severity.ERROR, problem.message, span), source_text)
+        source = problem.source or report.source
+        span = Span(source, problem.line, problem.column, problem.line, problem.end_column)
+        yield render(Diagnostic(problem.code, Severity.ERROR, problem.message, span), text_of(source))
     for lane in report.lanes:
-        yield from _lane_lines(lane, report.source, source_text)
+        yield from _lane_lines(lane, report.source, text_of)
     yield from _call_lines(report)
     for recording in report.recordings:
         fault = f"  NOT WHOLE: {recording.error}" if recording.error else ""
@@ -33,15 +45,22 @@ def headline(report: Report) -> str:
     lanes = f"{len(report.lanes)} lane{'' if len(report.lanes) == 1 else 's'}"
     failed = sum(not lane.passed for lane in report.lanes)
     wrong = f", {failed} failed" if failed else ""
-    name = report.scenario or report.source
+    name = name_of(report)
     return f"{_WORDS.get(report.verdict, report.verdict)}  {name}  {lanes}{wrong}, {report.duration_s:.2f} s"
+
+
+def name_of(report: Report) -> str:
+    """What a report is about: the scenario, and the rows of its tables that the run took."""
+    rows = ", ".join(f"{table} row {row}" for table, row in report.rows.items())
+    return f"{report.scenario or report.source}{f' ({rows})' if rows else ''}"
 
 
 def failure_diagnostic(failed: FailedStatement, source: str, also: tuple[FailedStatement, ...] = ()) -> Diagnostic:
     """A failed statement in the shape of every other diagnostic: it points at the line that expected otherwise."""
-    span = Span(source, failed.line, failed.column, failed.line, failed.end_column)
+    span = Span(failed.source or source, failed.line, failed.column, failed.line, failed.end_column)
     call = f", call {failed.call}" if failed.call else ""
     notes = [f"at {failed.time_s:.3f} s, lane {failed.lane}{call}"]
+    notes += [f"called at {file or source}:{line}" for file, line in reversed(failed.via)]
     notes += [f"in its `else`, `{other.statement}` failed, too: {other.got}" for other in also]
     return Diagnostic(
         code=failed.code,
@@ -53,10 +72,10 @@ def failure_diagnostic(failed: FailedStatement, source: str, also: tuple[FailedS
     )
 
 
-def _lane_lines(lane: LaneReport, source: str, source_text: str) -> Iterator[str]:
+def _lane_lines(lane: LaneReport, source: str, texts: Texts) -> Iterator[str]:
     if lane.failures:
         first, *also = lane.failures
-        yield render(failure_diagnostic(first, source, tuple(also)), source_text)
+        yield render(failure_diagnostic(first, source, tuple(also)), texts(first.source or source))
     elif not lane.passed:
         yield f"lane {lane.lane} did not come to its end"
 

@@ -12,7 +12,7 @@ from sipflow.ir.ops import Play
 from sipflow.media import MediaInfo, MediaLibrary, PromptStore
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate_ms, evaluate_quantity, evaluate_text
-from sipflow.plan.plan import Plan, PlanScope
+from sipflow.plan.plan import Plan
 
 MAX_PRELOAD_MS = 60_000
 """Longer prompts wait until their codec is known: encoding an hour for every codec of an agent costs seconds."""
@@ -28,7 +28,7 @@ _Wanted = tuple[str, RtpFormat, int, float]
 
 
 def _wanted(plan: Plan) -> Iterator[_Wanted]:
-    scope = PlanScope(plan.variables, plan.environment)
+    scope = plan.scope()
     for node in plan.graph.nodes:
         if isinstance(node.op, Play) and node.op.path is not None:
             try:

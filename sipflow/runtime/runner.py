@@ -62,6 +62,7 @@ class Runner:
         self._note(events.RunStarted(
             self._plan.graph.scenario.name, self._plan.graph.source,
             datetime.now().astimezone().isoformat(timespec="milliseconds"), __version__, self._plan.seed,
+            rows=dict(self._plan.row_numbers),
         ))  # fmt: skip
         try:
             await self._run_with_engine()
@@ -76,7 +77,7 @@ class Runner:
         """Point at the line that asks for what cannot be had."""
         self._problem = str(error)
         span = error.agent.listen.span if error.agent.listen.span.line else error.agent.span
-        refused = events.AgentRefused(ENVIRONMENT, self._problem, span.column, span.end_column)
+        refused = events.AgentRefused(ENVIRONMENT, self._problem, span.column, span.end_column, span.source)
         self._publish(Record(self._last, error.agent.name, "", "", span.line, refused))
 
     async def _run_with_engine(self) -> None:

@@ -95,8 +95,8 @@ class RecordStatement(MediaStatement[ops.Record]):
         call.open_recordings.add(self.token)
         self.lane.command(
             commands.StartRecord(
-                self.lane.agent, call.id, self.token, self.text(op.path), op.channels, self.ms(op.duration),
-                call.name or call.id,
+                self.lane.agent, call.id, self.token, self.lane.scope.file_name(self.text(op.path)), op.channels,
+                self.ms(op.duration), call.name or call.id,
             )
         )  # fmt: skip
         return None
