@@ -1,0 +1,54 @@
+"""What there is to know of every construct of the language: one entry for each rule of the grammar."""
+
+from __future__ import annotations
+
+from sipflow.lsp.knowledge.entry import Entry, markdown
+from sipflow.lsp.knowledge.events import EVENT_WORDS, EVENTS
+from sipflow.lsp.knowledge.expressions import (
+    EXPRESSIONS,
+    FUNCTIONS,
+    KIND_WORDS,
+    MEASUREMENTS,
+    MESSAGE_WORDS,
+    UNIT_WORDS,
+    WORDS,
+)
+from sipflow.lsp.knowledge.parts import LOAD, PARTS, SETTINGS
+from sipflow.lsp.knowledge.statements import CALLS, CLAUSES, FLOW, MEDIA
+
+RULES: dict[str, Entry] = {**PARTS, **SETTINGS, **LOAD, **CALLS, **MEDIA, **FLOW, **CLAUSES, **EVENTS, **EXPRESSIONS}
+"""Rule of the grammar to what is known of it."""
+
+__all__ = [
+    "EVENTS",
+    "EVENT_WORDS",
+    "FUNCTIONS",
+    "KIND_WORDS",
+    "MEASUREMENTS",
+    "MESSAGE_WORDS",
+    "RULES",
+    "UNIT_WORDS",
+    "WORDS",
+    "Entry",
+    "explain",
+    "markdown",
+]
+
+
+def explain(key: str) -> str:
+    """What is known under a key such as `rule:call`, `event:ringing`, `word:codecs/pcmu`; empty for nothing."""
+    kind, _, name = key.partition(":")
+    if kind == "measurement":
+        return MEASUREMENTS.get(name, "")
+    if kind == "message":
+        return MESSAGE_WORDS.get(name, "")
+    entry = _entry(kind, name)
+    return "" if entry is None else markdown(entry)
+
+
+def _entry(kind: str, name: str) -> Entry | None:
+    if kind == "word":
+        rule, _, word = name.partition("/")
+        return WORDS.get(rule, {}).get(word)
+    tables = {"rule": RULES, "event": EVENT_WORDS, "function": FUNCTIONS, "unit": UNIT_WORDS}
+    return tables.get(kind, {}).get(name)

@@ -1,0 +1,162 @@
+"""Expressions, the words of settings, units, functions."""
+
+from __future__ import annotations
+
+from sipflow.ir.expr import Unit
+from sipflow.lsp.knowledge.entry import Entry
+
+EXPRESSIONS = {
+    "expression": Entry("E", "A value, or how to come by one."),
+    "or_expr": Entry("A or B", "True when one of the two is."),
+    "and_expr": Entry("A and B", "True when both are."),
+    "not_expr": Entry("not A", "True when A is not."),
+    "comparison": Entry(
+        "A == B · A < B · A matches /REGEX/ · A contains B",
+        "Compares. Quantities are compared with quantities of the same unit only. `matches` searches for a regular "
+        "expression, `contains` for a text.",
+    ),
+    "sum": Entry(
+        "A + B · A - B", "A sum of numbers, of quantities of one unit, or of text and anything, which is text."
+    ),
+    "product": Entry("A * B · A / B", "A product of numbers, or of a quantity and a number."),
+    "negative": Entry("-A", "The same with the other sign."),
+    "secret": Entry(
+        "secret E",
+        "The value of E, which `***` stands for in every report, log and capture.",
+        snippet="secret ${1:env.PASSWORD}",
+    ),
+    "literal": Entry('"text" · 42 · 5s · /regex/ · true', "A value as it is written."),
+    "name": Entry(
+        "NAME · TABLE.COLUMN · media.loss · CALL.media.loss", "A variable, a cell of a table, or a measurement."
+    ),
+    "apply": Entry("FUNCTION(E, …)", "The value of a function."),
+    "env": Entry(
+        "env.NAME",
+        "A variable of the environment. One that is not set fails the statement that needs it.",
+        snippet="env.",
+    ),
+    "group": Entry("(E)", "What is worked out first."),
+}
+
+FUNCTIONS = {
+    "number": Entry("number(T)", "The number that a text writes; no value when it writes none."),
+    "text": Entry("text(E)", "Anything as text, as it stands in a string."),
+    "length": Entry("length(T)", "How many characters a text has."),
+    "lower": Entry("lower(T)", "A text in small letters."),
+    "upper": Entry("upper(T)", "A text in capitals."),
+    "random": Entry(
+        "random(A, B)", "A whole number from A to B, by the run's seed: the same seed gives the same number."
+    ),
+    "sip.header": Entry('sip.header("NAME")', "The text of a header field of the call's latest message."),
+    "header": Entry('header("NAME")', "The text of a header field of the message. Behind `where` only."),
+}
+
+UNIT_WORDS = {
+    "ms": Entry("200ms", "Milliseconds."),
+    "s": Entry("5s", "Seconds."),
+    "m": Entry("2m", "Minutes."),
+    "h": Entry("1h", "Hours."),
+    "/s": Entry("50/s", "So many a second."),
+    "/m": Entry("300/m", "So many a minute."),
+    "/h": Entry("10/h", "So many an hour."),
+    "%": Entry("3%", "A share: per cent."),
+    "Hz": Entry("440Hz", "Hertz: cycles a second."),
+    "kHz": Entry("1kHz", "Kilohertz."),
+    "dB": Entry("-6dB", "Decibels: 6 dB less is half the amplitude."),
+    "B": Entry("160B", "Bytes."),
+    "kB": Entry("64kB", "Thousand bytes."),
+    "MB": Entry("1MB", "Million bytes."),
+}
+
+WORDS = {
+    "codecs": {
+        "pcmu": Entry("pcmu", "G.711 µ-law, 8 kHz, 64 kbit/s.", source="RFC 3551 section 4.5.14"),
+        "pcma": Entry("pcma", "G.711 A-law, 8 kHz, 64 kbit/s.", source="RFC 3551 section 4.5.14"),
+        "opus": Entry("opus", "Opus, 48 kHz.", source="RFC 6716, RFC 7587"),
+        "g722": Entry("g722", "G.722, 16 kHz of audio behind a clock rate of 8000.", source="RFC 3551 section 4.5.2"),
+        "l16": Entry("l16", "Samples of 16 bits, not compressed.", source="RFC 3551 section 4.5.11"),
+    },
+    "dtmf_mode": {
+        "rfc4733": Entry("rfc4733", "Telephone events in RTP.", source="RFC 4733"),
+        "info": Entry("info", "INFO requests in the call.", source="RFC 6086"),
+        "inband": Entry("inband", "Tones in the audio.", source="ITU-T Q.23"),
+    },
+    "srtp": {
+        "off": Entry("off", "Media is not encrypted."),
+        "optional": Entry("optional", "Encrypted when the peer does it, too."),
+        "required": Entry("required", "A peer that does not encrypt is refused."),
+    },
+    "listen": {
+        "udp": Entry("udp", "SIP over UDP.", source="RFC 3261 section 18"),
+        "tcp": Entry("tcp", "SIP over TCP.", source="RFC 3261 section 18"),
+        "tls": Entry("tls", "SIP over TLS.", source="RFC 3261 section 26.3.1"),
+        "ws": Entry("ws", "SIP over WebSocket.", source="RFC 7118"),
+        "wss": Entry("wss", "SIP over WebSocket and TLS.", source="RFC 7118"),
+    },
+    "arrivals": {
+        "poisson": Entry("poisson", "As calls of many independent people come."),
+        "uniform": Entry("uniform", "At equal distances."),
+    },
+    "method": {
+        "info": Entry("send info", "A request in the call.", "INFO", "RFC 6086", "info"),
+        "message": Entry("send message to TARGET { body E }", "A text message.", "MESSAGE", "RFC 3428", 'message to ${1:target} { body "$0" }'),
+        "options": Entry("send options to TARGET", "Asks what the peer can do.", "OPTIONS", "RFC 3261 section 11", "options to ${1:target}"),
+        "notify": Entry("send notify", "A notification.", "NOTIFY", "RFC 6665", "notify"),
+        "subscribe": Entry("send subscribe to TARGET", "Asks for notifications.", "SUBSCRIBE", "RFC 6665", "subscribe to ${1:target}"),
+    },
+    "channels": {
+        "stereo": Entry("stereo", "Left what was sent, right what was received, on one time line."),
+        "mono": Entry("mono", "Both mixed."),
+        "received": Entry("received", "What was received."),
+        "sent": Entry("sent", "What was sent."),
+    },
+}  # fmt: skip
+"""Rules whose words differ, by rule and word."""
+WORDS["via"] = WORDS["dtmf_mode"]
+
+MEASUREMENTS = {
+    "media.codec": "The codec that is sent, as SDP names it: `PCMU`.",
+    "media.ptime": "How much audio a packet carries.",
+    "media.mos": "The quality of what was received, from 1 (bad) to 5, worked out by the E-model (ITU-T G.107).",
+    "media.loss": "The share of the packets that did not come (RFC 3550 section 6.4.1).",
+    "media.jitter": "How unevenly packets came (RFC 3550 section 6.4.1).",
+    "media.jitter_max": "The largest jitter of the call.",
+    "media.concealed": "How much audio was made up because it had not come.",
+    "media.lateness": "How late our own packets left, at most.",
+    "media.delay": "How long received audio waits before it is played.",
+    "media.level": "How loud the received audio is, below full scale.",
+    "media.round_trip": "The time to the peer and back, from RTCP reports (RFC 3550 section 6.4.1).",
+    "media.packets_sent": "Packets that were sent.",
+    "media.packets_received": "Packets that came.",
+    "media.packets_lost": "Packets that did not come.",
+    "media.packets_late": "Packets that came too late to be played.",
+    "media.reordered": "Packets that were overtaken.",
+    "media.duplicates": "Packets that came twice.",
+    "media.junk": "Packets that were no RTP of this call.",
+    "media.digits": "The digits that came so far.",
+    "sip.setup_time": "From the INVITE to its final response.",
+    "sip.ring_time": "From the first 18x to the answer.",
+    "sip.code": "The code of the latest final response to the INVITE.",
+}
+"""What the measurements of a call are."""
+
+MESSAGE_WORDS = {
+    "method": "The method of the message.",
+    "code": "The status code of the response.",
+    "body": "The body of the message.",
+}
+"""What a condition behind `where` sees."""
+
+KIND_WORDS = {
+    Unit.MILLISECOND: "duration",
+    Unit.PERCENT: "share",
+    Unit.DECIBEL: "level",
+    Unit.HERTZ: "frequency",
+    Unit.PER_SECOND: "rate",
+    Unit.BYTE: "size",
+    "string": "text",
+    "number": "number",
+    "truth value": "true or false",
+    "regular expression": "regular expression",
+}
+"""Kinds of values in one word."""

@@ -1,0 +1,179 @@
+"""The parts of a file, the settings of an agent, the load block."""
+
+from __future__ import annotations
+
+from sipflow.lsp.knowledge.entry import Entry
+
+PARTS = {
+    "file": Entry("PART …", "A scenario: who takes part in a test, and what each of them does."),
+    "broken": Entry("…", "This was not understood; the diagnostic at its beginning says why."),
+    "scenario": Entry(
+        'scenario "NAME" [tagged TAG, …]',
+        "The name of the test in every report, and tags to choose tests by.",
+        snippet='scenario "${1:name}"',
+    ),
+    "timeout": Entry(
+        "timeout D",
+        "The time limit of everything that waits and has no `within` of its own. Without this line it is 10 s.",
+        snippet="timeout ${1:10s}",
+    ),
+    "let_top": Entry(
+        "let NAME = E",
+        "A variable of the whole file. `--var NAME=VALUE` replaces its value.",
+        snippet="let ${1:name} = ${2:value}",
+    ),
+    "define": Entry(
+        "define NAME(PARAMETER, …) { … }",
+        "A sequence with a name. `NAME(ARGUMENT, …)` puts it in, with the arguments in place of the parameters.",
+        snippet="define ${1:name}(${2:parameter}) {\n\t$0\n}",
+    ),
+    "import_file": Entry(
+        'import "FILE"',
+        "Brings definitions, agents, variables and tables of another file in, and what that file imports. Its lanes, "
+        "its name and its time limit are left out.",
+        snippet='import "${1:common.sflow}"',
+    ),
+    "data": Entry(
+        'data NAME from "FILE" [in order | random | once]',
+        "A table: a CSV file whose first line names the columns. A run takes one row: `${NAME.column}`. `in order` "
+        "begins again at the end, `random` follows the seed, `once` takes no row twice.",
+        snippet='data ${1:users} from "${2:users.csv}"',
+    ),
+    "agent": Entry(
+        "agent NAME { SETTING … }",
+        "Somebody who takes part. Every setting is optional; a lane `on NAME` says what the agent does.",
+        snippet="agent ${1:name} {\n\t$0\n}",
+    ),
+    "remote_agent": Entry(
+        'agent NAME = "sip:…"',
+        "Somebody whom the file only names: sipflow does not play this agent, so it has no lane.",
+        source="RFC 3261 section 19.1",
+    ),
+    "lane": Entry(
+        "on AGENT { … }",
+        "What an agent does, one statement after the other. Lanes run at the same time; one agent may have several.",
+        snippet="on ${1:agent} {\n\t$0\n}",
+    ),
+    "block": Entry("{ … }", "Statements, one after the other, each on its line or behind a `;`."),
+}
+
+SETTINGS = {
+    "number": Entry(
+        "number E",
+        "The user part of the agent's address. Without it, that is the agent's name.",
+        source="RFC 3261 section 19.1.1",
+        snippet="number ${1:1001}",
+    ),
+    "uri": Entry(
+        'uri "sip:…"',
+        "The agent's whole address of record.",
+        source="RFC 3261 section 19.1",
+        snippet='uri "sip:${1:user}@${2:host}"',
+    ),
+    "listen": Entry(
+        'listen TRANSPORT ["HOST:PORT"]',
+        "Where the agent takes SIP. Without it: UDP, on the loopback address, at a free port.",
+        source="RFC 3261 section 18",
+        snippet='listen ${1:udp} "${2:127.0.0.1:5060}"',
+    ),
+    "proxy": Entry(
+        'proxy "sip:…"',
+        "Where the agent's requests go first: its outbound proxy.",
+        source="RFC 3261 section 8.1.2",
+        snippet='proxy "sip:${1:proxy}"',
+    ),
+    "register_every": Entry(
+        "register every D",
+        "Keeps the agent registered for the whole run, with this time between two registrations.",
+        "REGISTER",
+        "RFC 3261 section 10",
+        snippet="register every ${1:300s}",
+    ),
+    "auth": Entry(
+        'auth "USER" password E',
+        "Name and password for challenges. `secret E` keeps the password out of every output.",
+        "401 and 407, then the request with Authorization or Proxy-Authorization",
+        "RFC 8760, RFC 3261 section 22",
+        snippet='auth "${1:user}" password secret env.${2:SIP_PASSWORD}',
+    ),
+    "codecs": Entry(
+        "codecs CODEC, …",
+        "What the agent offers and accepts, in the order of its preference. Without it: PCMU, then PCMA.",
+        "the `m=audio` line of the session description",
+        "RFC 3264 section 5.1, RFC 3551 section 6",
+        snippet="codecs $0",
+    ),
+    "ptime": Entry(
+        "ptime D",
+        "How much audio one packet carries, 20 ms without it.",
+        "`a=ptime`",
+        "RFC 8866 section 6.4",
+        snippet="ptime ${1:20ms}",
+    ),
+    "dtmf_mode": Entry(
+        "dtmf rfc4733 | info | inband",
+        "How the agent sends digits: as telephone events, as INFO requests, or as tones in its audio.",
+        source="RFC 4733",
+        snippet="dtmf $0",
+    ),
+    "srtp": Entry(
+        "srtp off | optional | required",
+        "Whether media is encrypted.",
+        "RTP/SAVP and `a=crypto`",
+        "RFC 3711, RFC 4568",
+        snippet="srtp $0",
+    ),
+    "header": Entry(
+        'header "NAME" = E',
+        "A header field: of every request that the agent sends, or of the one message that the block belongs to.",
+        source="RFC 3261 section 7.3",
+        snippet='header "${1:X-Id}" = ${2:value}',
+    ),
+    "media": Entry(
+        "media { ports N-N; jitter adaptive D..D }",
+        "The agent's RTP ports and its jitter buffer.",
+        source="RFC 3550",
+        snippet="media { ports ${1:20000}-${2:29999} }",
+    ),
+    "ports": Entry(
+        "ports FIRST-LAST",
+        "The ports that the agent's RTP may use.",
+        source="RFC 3550 section 11",
+        snippet="ports ${1:20000}-${2:29999}",
+    ),
+    "jitter_buffer": Entry(
+        "jitter adaptive MIN..MAX | jitter fixed D",
+        "How long received audio waits for what is late: between two bounds, by what the network does, or always alike.",
+        snippet="jitter adaptive ${1:20ms}..${2:200ms}",
+    ),
+}
+
+LOAD = {
+    "load": Entry(
+        "load { … }",
+        "The same file as a load test (`sipflow load`): how many calls begin when, and what has to hold.",
+        snippet="load {\n\tramp ${1:10/s} to ${2:100/s} over ${3:60s}\n\trequire ${4:calls.success >= 99.5%}\n}",
+    ),
+    "arrivals": Entry(
+        "arrivals uniform | poisson",
+        "Whether calls begin at equal distances, or as calls of many independent people do.",
+        snippet="arrivals $0",
+    ),
+    "ramp": Entry(
+        "ramp RATE to RATE over D",
+        "Goes from one rate of new calls to another.",
+        snippet="ramp ${1:10/s} to ${2:100/s} over ${3:60s}",
+    ),
+    "hold_rate": Entry("hold RATE for D", "Keeps a rate of new calls.", snippet="hold ${1:100/s} for ${2:10m}"),
+    "concurrency": Entry(
+        "concurrency at most N",
+        "No more calls than that at the same time; one that would have been too many is counted, not forgotten.",
+        snippet="concurrency at most ${1:1000}",
+    ),
+    "requirement": Entry(
+        "require CONDITION, …",
+        "What has to hold for the run to pass: percentiles (`sip.setup_time.p99`), shares (`calls.success`), bounds of "
+        "what was measured.",
+        snippet="require ${1:calls.success >= 99.5%}",
+    ),
+}

@@ -1,0 +1,247 @@
+"""Statements, their clauses and their options."""
+
+from __future__ import annotations
+
+from sipflow.lsp.knowledge.entry import Entry
+
+CALLS = {
+    "call": Entry(
+        "call TARGET [as NAME] [with { … }] [within D]",
+        "Calls somebody and waits for the answer. A redirection (3xx) is followed. TARGET is an agent, a variable, or an "
+        "address in quotes.",
+        "INVITE with an offer, ACK after the 2xx",
+        "RFC 3261 section 13, RFC 3264",
+        "call ${1:target}",
+    ),
+    "dial": Entry(
+        "dial TARGET [as NAME] [with { … }]",
+        "Calls somebody and goes on at once; `expect ringing`, `expect answered` and `expect rejected` follow it.",
+        "INVITE with an offer",
+        "RFC 3261 section 13",
+        "dial ${1:target}",
+    ),
+    "answer": Entry(
+        "answer [as NAME] [with { … }] [within D]",
+        "Takes the call that rings, or waits for one.",
+        "200 to the INVITE, with the answer",
+        "RFC 3261 section 13.3.1.4",
+    ),
+    "ring": Entry(
+        "ring [as NAME] [within D]",
+        "Lets the caller hear that it rings; waits for a call when there is none.",
+        "180 Ringing",
+        "RFC 3261 section 13.3.1.1",
+    ),
+    "progress": Entry(
+        "progress [as NAME] [with { … }]",
+        "Begins audio before the call is answered; waits for a call when there is none.",
+        "183 Session Progress with a session description",
+        "RFC 3261 section 13.3.1.1, RFC 3960",
+    ),
+    "reject": Entry(
+        'reject CODE ["REASON"]',
+        "Refuses the call, with a code from 300 to 699.",
+        "the final response",
+        "RFC 3261 section 21",
+        "reject ${1:486}",
+    ),
+    "redirect": Entry(
+        "redirect TARGET",
+        "Sends the caller to somebody else.",
+        "302 Moved Temporarily with a Contact",
+        "RFC 3261 section 21.3.3",
+        "redirect ${1:target}",
+    ),
+    "release": Entry(
+        "release [CALL]",
+        "Ends the call in the way that its state needs. A call that is over already is fine.",
+        "BYE, CANCEL or 480",
+        "RFC 3261 sections 15 and 9",
+    ),
+    "hold": Entry(
+        "hold [CALL]",
+        "Puts the peer on hold.",
+        "re-INVITE with `a=sendonly` (or `inactive`)",
+        "RFC 3264 section 8.4, RFC 3261 section 14",
+    ),
+    "resume": Entry(
+        "resume [CALL]",
+        "Takes the peer back from hold.",
+        "re-INVITE with `a=sendrecv`",
+        "RFC 3264 section 8.4, RFC 3261 section 14",
+    ),
+    "transfer": Entry(
+        "transfer [CALL] to TARGET",
+        "Transfers the peer: to a target, which is a blind transfer, or to the name of another call of the lane, which is "
+        "an attended one. Done when the target has answered.",
+        "REFER, with Replaces when it is attended; NOTIFY with the outcome",
+        "RFC 3515, RFC 3891, RFC 5589",
+        "transfer to ${1:target}",
+    ),
+    "register": Entry(
+        "register [for D]",
+        "Registers the agent's address at its proxy, with digest authentication when it is asked for.",
+        "REGISTER",
+        "RFC 3261 section 10, RFC 8760",
+    ),
+    "unregister": Entry(
+        "unregister", "Takes the registration back.", "REGISTER with Expires: 0", "RFC 3261 section 10.2.2"
+    ),
+    "send_request": Entry(
+        "send METHOD [to TARGET] [{ header …; type …; body … }]",
+        "Sends one request and waits for its final response: outside of calls with `to`, else in the current call.",
+        "INFO, MESSAGE, OPTIONS, NOTIFY or SUBSCRIBE",
+        "RFC 6086, RFC 3428, RFC 3261 section 11, RFC 6665",
+    ),
+    "method": Entry("info | message | options | notify | subscribe", "The method of the request."),
+    "send_raw": Entry(
+        'send raw """…"""',
+        "Sends bytes as they are written: for tests of what a peer does with nonsense.",
+        snippet='send raw """$0"""',
+    ),
+}
+
+MEDIA = {
+    "play": Entry(
+        'play "FILE" [loop | N times] [for D] [from D] [at G] [in background]',
+        "Sends a file and waits to its end, unless it is `in background`. Files are looked for beside the scenario, then "
+        "in `--media-dir`, then in `~/.sipflow/media`.",
+        "RTP",
+        "RFC 3550, RFC 3551",
+        'play "${1:file.wav}"',
+    ),
+    "tone": Entry("tone F", "A sine of this frequency, in place of a file.", snippet="tone ${1:440Hz} for ${2:2s}"),
+    "dtmf_digits": Entry(
+        'dtmf "DIGITS"', "Digits as tones in the audio.", source="ITU-T Q.23", snippet='dtmf "${1:1}"'
+    ),
+    "looped": Entry("loop", "Begins again at the end, until it is stopped or `for` is over."),
+    "times": Entry("N times", "How many times the file is played."),
+    "lasting": Entry("for D", "How long it goes on.", snippet="for ${1:2s}"),
+    "starting": Entry("from D", "The place in the file where it begins.", snippet="from ${1:1s}"),
+    "gain": Entry("at G", "Louder or quieter by so many decibels.", snippet="at ${1:-6dB}"),
+    "background": Entry(
+        "in background", "Goes on at once; `expect played` waits for its end.", snippet="in background"
+    ),
+    "stop_play": Entry("stop play [CALL]", "Ends what is playing.", snippet="stop play"),
+    "record": Entry(
+        'record ["FILE"] [stereo | mono | received | sent] [for D]',
+        "Starts a recording and goes on. `stereo` (without a word): left what was sent, right what was received, on one "
+        "time line. Without a name: `recordings/rec_<agent>_<call>_<time>.wav`.",
+        snippet='record "${1:call.wav}"',
+    ),
+    "channels": Entry("stereo | mono | received | sent", "What is recorded."),
+    "stop_record": Entry(
+        "stop record [CALL]", "Ends the recording and waits until its file is closed.", snippet="stop record"
+    ),
+    "send_dtmf": Entry(
+        'send dtmf "DIGITS" [gap D] [tone D] [via rfc4733 | info | inband]',
+        "Sends digits, `0-9 * # A-D`; `,` is a pause. Waits until all of them are out.",
+        "telephone events in RTP",
+        "RFC 4733 section 2.5",
+        'send dtmf "${1:1}"',
+    ),
+    "digit_gap": Entry("gap D", "The silence between two digits, 100 ms without it.", snippet="gap ${1:100ms}"),
+    "digit_tone": Entry("tone D", "How long each digit lasts, 100 ms without it.", snippet="tone ${1:100ms}"),
+    "via": Entry("via rfc4733 | info | inband", "How these digits go.", source="RFC 4733", snippet="via $0"),
+    "mute": Entry("mute [CALL]", "Sends silence, whatever plays."),
+    "unmute": Entry("unmute [CALL]", "Ends `mute`."),
+    "impair": Entry(
+        "impair [loss P] [jitter D] [reorder P] [duplicate P]",
+        "What the call does from now on to the packets that it sends, as a bad network would.",
+        snippet="impair loss ${1:3%}",
+    ),
+    "loss": Entry("loss P", "The share of packets that are not sent.", snippet="loss ${1:3%}"),
+    "jitter": Entry("jitter D", "Packets are late by up to this time.", snippet="jitter ${1:30ms}"),
+    "reorder": Entry("reorder P", "The share of packets that overtake another.", snippet="reorder ${1:1%}"),
+    "duplicate": Entry("duplicate P", "The share of packets that are sent twice.", snippet="duplicate ${1:1%}"),
+    "clear_impairment": Entry("clear impairment", "Ends `impair`.", snippet="clear impairment"),
+}
+
+FLOW = {
+    "statement": Entry(
+        "STATEMENT [else …]",
+        "One step of a lane. It succeeds, and the next one follows, or it fails, and its `else` does.",
+    ),
+    "otherwise": Entry(
+        "STATEMENT else STATEMENT | { … }",
+        "What is done when the statement fails. The lane ends after it, failed, unless it ends in `recover`.",
+        snippet="else { $0 }",
+    ),
+    "wait": Entry("wait D", "Lets time pass.", snippet="wait ${1:1s}"),
+    "log": Entry("log E", "A line in the report.", snippet='log "$0"'),
+    "let": Entry("let NAME = E", "A variable of the lane, from here on.", snippet="let ${1:name} = ${2:value}"),
+    "fail": Entry('fail ["WHY"]', "Fails here, always.", snippet='fail "${1:why}"'),
+    "end": Entry("end", "Ends the lane. Behind a failure the failure stands."),
+    "recover": Entry(
+        "recover [at LABEL]",
+        "The failure was provided for: the lane goes on behind the statement that failed, or at a label, and the verdict "
+        "is untouched. It is the last statement of its `else`.",
+    ),
+    "label": Entry("label NAME", "A place in the lane, for `goto` and `recover at`.", snippet="label ${1:name}"),
+    "goto": Entry("goto LABEL", "Goes on at a label of the same lane.", snippet="goto ${1:label}"),
+    "break_loop": Entry("break", "Leaves the innermost `repeat` or `while`."),
+    "continue_loop": Entry("continue", "Begins the next round of the innermost `repeat` or `while`."),
+    "signal": Entry("signal NAME", "Lets all lanes go on that await it, now and later.", snippet="signal ${1:name}"),
+    "await_signal": Entry("await NAME [within D]", "Waits for a signal of another lane.", snippet="await ${1:name}"),
+    "check": Entry(
+        "check CONDITION [else …]",
+        "Judges what was measured. It fails when there is nothing to judge: no packets, no loss rate.",
+        snippet="check ${1:media.loss < 1%}",
+    ),
+    "expect": Entry(
+        "expect EVENT [on CALL] [within D] [else …]",
+        "Waits for something. What came between two statements is still there for the next `expect`, first come first "
+        "served, and one event satisfies one `expect`.",
+        snippet="expect $0",
+    ),
+    "if_statement": Entry(
+        "if CONDITION { … } [else { … }]",
+        "One of two ways. A condition without a value fails the statement.",
+        snippet="if ${1:condition} {\n\t$0\n}",
+    ),
+    "repeat": Entry("repeat N times { … }", "So many rounds.", snippet="repeat ${1:3} times {\n\t$0\n}"),
+    "while_statement": Entry(
+        "while CONDITION { … }", "Rounds as long as the condition is true.", snippet="while ${1:condition} {\n\t$0\n}"
+    ),
+    "choose": Entry(
+        "choose [on CALL] [within D] { EVENT => …; timeout => … }",
+        "Waits for whichever of these events comes first and goes its way. What comes is used up, the rest stays for "
+        "later. Without `timeout` it fails when the time is over.",
+        snippet='choose within ${1:10s} {\n\t${2:hangup} => ${3:end}\n\ttimeout => fail "${4:no choice made}"\n}',
+    ),
+    "arm": Entry("EVENT => STATEMENT | { … }", "What is done when this event comes first."),
+    "timeout_arm": Entry(
+        "timeout => …",
+        "What is done when none of the events came in time.",
+        snippet='timeout => ${1:fail "nothing came"}',
+    ),
+    "invoke": Entry("NAME(ARGUMENT, …)", "The sequence that `define NAME` names, put in here."),
+}
+
+CLAUSES = {
+    "on_call": Entry(
+        "on CALL", "Which of the lane's calls is meant. Without it: the one made or answered last.", snippet="on $0"
+    ),
+    "within": Entry(
+        "within D",
+        "Its time limit. Without it the file's `timeout` applies, 10 s when there is none.",
+        snippet="within ${1:5s}",
+    ),
+    "named": Entry(
+        "as NAME", "A name: of the call that begins here, or of the digits that matched.", snippet="as ${1:name}"
+    ),
+    "where": Entry(
+        "where CONDITION",
+        'Only a message of which this holds. `method`, `code`, `body` and `header("NAME")` are those of the message.',
+        snippet="where ${1:condition}",
+    ),
+    "with_block": Entry(
+        "with { header …; type …; body …; codecs … }",
+        "What the message carries beyond the usual.",
+        snippet="with { $0 }",
+    ),
+    "body": Entry("body E", "The body of the message.", source="RFC 3261 section 7.4", snippet='body "$0"'),
+    "content_type": Entry(
+        "type E", "The Content-Type of the body.", source="RFC 3261 section 20.15", snippet='type "${1:text/plain}"'
+    ),
+}
