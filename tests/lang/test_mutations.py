@@ -1,0 +1,118 @@
+"""One mistake at a time in every scenario: each token is left out, misspelt, and swapped with the next one.
+
+What comes of it is a diagnostic on the right line, or a program that is really valid. Those are listed in a golden
+file, so that a person has looked at each.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from sipflow.assets import Assets, media_folders
+from sipflow.ir.span import Span
+from sipflow.lang import Source, compile_text
+from sipflow.lang.diagnostics import Diagnostic, Reporter
+from sipflow.lang.scanner import RawToken, scan
+from sipflow.lang.tables import END
+from tests.conftest import Golden
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.sflow"))
+VALID = Path(__file__).parent / "golden_mutants"
+MOST_FOR_ONE_MISTAKE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A scenario with one mistake."""
+
+    what: str
+    """For a person: `12 delete play`."""
+    text: str
+    lines: range
+    """Lines on which a diagnostic points at the mistake: those of the token and of its neighbours."""
+
+
+def tokens_of(text: str) -> list[RawToken]:
+    found = scan(text, Reporter(Source("", text))).tokens
+    return [token for token in found if token.kind not in ("NL", END)]
+
+
+def misspelt(word: str) -> str:
+    """A letter more in the middle; a string keeps its quotes."""
+    middle = max(1, len(word) // 2)
+    letter = word[middle] if middle < len(word) and word[middle].isalnum() else "x"
+    return word[:middle] + letter + word[middle:]
+
+
+def mutants(text: str) -> Iterator[Mutant]:
+    tokens = tokens_of(text)
+
+    def line(index: int, shift: int = 0) -> int:
+        token = tokens[min(max(index, 0), len(tokens) - 1)]
+        return text.count("\n", 0, token.start + shift) + 1
+
+    for index, token in enumerate(tokens):
+        start, end = token.start, token.start + len(token.text)
+        lines = range(line(index - 1), max(line(index + 1), line(index, len(token.text))) + 1)
+        yield Mutant(f"{line(index)} delete {token.text}", text[:start] + text[end:], lines)
+        yield Mutant(f"{line(index)} misspell {token.text}", text[:start] + misspelt(token.text) + text[end:], lines)
+        if index + 1 < len(tokens):
+            after = tokens[index + 1]
+            last = after.start + len(after.text)
+            swapped = text[:start] + after.text + text[end : after.start] + token.text + text[last:]
+            yield Mutant(
+                f"{line(index)} swap {token.text} {after.text}", swapped, range(lines.start, line(index + 2) + 1)
+            )
+
+
+def places(diagnostic: Diagnostic) -> list[Span]:
+    return [diagnostic.span, *(label.span for label in diagnostic.secondary)]
+
+
+def points_at(diagnostic: Diagnostic, lines: range) -> bool:
+    return any(span.line in lines or span.end_line in lines for span in places(diagnostic))
+
+
+@cache
+def outcomes(path: Path) -> list[tuple[Mutant, tuple[Diagnostic, ...]]]:
+    text = path.read_text(encoding="utf-8")
+    files = Assets(media_folders(path.parent, None))
+    return [
+        (mutant, compile_text(mutant.text, str(path), files=files).diagnostics)
+        for mutant in mutants(text)
+        if mutant.text != text
+    ]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT / "scenarios").with_suffix("").as_posix().replace("/", "-")
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
+def test_a_diagnostic_points_at_the_mistake(path: Path) -> None:
+    wrong = [
+        (mutant.what, [(found.code, found.span.line, found.message) for found in diagnostics])
+        for mutant, diagnostics in outcomes(path)
+        if diagnostics and not any(points_at(found, mutant.lines) for found in diagnostics)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
+def test_one_mistake_is_not_many(path: Path) -> None:
+    numbers = [len(diagnostics) for _, diagnostics in outcomes(path) if diagnostics]
+    assert max(numbers) <= MOST_FOR_ONE_MISTAKE
+    assert statistics.median(numbers) == 1
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
+def test_what_has_no_diagnostic_is_a_program(path: Path, golden: Golden) -> None:
+    valid = [mutant.what.replace("\n", "\\n") for mutant, diagnostics in outcomes(path) if not diagnostics]
+    golden.check(VALID / f"{name_of(path)}.txt", "\n".join(valid) + "\n")
