@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -13,14 +15,16 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from sipflow.api import Options, arun, read_source
+from sipflow.api import Options, arun, longest_table, read_source
+from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.lang.diagnostics import render
 from sipflow.plan.plan import parse_override
+from sipflow.redaction import Redactor
 from sipflow.report.console import ConsoleReporter
 from sipflow.report.fold import Report
 from sipflow.report.serialise import EventsFile, report_to_json
-from sipflow.report.verdict import verdict_lines
+from sipflow.report.verdict import summary, verdict_lines
 
 
 class _Variable(click.ParamType[tuple[str, object]]):
@@ -48,6 +52,21 @@ class _Duration(click.ParamType[float]):
         return seconds
 
 
+class _Count(click.ParamType[int]):
+    """How many runs; `all` is 0: one for every row of the longest table."""
+
+    name = "N|all"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "all":
+            return 0
+        if str(value).isdecimal() and int(value) > 0:
+            return int(value)
+        self.fail(f"{value!r} is neither a number of runs nor `all`", param, ctx)
+
+
+EXIT_INTERRUPTED = 130
+
 _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 
 
@@ -62,6 +81,8 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 @click.option("--junit", "junit_file", type=_FILE_OUT, help="Write the report as JUnit XML.")
 @click.option("--events", "events_file", type=_FILE_OUT, help="Write every event as a line of JSON, as it happens.")
 @click.option("--timeout", "timeout_s", type=_Duration(), help="Limit of each whole run, for instance 30s.")
+@click.option("--count", type=_Count(), default=1, metavar="N|all",
+              help="Run each file so often, each time with the next row of its tables; all: every row.")  # fmt: skip
 @click.option("--seed", type=int, default=0, help="Seed of everything random (impairments, tags).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every SIP message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
@@ -74,6 +95,7 @@ def run(
     junit_file: Path | None,
     events_file: Path | None,
     timeout_s: float | None,
+    count: int,
     seed: int,
     verbose: bool,
     quiet: bool,
@@ -81,43 +103,73 @@ def run(
     """Run scenarios one after the other, and say for each whether it went as expected.
 
     Lines show every statement as it ends; in a terminal bars show what plays and records. With several files each
-    has its own folder below --out, and the exit code is the worst of theirs.
+    has its own folder below --out, with several runs of a file each run has one, and the exit code is the worst of all.
     """
     console = Console(highlight=False)
     reports: list[Report] = []
     with _open_events(events_file) as stream:
-        for file in files:
-            folder = out / file.stem if len(files) > 1 else out
-            sinks = [EventsFile(stream).take] if stream else []
-            options = Options(
-                variables=dict(variables), out=folder, media_dir=media_dir, timeout_s=timeout_s, seed=seed, sinks=sinks,
-                handle_signals=True,
-            )  # fmt: skip
-            reports.append(_run_one(file, options, console, verbose=verbose, quiet=quiet))
+        options = Options(
+            variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed,
+            sinks=[EventsFile(stream).take] if stream else [], handle_signals=True,
+        )  # fmt: skip
+        try:
+            for report in _run_all(files, count, out, options, partial(_run_one, console, verbose, quiet)):
+                reports.append(report)
+                if report.exit_code == EXIT_INTERRUPTED:
+                    break
+        finally:
             _write_reports(reports, json_file, junit_file)
-            if reports[-1].exit_code == 130:
-                break
+    if len(reports) > 1:
+        console.print(_coloured(summary(reports)), soft_wrap=True)
     raise click.exceptions.Exit(max(report.exit_code for report in reports))
 
 
-def _run_one(file: Path, options: Options, console: Console, *, verbose: bool, quiet: bool) -> Report:
+def _run_all(
+    files: tuple[Path, ...], count: int, out: Path, options: Options, run_one: Callable[[Path, Options], Report]
+) -> Iterator[Report]:
+    """The reports of all runs, each as soon as it is there. No run writes where another one does."""
+    for number, file in enumerate(files):
+        folder = out / _folder_name(files, number) if len(files) > 1 else out
+        runs = count or longest_table(file, options.media_dir, options.variables) or 1
+        for row in range(runs):
+            own = folder / f"run-{row + 1}" if runs > 1 else folder
+            report = run_one(file, replace(options, row=row, out=own, redactor=Redactor()))
+            yield report
+            if report.diagnostics:
+                break  # the file is wrong: it will not be better the next time
+
+
+def _folder_name(files: tuple[Path, ...], number: int) -> str:
+    """The file's name; files of the same name in other folders are told apart by a number."""
+    before = sum(file.stem == files[number].stem for file in files[:number])
+    return files[number].stem + (f"-{before + 1}" if before else "")
+
+
+def _run_one(console: Console, verbose: bool, quiet: bool, file: Path, options: Options) -> Report:
     _, text = read_source(file)
+
+    def text_of(source: str) -> str:
+        """A secret may be written in the file itself."""
+        return options.redactor.masked(text if source == str(file) else _imported(source))
+
     with ConsoleReporter(console, sip=verbose, quiet=quiet) as reporter:
         sinks: list[Callable[[Record], None]] = [*options.sinks, reporter.take]
-        report = asyncio.run(arun(file, _with_sinks(options, sinks)))
+        report = asyncio.run(arun(file, replace(options, sinks=sinks)))
     for diagnostic in report.diagnostics:
-        console.print(escape(render(diagnostic, text)), soft_wrap=True)
+        console.print(escape(render(diagnostic, text_of(diagnostic.span.source))), soft_wrap=True)
     if not quiet:
         console.print()
-    for line in verdict_lines(report, text):
+    for line in verdict_lines(report, text_of(str(file)), text_of):
         console.print(_coloured(line), soft_wrap=True)
     return report
 
 
-def _with_sinks(options: Options, sinks: list[Callable[[Record], None]]) -> Options:
-    from dataclasses import replace
-
-    return replace(options, sinks=sinks)
+def _imported(source: str) -> str:
+    """The text of a file that was imported; empty when it is gone since."""
+    try:
+        return read_source(Path(source))[1]
+    except SipflowError:
+        return ""
 
 
 def _coloured(line: str) -> str:

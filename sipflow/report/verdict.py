@@ -49,6 +49,19 @@ def headline(report: Report) -> str:
     return f"{_WORDS.get(report.verdict, report.verdict)}  {name}  {lanes}{wrong}, {report.duration_s:.2f} s"
 
 
+def summary(reports: list[Report]) -> str:
+    """`FAILED  3 of 4 runs passed; not passed: users row 2`: the last line after several runs."""
+    passed = sum(report.passed for report in reports)
+    others = [_run_name(number, report) for number, report in enumerate(reports, 1) if not report.passed]
+    word = _WORDS[max(reports, key=lambda report: report.exit_code).verdict]
+    wrong = f"; not passed: {', '.join(others)}" if others else ""
+    return f"{word}  {passed} of {len(reports)} runs passed{wrong}"
+
+
+def _run_name(number: int, report: Report) -> str:
+    return f"run {number}, {name_of(report)}"
+
+
 def name_of(report: Report) -> str:
     """What a report is about: the scenario, and the rows of its tables that the run took."""
     rows = ", ".join(f"{table} row {row}" for table, row in report.rows.items())
