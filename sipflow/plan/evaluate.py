@@ -6,6 +6,7 @@ An expression that has nothing to judge (a variable that is not set, a measureme
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator
@@ -157,11 +158,14 @@ def _number_in(value: Value) -> float:
     return float(text)
 
 
-def _random(first: Value, last: Value, scope: Scope) -> float:
-    low, high = _number(first, "random"), _number(last, "random")
-    if low != int(low) or high != int(high) or low > high:
-        raise NoValueError(f"there is no whole number from {format_value(first)} to {format_value(last)}")
-    return float(scope.draw(int(low), int(high)))
+def _random(first: Value, last: Value, scope: Scope) -> Value:
+    """Whole numbers, and quantities that are whole in the unit of their dimension: durations in milliseconds."""
+    bounds = _pair(first, last, "random")
+    low, high = math.ceil(bounds[0]), math.floor(bounds[1])
+    if low > high:
+        raise NoValueError(f"there is nothing whole from {format_value(first)} to {format_value(last)}")
+    drawn = float(scope.draw(low, high))
+    return Quantity(drawn, first.unit) if isinstance(first, Quantity) else drawn
 
 
 def _unary(sign: str, value: Value) -> Value:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sipflow.events import CallIncoming, Payload
+from sipflow.events import CallIncoming, Logged, NodeSucceeded, Payload
 from sipflow.flow import Scenario
 from sipflow.flow.commands import Command
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
+from sipflow.ir.graph import Graph
+from sipflow.ir.validate import problems
 from sipflow.lang import compile_text
 from sipflow.media_params import Direction, MediaParams, RtpFormat
 from sipflow.plan.plan import make_plan
@@ -18,13 +20,19 @@ PCMU = RtpFormat("PCMU", 0)
 MEDIA = MediaParams("127.0.0.1", 20000, "127.0.0.1", 30000, 30001, PCMU, (PCMU,), 101, 101, 20, Direction.SENDRECV)
 
 
-class Play:
-    """Runs a program; commands and events pile up until the test takes them."""
+def graph_of(text: str) -> Graph:
+    """The graph of a sound program."""
+    compiled = compile_text(text)
+    assert compiled.graph is not None, compiled.diagnostics
+    assert problems(compiled.graph) == []
+    return compiled.graph
 
-    def __init__(self, text: str) -> None:
-        compiled = compile_text(text)
-        assert compiled.graph is not None, compiled.diagnostics
-        self.scenario = Scenario(make_plan(compiled.graph))
+
+class Play:
+    """Runs a program; commands and events pile up until the test takes them. `plan` is for `make_plan`."""
+
+    def __init__(self, program: str | Graph, **plan: Any) -> None:
+        self.scenario = Scenario(make_plan(program if isinstance(program, Graph) else graph_of(program), **plan))
         self.now = 0.0
         self.commands: list[Command] = []
         self.happened: list[Payload] = []
@@ -66,6 +74,14 @@ class Play:
     def result(self, lane: str) -> LaneResult:
         """What became of a lane."""
         return next(result for result in self.scenario.results() if result.lane.id == lane)
+
+    def told(self) -> list[str]:
+        """Details of the statements that succeeded, empty ones left out."""
+        return [event.detail for event in self.happened if isinstance(event, NodeSucceeded) and event.detail]
+
+    def logged(self) -> list[str]:
+        """What the program logged."""
+        return [event.text for event in self.happened if isinstance(event, Logged)]
 
     def _drain(self) -> None:
         for output in self.scenario.outputs():
