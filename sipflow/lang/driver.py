@@ -114,13 +114,13 @@ class Driver:
     def _step(self) -> bool:
         """Take one token; True when that was the last."""
         token = self.tokens[self.index]
+        if token.kind == "NL" and self._statement_goes_on():  # not offered: that may end the expression before it
+            self.index += 1
+            return False
         kind = kind_of(token, self.automaton, self.tables)
         if kind is not None and self._offer(kind, token):
             self.index += 1
             return kind == END
-        if token.kind == "NL" and self._statement_goes_on():
-            self.index += 1
-            return False
         self._mistake(token)
         return False
 
@@ -341,7 +341,8 @@ def _without_idle_newlines(tokens: list[RawToken]) -> list[RawToken]:
     """Newlines before `else` and `{` end nothing."""
     kept: list[RawToken] = []
     for token in tokens:
-        if (token.kind == "LBRACE" or token.text == "else") and kept and kept[-1].kind == "NL":
-            kept.pop()
+        if token.kind == "LBRACE" or token.text == "else":
+            while kept and kept[-1].kind == "NL":  # two and more with comments between them
+                kept.pop()
         kept.append(token)
     return kept
