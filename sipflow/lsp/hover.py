@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from lsprotocol import types
 
 from sipflow.ir.expr import Unit, format_duration, format_number
-from sipflow.lang.codes import CODES
 from sipflow.lang.diagnostics import Diagnostic
 from sipflow.lang.files import FileProblem
 from sipflow.lang.literals import quantity, split_quantity
@@ -16,7 +15,17 @@ from sipflow.lang.syntax import Node, Token
 from sipflow.lsp.analysis import Document, nodes_at, text_of
 from sipflow.lsp.completion.names import parameters_of, table_file
 from sipflow.lsp.completion.paths import describe_audio
-from sipflow.lsp.knowledge import EVENT_WORDS, KIND_WORDS, MEASUREMENTS, RULES, UNIT_WORDS, WORDS, explain, markdown
+from sipflow.lsp.knowledge import (
+    EVENT_WORDS,
+    KIND_WORDS,
+    MEASUREMENTS,
+    RULES,
+    UNIT_WORDS,
+    WORDS,
+    explain,
+    explain_code_text,
+    markdown,
+)
 
 _WORD_RULES = frozenset(WORDS)
 _TRANSPARENT = frozenset(("statement", "block", "lane", "file", "literal", "name", "expression", "group", "arm"))
@@ -32,7 +41,7 @@ def hover(document: Document, offset: int) -> types.Hover | None:
         return None
     occurrence = document.occurrence(offset)
     parts = [_named(document, occurrence)] if occurrence is not None else [_written(document, path, token)]
-    parts += [explain_code(found) for found in _diagnostics_at(document, offset)]
+    parts += [explain_code_text(found.code) for found in _diagnostics_at(document, offset)]
     text = "\n\n---\n\n".join(part for part in parts if part)
     if not text:
         return None
@@ -44,16 +53,6 @@ def _diagnostics_at(document: Document, offset: int) -> Iterator[Diagnostic]:
     for found in document.result.diagnostics:
         if found.span.source == document.name and found.span.start <= offset <= found.span.end:
             yield found
-
-
-def explain_code(diagnostic: Diagnostic) -> str:
-    """What a diagnostic means, beyond its message."""
-    code = CODES.get(diagnostic.code)
-    return (
-        ""
-        if code is None
-        else "\n\n".join(filter(None, (f"**{code.code}**: {code.title}", code.explanation, code.why)))
-    )
 
 
 # --- names ---------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lsprotocol import types
@@ -36,6 +36,27 @@ def references(document: Document, symbol: Symbol, uri_of: UriOf, *, declaration
     """All places that name it."""
     found = (one for one in document.symbols.of(symbol) if declarations or not one.declares)
     return list(_locations(document, found, uri_of))
+
+
+def references_in(
+    programs: Sequence[Document], symbol: Symbol, uri_of: UriOf, *, declarations: bool
+) -> list[types.Location]:
+    """All places that name it in several programs that share the text in which it is declared, each once."""
+    found: dict[str, types.Location] = {}
+    for program in programs:
+        own = same_symbol(programs[0], symbol, program)
+        if own is not None:
+            for location in references(program, own, uri_of, declarations=declarations):
+                found.setdefault(repr(location), location)
+    return list(found.values())
+
+
+def same_symbol(home: Document, symbol: Symbol, program: Document) -> Symbol | None:
+    """The symbol of another program that is declared at the same place of a text that both have."""
+    if program is home:
+        return symbol
+    declared = {found.span for found in home.symbols.of(symbol) if found.declares}
+    return next((found.symbol for found in program.symbols.occurrences.values() if found.span in declared), None)
 
 
 def _locations(document: Document, found: Iterator[Occurrence], uri_of: UriOf) -> Iterator[types.Location]:

@@ -11,7 +11,7 @@ from sipflow.lang.driver import is_name
 from sipflow.lang.symbols import Occurrence, Symbol, SymbolKind
 from sipflow.lang.tables import load_tables
 from sipflow.lsp.analysis import Document
-from sipflow.lsp.navigation import UriOf, range_of
+from sipflow.lsp.navigation import UriOf, range_of, same_symbol
 
 _SHARING = {
     SymbolKind.AGENT: (SymbolKind.AGENT, SymbolKind.VARIABLE),
@@ -56,7 +56,7 @@ def rename(
     _check_name(new_name)
     changes: dict[str, dict[tuple[int, int, int, int], types.TextEdit]] = {}
     for program in [document, *others]:
-        symbol = _same_symbol(document, occurrence.symbol, program)
+        symbol = same_symbol(document, occurrence.symbol, program)
         if symbol is not None:
             _check_free(program, symbol, new_name)
             _collect(program, symbol, new_name, uri_of, changes)
@@ -81,14 +81,6 @@ def _check_free(program: Document, symbol: Symbol, new_name: str) -> None:
 
 def _may_meet(symbol: Symbol, other: Symbol) -> bool:
     return "" in (symbol.scope, other.scope) or symbol.scope == other.scope
-
-
-def _same_symbol(home: Document, symbol: Symbol, program: Document) -> Symbol | None:
-    """The symbol of another program that is declared at the same place of a text that both have."""
-    if program is home:
-        return symbol
-    declared = {found.span for found in home.symbols.of(symbol) if found.declares}
-    return next((found.symbol for found in program.symbols.occurrences.values() if found.span in declared), None)
 
 
 def _collect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sipflow.lang.codes import CODES
 from sipflow.lsp.knowledge.entry import Entry, markdown
 from sipflow.lsp.knowledge.events import EVENT_WORDS, EVENTS
 from sipflow.lsp.knowledge.expressions import (
@@ -31,6 +32,7 @@ __all__ = [
     "WORDS",
     "Entry",
     "explain",
+    "explain_code_text",
     "markdown",
 ]
 
@@ -44,6 +46,14 @@ def explain(key: str) -> str:
         return MESSAGE_WORDS.get(name, "")
     entry = _entry(kind, name)
     return "" if entry is None else markdown(entry)
+
+
+def explain_code_text(code: str) -> str:
+    """What is known of a diagnostic code; empty for one that does not exist."""
+    known = CODES.get(code)
+    if known is None:
+        return ""
+    return "\n\n".join(part for part in (f"**{known.code}**: {known.title}", known.explanation, known.why) if part)
 
 
 def _entry(kind: str, name: str) -> Entry | None:
