@@ -21,3 +21,5 @@ class Code:
     """A short program that has this diagnostic, and no other."""
     instead: str = ""
     """The same program made right: it checks clean."""
+    shown: str = ""
+    """What the example's run says, for a code that only a run gives; the other ones are rendered by checking it."""
