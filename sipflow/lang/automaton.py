@@ -62,6 +62,10 @@ class Automaton:
 
     def _reduce(self, number: int) -> None:
         rule = self._rules[number]
+        if rule.inline and rule.size == 1:
+            # `_sum: _product` and the like: three reductions of four. What the symbol stands for remains what it is.
+            self.states[-1] = self._rows[self.states[-2]][rule.origin]
+            return
         cut = len(self.values) - rule.size
         taken = self.values[cut:]
         del self.values[cut:], self.states[cut + 1 :]
@@ -70,7 +74,10 @@ class Automaton:
 
     def _node(self, name: str, taken: list[Value]) -> Node:
         children = _inline(taken)
-        depth = 1 + max((child.depth for child in children if isinstance(child, Node)), default=0)
+        depth = 1
+        for child in children:
+            if isinstance(child, Node) and child.depth >= depth:
+                depth = child.depth + 1
         if depth > self.MAX_DEPTH:
             raise TooDeepError
         start = children[0].start if children else 0
