@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
 from sipflow.media_params import RtpFormat
-from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text
+from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
 from sipflow.plan.secrets import secrets_in
 from sipflow.redaction import Redactor
 
@@ -159,12 +159,14 @@ def _bind_variables(graph: Graph, bound: dict[str, Value], scope: PlanScope) -> 
     for variable in graph.variables:
         if variable.name not in overridden:
             bound[variable.name] = evaluate(variable.value, scope)
+        elif any(secrets_in(variable.value)):  # what stands in the place of a secret is one
+            scope.keep_secret(format_value(bound[variable.name]))
 
 
 def _learn_secrets(graph: Graph, scope: PlanScope) -> None:
     """Evaluate every `secret E` that has a value before the first lane begins."""
     aside = PlanScope(scope.variables, scope.env, scope.rows, scope.redactor)  # draws no random number of the run's
-    for secret in secrets_in(graph):
+    for secret in secrets_in((graph.agents, graph.variables, graph.nodes)):
         with contextlib.suppress(NoValueError):  # known only in the lane
             evaluate(secret, aside)
 

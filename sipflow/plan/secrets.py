@@ -7,21 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from sipflow.ir.expr import Secret
-from sipflow.ir.graph import Graph
 from sipflow.ir.span import Span
 
 
-def secrets_in(graph: Graph) -> Iterator[Secret]:
-    """Every `secret E` in agents, variables and statements, those inside of others first."""
-    yield from _secrets((graph.agents, graph.variables, graph.nodes))
-
-
-def _secrets(value: Any) -> Iterator[Secret]:
-    if isinstance(value, tuple):
-        for item in value:
-            yield from _secrets(item)
-    elif dataclasses.is_dataclass(value) and not isinstance(value, Span):
-        for field in dataclasses.fields(value):
-            yield from _secrets(getattr(value, field.name))
-    if isinstance(value, Secret):
-        yield value
+def secrets_in(part: Any) -> Iterator[Secret]:
+    """Every `secret E` in a part of a graph, or a tuple of parts; those inside of others first."""
+    if isinstance(part, tuple):
+        for item in part:
+            yield from secrets_in(item)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, Span):
+        for field in dataclasses.fields(part):
+            yield from secrets_in(getattr(part, field.name))
+    if isinstance(part, Secret):
+        yield part
