@@ -16,7 +16,7 @@ MAX_TOKEN_CHARACTERS = 64 * 1024
 _LIMITS = {"NUMBER": ("number", 18), "QUANTITY": ("number", 18), "REGEX": ("regular expression", 1000)}
 WORD = "WORD"
 
-_REGEX_FOLLOWS = frozenset(
+REGEX_FOLLOWS = frozenset(
     [
         "matches",
         "matching",
@@ -135,7 +135,7 @@ class _Scanner:
         if not self.tokens:
             return True
         last = self.tokens[-1]
-        return last.text in _REGEX_FOLLOWS if last.kind == WORD else last.kind not in _OPERANDS
+        return last.text in REGEX_FOLLOWS if last.kind == WORD else last.kind not in _OPERANDS
 
     def _check_length(self, kind: str, text: str, start: int) -> None:
         what, limit = _LIMITS.get(kind, ("word or string", MAX_TOKEN_CHARACTERS))
