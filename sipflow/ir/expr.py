@@ -225,6 +225,32 @@ def format_literal(value: Value) -> str:
             return str(value)
 
 
+def parts_of(expression: Expr) -> tuple[Expr, ...]:
+    """The expressions of which an expression is made."""
+    match expression:
+        case Template(parts=parts):
+            return parts
+        case Secret(operand=operand) | Unary(operand=operand):
+            return (operand,)
+        case Apply(arguments=arguments):
+            return arguments
+        case Binary(left=left, right=right):
+            return (left, right)
+        case _:
+            return ()
+
+
+def depth_of(expression: Expr) -> int:
+    """How many expressions lie within each other, 1 for a constant or a name."""
+    deepest = 0
+    queue = [(expression, 1)]
+    while queue:
+        found, depth = queue.pop()
+        deepest = max(deepest, depth)
+        queue += [(part, depth + 1) for part in parts_of(found)]
+    return deepest
+
+
 def constant_text(expression: Expr | None) -> str | None:
     """The text of an expression that is a constant string, else None."""
     if isinstance(expression, Literal) and isinstance(expression.value, str):

@@ -18,6 +18,10 @@ class Span:
     start: int = 0
     end: int = 0
 
+    def covers(self, other: Span) -> bool:
+        """Whether `other` lies in this stretch of the same source."""
+        return self.source == other.source and self.start <= other.start and other.end <= self.end
+
 
 NOWHERE = Span("", 0, 0, 0, 0)
 """Span of things that no text stands for."""

@@ -7,6 +7,7 @@ import enum
 import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from sipflow.ir.span import Span
@@ -71,13 +72,23 @@ class Diagnostic:
 
 
 class Reporter:
-    """Collects the diagnostics of one source."""
+    """Collects the diagnostics of one source, beside those of the other sources of a program."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.diagnostics: list[Diagnostic] = []
+        """Of all sources that are read together."""
         self.muted = False
         """Whether what is reported follows from a mistake that was reported already."""
+        self.notes: tuple[Label, ...] = ()
+        """Calls of definitions through which one came here; for diagnostics that do not stand there themselves."""
+        self._said: set[tuple[str, Span]] = set()
+
+    def beside(self, source: Source, notes: tuple[Label, ...] = ()) -> Reporter:
+        """A reporter for another source, or for the same one read again, into the same list."""
+        other = Reporter(source)
+        other.diagnostics, other._said, other.notes = self.diagnostics, self._said, notes
+        return other
 
     @property
     def full(self) -> bool:
@@ -93,8 +104,16 @@ class Reporter:
         self._add(Diagnostic(code, Severity.WARNING, message, where, label, **more))
 
     def _add(self, diagnostic: Diagnostic) -> None:
-        if not self.full and not self.muted:
-            self.diagnostics.append(diagnostic)
+        """The body of a definition is read for every call of it: what is wrong there is said once."""
+        key = (diagnostic.code, diagnostic.span)
+        if self.full or self.muted or (key in self._said and diagnostic.span.end > 0):
+            return
+        self._said.add(key)
+        self.diagnostics.append(diagnostic if not self.notes else self._with_notes(diagnostic))
+
+    def _with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
+        notes = tuple(note for note in self.notes if not note.span.covers(diagnostic.span))
+        return replace_fields(diagnostic, secondary=(*diagnostic.secondary, *notes))
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -56,10 +56,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("SF254", "define", "`define`", _head),
-    NotYet("SF254", "invoke", "a sequence of one's own", _head),
-    NotYet("SF255", "import_file", "`import`"),
-    NotYet("SF256", "data", "`data`", instead="`--var NAME=VALUE` sets a variable from outside"),
     NotYet("SF257", "load", "`load`", _head),
     NotYet("SF258", "register_every", "registration"),
     NotYet("SF258", "register", "registration"),
@@ -81,18 +77,18 @@ NOT_YET = (
         "SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", tuple(CANONICAL)
     ),
     NotYet("SF269", "dtmf_digits", "`play dtmf`", instead="`send dtmf` sends digits by RFC 4733"),
-    NotYet(
-        "SF270", "secret", "`secret`", instead="nothing is redacted yet: keep the value out of the file and its reports"
-    ),
 )
 
-_NOT_ENTERED = frozenset(("define", "load"))
+_NOT_ENTERED = frozenset(("load",))
 """Constructs that are refused as a whole: nothing in them is looked at."""
+_NOT_IMPORTED = frozenset(("lane", "load"))
+"""Parts of a file that are left out where it is imported."""
 
 
-def report_not_yet(root: Node, report: Reporter) -> None:
-    """Report everything in a tree that does not run, once each."""
-    for node in _entered(root):
+def report_not_yet(root: Node, report: Reporter, *, imported: bool = False) -> None:
+    """Report everything in a file that does not run, once each; of an `imported` one what it brings in."""
+    left_out = _NOT_IMPORTED if imported else frozenset[str]()
+    for node in (node for part in root.nodes() if part.rule not in left_out for node in _entered(part)):
         for row in NOT_YET:
             if row.rule == node.rule:
                 _report(row, node, report)

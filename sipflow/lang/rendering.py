@@ -12,6 +12,7 @@ help: did you mean `bob`? (declared at line 5)
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sipflow.ir.span import Span
@@ -30,23 +31,42 @@ class _Mark:
     sign: str
 
 
-def render_one(diagnostic: Diagnostic, source: Source) -> str:
-    """One diagnostic with the lines of `source` that it speaks of; ends with a line end."""
+def render_one(diagnostic: Diagnostic, source: Source, others: Mapping[str, Source] | None = None) -> str:
+    """One diagnostic with the lines of `source`, and of `others` by name, that it speaks of; ends with a line end."""
     head = f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
     marks = _marks(diagnostic)
     if not marks:
         place = [f"  --> {_clean(diagnostic.span.source)}"] if diagnostic.span.source else []
         return "\n".join([head, *place, *_help(diagnostic)]) + "\n"
+    sources = {source.name: source, **(others or {})}
     gutter = " " * len(str(max(mark.span.line for mark in marks)))
-    where = f"{gutter} --> {_clean(diagnostic.span.source)}:{diagnostic.span.line}:{diagnostic.span.column}"
-    return "\n".join([head, where, *_excerpt(marks, source, gutter), *_help(diagnostic)]) + "\n"
+    lines = [line for part in _by_source(marks, sources) for line in _part(part, sources, gutter, diagnostic.span)]
+    return "\n".join([head, *lines, *_help(diagnostic)]) + "\n"
 
 
 def _marks(diagnostic: Diagnostic) -> list[_Mark]:
     if diagnostic.span.line == 0:
         return []
     secondary = [_Mark(label.span, label.text, "-") for label in diagnostic.secondary]
-    return sorted([_Mark(diagnostic.span, diagnostic.label, "^"), *secondary], key=lambda mark: mark.span)
+    return [_Mark(diagnostic.span, diagnostic.label, "^"), *secondary]
+
+
+def _by_source(marks: list[_Mark], sources: Mapping[str, Source]) -> list[list[_Mark]]:
+    """Marks in the order of the text, those of the diagnostic's own source first; unknown sources are left out."""
+    parts: dict[str, list[_Mark]] = {}
+    for mark in marks:
+        if mark.span.source in sources or mark.sign == "^":
+            parts.setdefault(mark.span.source, []).append(mark)
+    return [sorted(part, key=lambda mark: mark.span) for part in parts.values()]
+
+
+def _part(marks: list[_Mark], sources: Mapping[str, Source], gutter: str, main: Span) -> list[str]:
+    """The lines of one source."""
+    own = marks[0].span.source == main.source
+    arrow, first = ("-->", main) if own else (":::", marks[0].span)
+    source = sources.get(first.source) or Source(first.source, "")
+    where = f"{gutter} {arrow} {_clean(first.source)}:{first.line}:{first.column}"
+    return [where, *_excerpt(marks, source, gutter)]
 
 
 def _help(diagnostic: Diagnostic) -> list[str]:

@@ -62,6 +62,11 @@ class Symbols:
             None,
         )
 
+    def declared_at(self, span: Span) -> Symbol | None:
+        """What is declared at exactly this place."""
+        found = self.occurrences.get((span.source, span.start, span.end))
+        return found.symbol if found is not None and found.declares else None
+
     def of(self, symbol: Symbol) -> Iterator[Occurrence]:
         """All occurrences of a symbol."""
         return (occurrence for occurrence in self.occurrences.values() if occurrence.symbol == symbol)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from sipflow.lang import FileProblem, ImportedText, MediaInfo, TableInfo
 
+COMMON = """\
+agent pbx = "sip:pbx.example.com"
+define shared() { wait 1s }
+"""
+
 
 class FakeLibrary:
     """Audio: `greet.wav`, and a text file that somebody named `notes.wav`; other names are fine unless they are lost.
 
-    Texts and tables: those of `TEXTS` and `TABLES`, nothing else.
+    Texts and tables: those of `TEXTS` and `TABLES`, and `notes.txt` and `greet.wav`, which are neither.
     """
 
     LOST = frozenset(("gret.wav", "nowhere.wav"))
-    TEXTS: dict[str, str] = {}  # noqa: RUF012 - shared on purpose
-    TABLES: dict[str, TableInfo] = {"users.csv": TableInfo("users.csv", ("number", "name"), 3)}  # noqa: RUF012
+    TEXTS: dict[str, str] = {"common.sflow": COMMON}  # noqa: RUF012 - shared on purpose
+    TABLES: dict[str, TableInfo] = {  # noqa: RUF012
+        "users.csv": TableInfo("users.csv", ("number", "name"), 3),
+        "empty.csv": TableInfo("empty.csv", ("number",), 0),
+    }
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = self.TEXTS | {f"{name}.sflow": text for name, text in texts.items()}
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
         if path == "notes.wav":
@@ -23,10 +34,14 @@ class FakeLibrary:
         return MediaInfo(path, 8000, 1, 1000.0)
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
-        return ImportedText(path, self.TEXTS[path]) if path in self.TEXTS else self._missing(path)
+        if path == "notes.txt":
+            return FileProblem("unreadable", "cannot read notes.txt: Permission denied")
+        return ImportedText(path, self.texts[path]) if path in self.texts else self._missing(path, *self.texts)
 
     def table(self, path: str) -> TableInfo | FileProblem:
-        return self.TABLES.get(path) or self._missing(path)
+        if path == "greet.wav":
+            return FileProblem("unreadable", "cannot read greet.wav: it is not UTF-8 text")
+        return self.TABLES.get(path) or self._missing(path, *self.TABLES)
 
     def _missing(self, path: str, *similar: str) -> FileProblem:
         return FileProblem("missing", f"there is no file {path}", (".", "~/.sipflow/media"), similar)

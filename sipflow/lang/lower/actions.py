@@ -17,6 +17,7 @@ from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.prompts import check_prompt
 from sipflow.lang.lower.targets import bare_name, read_caller, read_target, unknown_agent
 from sipflow.lang.lower.words import read_word
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
 
@@ -54,6 +55,15 @@ class Action:
         """The name that `as` gives."""
         token = self.clauses.name()
         return None if token is None else token.text
+
+    def set_variable(self, token: Token, kind: Kind) -> None:
+        """The statement gives a variable its value."""
+        names, where = self.reader.names, self.context.span(token)
+        if token.text in names.arguments:
+            parameter_taken(token, self.context)
+        first = names.known.origins.get(token.text, where) == where
+        self.context.note(SymbolKind.VARIABLE, token.text, where, names.scope, declares=first)
+        names.known.set_variable(token.text, kind, where)
 
     def option(self, rule: str, wanted: Kind, what: str, unit: str = "") -> Expr | None:
         """The value of the option `rule`, None when it is not given."""
@@ -147,6 +157,7 @@ def _transfer(action: Action) -> Op:
     token, own = bare_name(node), action.node.token("NAME")
     calls = action.reader.names.known.calls
     if token is not None and token.text in calls and (own is not None or token.text not in action.context.agents):
+        action.reader.check_call(token.text, action.context.span(token))
         return ops.Transfer(other=token.text)
     if token is not None and own is not None and _names_nothing(token.text, action):
         _unknown_second(token, action)
@@ -154,8 +165,16 @@ def _transfer(action: Action) -> Op:
     return ops.Transfer(*action.target())
 
 
+def parameter_taken(token: Token, context: Context) -> None:
+    """Report a name that cannot be given, since a parameter has it."""
+    where = context.span(token)
+    context.report.error("SF201", f"`{token.text}` is a parameter of this definition", where, "take another name")
+
+
 def _names_nothing(word: str, action: Action) -> bool:
     context, names = action.context, action.reader.names
+    if word in names.arguments or word in names.elsewhere:
+        return False
     return word not in context.agents and not names.has_variable(word) and word not in context.variables
 
 
@@ -231,7 +250,7 @@ def _send_dtmf(action: Action) -> Op:
 def _digit_text(digits: Expr, action: Action) -> Expr:
     """Digits must be text: `send dtmf 1` has the fix `send dtmf "1"`."""
     if action.reader.kind(digits) == "number" and isinstance(digits, Literal):
-        text = action.context.report.source.text[digits.span.start : digits.span.end]
+        text = action.context.written(digits.span)
         fix = replace(digits.span, f'"{text}"')
         action.context.report.error("SF208", "digits must be text", digits.span, "in quotes, please", fix=fix)
         return Literal(text, digits.span)
@@ -257,7 +276,7 @@ def _let(action: Action) -> Op:
     value = action.needed()
     token = action.node.token("NAME")
     assert token is not None, "the grammar has a name here"
-    action.reader.names.known.set_variable(token.text, action.reader.kind(value))
+    action.set_variable(token, action.reader.kind(value))
     return ops.Let(token.text, value)
 
 
@@ -274,12 +293,14 @@ def _signal_name(action: Action) -> Token:
 
 def _signal(action: Action) -> Op:
     token = _signal_name(action)
+    action.context.note(SymbolKind.SIGNAL, token.text, token, declares=True)
     action.context.signals_sent.setdefault(token.text, action.context.span(token))
     return ops.Signal(token.text)
 
 
 def _await(action: Action) -> Op:
     token = _signal_name(action)
+    action.context.note(SymbolKind.SIGNAL, token.text, token)
     action.context.signals_awaited.setdefault(token.text, action.context.span(token))
     return ops.Await(token.text)
 
@@ -339,10 +360,11 @@ def _expect_dtmf(action: Action) -> Op:
     token = action.node.token("REGEX")
     if token is not None:
         pattern: Regex = action.reader.regex(token)
-        name = action.name()
+        name = action.clauses.name()
         if name is not None:
-            action.reader.names.known.set_variable(name, "string")
-        return ops.ExpectDtmf(pattern=pattern.pattern, capture=name)
+            action.set_variable(name, "string")
+            return ops.ExpectDtmf(pattern=pattern.pattern, capture=name.text)
+        return ops.ExpectDtmf(pattern=pattern.pattern)
     node = action.expression_node()
     if node is None:
         return ops.ExpectDtmf()

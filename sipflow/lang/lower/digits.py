@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sipflow.ir.expr import Expr, constant_text
+from sipflow.ir.span import Span
 from sipflow.lang.literals import pieces
 from sipflow.lang.lower.context import Context
 from sipflow.lang.syntax import Node, Token
@@ -14,14 +15,19 @@ def check_digits(node: Node, digits: Expr, context: Context, *, pauses: bool) ->
     """Point at each character of a constant string of digits that no telephone has."""
     text = constant_text(digits)
     token = node.children[0] if node.rule == "literal" else None
-    if text is None or not isinstance(token, Token) or not context.is_readable(digits):
+    if text is None or not context.is_readable(digits):
         return
     if not text:
-        context.report.error("SF403", "there are no digits here", context.span(token), "at least one is needed")
+        context.report.error("SF403", "there are no digits here", digits.span, "at least one is needed")
     allowed = DIGITS | {","} if pauses else DIGITS
+    if not isinstance(token, Token):  # of a parameter: the text stands where the definition is called
+        wrong = next((char for char in text if char not in allowed), None)
+        if wrong is not None:
+            _wrong_digit(wrong, digits.span, context)
+        return
     for char, start, end in _characters(token):
         if char not in allowed:
-            _wrong_digit(char, start, end, context)
+            _wrong_digit(char, context.report.source.span(start, end), context)
             return
 
 
@@ -38,8 +44,7 @@ def _characters(token: Token) -> list[tuple[str, int, int]]:
     return found
 
 
-def _wrong_digit(char: str, start: int, end: int, context: Context) -> None:
-    where = context.report.source.span(start, end)
+def _wrong_digit(char: str, where: Span, context: Context) -> None:
     help_text = "digits are 0-9, `*`, `#` and A-D"
     if char == ",":
         help_text = "a pause can be sent, not received"

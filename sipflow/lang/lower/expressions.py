@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from sipflow.ir import measurements
@@ -21,18 +21,30 @@ from sipflow.ir.expr import (
     Unary,
     Unit,
 )
+from sipflow.ir.functions import AMOUNT, FUNCTIONS, Function
 from sipflow.ir.span import Span
 from sipflow.lang import diagnostics
 from sipflow.lang.diagnostics import closest
 from sipflow.lang.literals import UNIT_ALIASES, UNITS, Piece, pieces, quantity, split_quantity
-from sipflow.lang.lower.context import Context, Kind
-from sipflow.lang.lower.kinds import check_operator, kind_of_value
+from sipflow.lang.lower.context import Context, Kind, Uses
+from sipflow.lang.lower.kinds import check_operator, check_values, kind_of_value
 from sipflow.lang.lower.known import Known
-from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse_expression
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
 _FUNCTIONS = frozenset((("sip", "header"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What stands for a parameter of a definition in one of its calls."""
+
+    value: Expr
+    agent: str | None = None
+    """Set when it is the name of an agent; its value is that name then, unless a variable has it, too."""
+    size: int = 0
+    """How many characters it has."""
 
 
 @dataclass(slots=True)
@@ -47,6 +59,12 @@ class Names:
     """Whether this is a `where` condition, which sees a message."""
     reported: set[str] = field(default_factory=set)
     """Names that nothing has here, and that was said: once a lane is enough."""
+    scope: str = ""
+    """Where the names of calls and variables belong: see `Symbol.scope`."""
+    arguments: Mapping[str, Argument | None] = field(default_factory=dict)
+    """What stands for the parameters of the definition that is read; None while it is read by itself."""
+    elsewhere: Collection[str] = ()
+    """Names that a definition read by itself may find where it is called."""
 
     def has_variable(self, word: str) -> bool:
         """Whether the lane has a variable of this name, or the message a part."""
@@ -77,16 +95,28 @@ class ExpressionReader:
                 return self._kind_of_name(parts)
             case Secret(operand=operand):
                 return self.kind(operand)
-            case Apply():
-                return "string"
+            case Apply(function=function, arguments=arguments):
+                return self._kind_of_result(function, arguments)
             case Unary(operator=operator, operand=operand):
                 return "truth value" if operator == "not" else self.kind(operand)
             case Binary(operator=operator, left=left):
                 return self.kind(left) if operator in ("+", "-", "*", "/") else "truth value"
 
+    def _kind_of_result(self, name: Name, arguments: tuple[Expr, ...]) -> Kind:
+        function = FUNCTIONS.get(name.parts[0]) if len(name.parts) == 1 else None
+        if function is None:
+            return "string"
+        if function.result != AMOUNT:
+            return function.result
+        return next((kind for argument in arguments if (kind := self.kind(argument)) is not None), None)
+
     def for_message(self) -> ExpressionReader:
         """A reader for `where` conditions at the same place."""
         return ExpressionReader(self.context, replace(self.names, message=True))
+
+    def without_effect(self) -> ExpressionReader:
+        """A reader at the same place for what only names others, and does nothing to them."""
+        return ExpressionReader(self.context.read_again(self.context.report, Uses()), self.names)
 
     # --- literals --------------------------------------------------------------------------------------------------
 
@@ -148,8 +178,6 @@ class ExpressionReader:
             return Literal(piece.text, span)
         if piece.kind == "expression":
             node = parse_expression(piece.start, piece.end, self.context.report)
-            if node is not None:
-                report_not_yet(node, self.context.report)
             return None if node is None else self.read(node)
         if piece.text.startswith("${"):
             self._error(
@@ -165,8 +193,24 @@ class ExpressionReader:
 
     def _name(self, node: Node) -> Expr:
         name = self._dotted(node)
-        self._check_name(name)
+        if len(name.parts) == 1 and name.parts[0] in self.names.arguments:
+            return self._parameter(name)
+        if len(name.parts) == 2 and name.parts[0] in self.context.tables:
+            self._check_column(name, *node.tokens("NAME"))
+        else:
+            self._check_name(name)
         return name
+
+    def _parameter(self, name: Name) -> Expr:
+        word = name.parts[0]
+        self.context.note(SymbolKind.PARAMETER, word, name.span, self.names.scope)
+        argument = self.names.arguments[word]
+        return name if argument is None else self.insert(argument)
+
+    def insert(self, argument: Argument) -> Expr:
+        """The value that stands for a parameter."""
+        self.context.insertions.characters -= argument.size
+        return Literal("", argument.value.span) if self.context.insertions.exhausted else argument.value
 
     def _dotted(self, node: Node) -> Name:
         return Name(tuple(token.text for token in node.tokens("NAME")), self.context.span(node))
@@ -174,17 +218,44 @@ class ExpressionReader:
     def _check_name(self, name: Name) -> None:
         head, *rest = name.parts
         if not rest:
-            self._check_variable(name)
+            self.check_variable(name)
         elif head in measurements.GROUPS and len(rest) == 1 and self.names.in_lane:
             self._check_measurement(name, head, rest[0])
         elif len(rest) == 2 and rest[0] in measurements.GROUPS and self.names.in_lane:
             if self.check_call(head, self._head(name)):
                 self._check_measurement(name, *rest)
         elif not self.context.is_doubtful(head):
-            self._error("SF206", f"nothing is known as `{name}`", name.span, "not a measurement of a call")
+            self._nothing_known(name)
 
-    def _check_variable(self, name: Name) -> None:
+    def _nothing_known(self, name: Name) -> None:
+        near = closest(name.parts[0], self.context.tables) if len(name.parts) == 2 else None
+        more: dict[str, object] = {}
+        if near is not None:
+            more = {"help": f"did you mean the table `{near}`?", "fix": diagnostics.replace(self._head(name), near)}
+        self._error("SF206", f"nothing is known as `{name}`", name.span, "not a measurement of a call", **more)
+
+    def _check_column(self, name: Name, table: Token, column: Token) -> None:
+        known = self.context.tables[table.text].columns
+        self.context.note(SymbolKind.TABLE, table.text, table)
+        self.context.note(SymbolKind.COLUMN, column.text, column, table.text)
+        if known is None or column.text in known or self.context.is_doubtful(column.text):
+            return
+        near, where = closest(column.text, known), self.context.span(column)
+        help_text = f"did you mean `{near}`?" if near else f"its columns are {', '.join(known)}"
+        fix = diagnostics.replace(where, near) if near else None
+        message = f"the table `{table.text}` has no column `{column.text}`"
+        self._error("SF230", message, where, "not among the names in its first line", help=help_text, fix=fix)
+
+    def check_variable(self, name: Name) -> None:
+        """Report a name that is no variable here."""
         word = name.parts[0]
+        if word in self.context.tables and not self.names.has_variable(word):
+            self.context.note(SymbolKind.TABLE, word, name.span)
+            columns = self.context.tables[word].columns or ("COLUMN",)
+            label = f"a column of it is a value, such as `{word}.{columns[0]}`"
+            self._error("SF208", f"`{word}` is a table", name.span, label)
+            return
+        self.note_variable(word, name.span)
         if self.names.has_variable(word) or word in self.context.variables or not self.is_new_mistake(word):
             return
         near = closest(word, [*self.names.known.variables, *self.context.variables])
@@ -193,6 +264,17 @@ class ExpressionReader:
         self._error(
             "SF205", f"unknown variable `{word}`", name.span, "nothing gave it a value", help=help_text, fix=fix
         )
+
+    def note_variable(self, word: str, where: Span) -> None:
+        """Note that a variable is used here."""
+        if self.names.message and word in measurements.MESSAGE:
+            return
+        scope = self.names.scope
+        if word not in self.names.known.variables and word in self.context.variables:
+            scope = ""
+        origin = self.names.known.origins.get(word)
+        symbol = None if origin is None or not scope else self.context.symbols.declared_at(origin)
+        self.context.note(SymbolKind.VARIABLE, word, where, scope if symbol is None else symbol.scope)
 
     def _check_measurement(self, name: Name, group: str, measured: str) -> None:
         known = measurements.GROUPS[group]
@@ -206,7 +288,7 @@ class ExpressionReader:
 
     def is_new_mistake(self, word: str) -> bool:
         """Whether a name that nothing has is to be reported; says yes once."""
-        if self.context.is_doubtful(word) or word in self.names.reported:
+        if self.context.is_doubtful(word) or word in self.names.reported or word in self.names.elsewhere:
             return False
         self.names.reported.add(word)
         return True
@@ -216,6 +298,11 @@ class ExpressionReader:
 
     def check_call(self, word: str, span: Span) -> bool:
         """Whether the lane has a call of this name; reports SF204 when not."""
+        if word in self.names.arguments:
+            label = "a parameter stands for a value or an agent, not for a call"
+            self._error("SF204", f"`{word}` is a parameter", span, label)
+            return False
+        self._note_call(word, span)
         if word in self.names.known.calls or not self.is_new_mistake(word):
             return True
         near = closest(word, self.names.known.calls)
@@ -226,11 +313,20 @@ class ExpressionReader:
         )
         return False
 
+    def _note_call(self, word: str, span: Span) -> None:
+        origin = self.names.known.calls.get(word)
+        symbol = None if origin is None else self.context.symbols.declared_at(origin)
+        self.context.note(SymbolKind.CALL, word, span, self.names.scope if symbol is None else symbol.scope)
+
     def _kind_of_name(self, parts: tuple[str, ...]) -> Kind:
         if len(parts) == 1:
+            if self.names.arguments.get(parts[0], _NO_ARGUMENT) is None:
+                return None
             if self.names.message and parts[0] in measurements.MESSAGE:
                 return measurements.MESSAGE[parts[0]]
             return self.names.known.variables.get(parts[0], self.context.variables.get(parts[0]))
+        if len(parts) == 2 and parts[0] in self.context.tables:
+            return "string"
         return measurements.GROUPS.get(parts[-2], {}).get(parts[-1])
 
     # --- operators -------------------------------------------------------------------------------------------------
@@ -239,15 +335,34 @@ class ExpressionReader:
         name_node, *arguments = node.nodes()
         name = self._dotted(name_node)
         parts = name.parts
+        if len(parts) == 1 and parts[0] in FUNCTIONS:
+            return self._function(FUNCTIONS[parts[0]], name, arguments, self.context.span(node))
         known = parts in _FUNCTIONS or (self.names.message and parts == ("header",))
         if not known and len(parts) == 3 and parts[1:] in _FUNCTIONS:
             known = self.check_call(parts[0], self._head(name))
         elif not known and not self.context.is_doubtful(parts[0]):
-            self._error("SF206", f"unknown function `{name}`", name.span, 'there is `sip.header("NAME")`')
+            self._unknown_function(name)
         values = tuple(self.read(argument) for argument in arguments)
         if known and len(values) != 1:
             self._error("SF208", f"`{name}` takes one value: the name of a header", self.context.span(node))
         return Apply(name, values, self.context.span(node))
+
+    def _unknown_function(self, name: Name) -> None:
+        known = ", ".join(f"`{function}`" for function in FUNCTIONS.values())
+        near = closest(str(name), FUNCTIONS)
+        fix = diagnostics.replace(name.span, near) if near else None
+        help_text = f"did you mean `{near}`?" if near else f'there are `sip.header("NAME")`, {known}'
+        self._error("SF206", f"unknown function `{name}`", name.span, "not known", help=help_text, fix=fix)
+
+    def _function(self, function: Function, name: Name, nodes: list[Node], span: Span) -> Expr:
+        values = tuple(self.read(node) for node in nodes)
+        if len(values) != len(function.parameters):
+            count = len(function.parameters)
+            message = f"`{function}` takes {count} value{'s' if count != 1 else ''}"
+            self._error("SF221", message, span, f"it is given {len(values)}")
+        else:
+            check_values(self, function, values, span)
+        return Apply(name, values, span)
 
     def _env(self, node: Node) -> Expr:
         token = node.token("NAME")
@@ -255,7 +370,12 @@ class ExpressionReader:
         return Env(token.text, self.context.span(node))
 
     def _secret(self, node: Node) -> Expr:
-        return Secret(self.read(_only(node)), self.context.span(node))
+        operand = self.read(_only(node))
+        if isinstance(operand, Literal):
+            help_text = "keep it outside of the file: `secret env.NAME`, or a column of a table of `data`"
+            label = "whoever can read the file can read it"
+            self.context.report.warning("SF233", "a secret stands in the file", operand.span, label, help=help_text)
+        return Secret(operand, self.context.span(node))
 
     def _group(self, node: Node) -> Expr:
         return self.read(_only(node))
@@ -292,6 +412,7 @@ class ExpressionReader:
         self.context.report.error(code, message, where, label, **more)
 
 
+_NO_ARGUMENT = Argument(Literal(""))
 _READERS: dict[str, Callable[[ExpressionReader, Node], Expr]] = {
     "expression": ExpressionReader._group,
     "literal": ExpressionReader._literal_node,

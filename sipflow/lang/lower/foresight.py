@@ -42,15 +42,27 @@ class Foresight:
         return self.made[first : bisect_left(self.made, stretch.end, key=lambda found: found.start)]
 
 
-def foresee(made: tuple[Made, ...], known: Known, context: Context) -> None:
-    """Take for known what will be made; of its kinds nothing is known."""
-    for found in made:
-        if found.what == "variable" and found.token is not None:
-            known.set_variable(found.token.text, None)
-        elif found.what == "call":
+def foresee(made: tuple[Made, ...], known: Known, context: Context, *, calls: bool) -> None:
+    """Take for known what will be made; of its kinds nothing is known.
+
+    With `calls` what definitions make is among it, wherever they are called.
+    """
+    queue = [(found, context) for found in made]
+    entered: set[str] = set()
+    for found, home in queue:
+        if found.what == "call":
             known.now_has_call()
-            if found.token is not None:
-                known.add_call(found.token.text, context.span(found.token), certain=False)
+        if found.token is None:
+            continue
+        name = found.token.text
+        if found.what == "variable":
+            known.set_variable(name, None, home.span(found.token))
+        elif found.what == "call":
+            known.add_call(name, home.span(found.token), certain=False)
+        elif calls and name in context.definitions and name not in entered:
+            entered.add(name)
+            definition = context.definitions[name]
+            queue += [(more, definition.context) for more in definition.foresight.made]
 
 
 def _made_in(body: Node) -> Iterator[Made]:

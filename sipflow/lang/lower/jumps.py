@@ -10,6 +10,7 @@ from sipflow.lang.diagnostics import Label as Note
 from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.places import Draft, Place, resolve
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Token
 
 
@@ -72,6 +73,7 @@ class Labels:
     """The labels of one body, and what leads to them."""
 
     context: Context
+    scope: str
     sites: dict[str, LabelSite] = field(default_factory=dict)
     jumps: list[Jump] = field(default_factory=list)
     lost: bool = False
@@ -81,6 +83,7 @@ class Labels:
         """A `label NAME`."""
         where = self.context.span(token)
         first = self.sites.setdefault(token.text, LabelSite(place, where, around))
+        self.context.note(SymbolKind.LABEL, token.text, where, self.scope, declares=first.span == where)
         if first.span != where:
             message = f"there is a label `{token.text}` already"
             note = (Note(first.span, "the first is here"),)
@@ -90,6 +93,7 @@ class Labels:
         """Let every jump lead to its label, once all labels are known; those that are wrong lead nowhere."""
         for jump in self.jumps:
             site = self.sites.get(jump.token.text)
+            self.context.note(SymbolKind.LABEL, jump.token.text, jump.token, self.scope)
             if site is None:
                 self._unknown(jump.token)
             elif self._may_lead(jump, site):

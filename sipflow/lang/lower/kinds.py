@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sipflow.ir.expr import Expr, Literal, Quantity, Regex, Unit, Value, format_number
+from sipflow.ir.functions import AMOUNT, ANYTHING, Function
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Fix, replace
 from sipflow.lang.lower.context import Kind
@@ -89,6 +90,22 @@ def check_operator(reader: ExpressionReader, operator: str, operands: tuple[Expr
         _check_comparison(reader, operator, operands[0], operands[1], span)
     elif operator != "contains":
         _check_arithmetic(reader, operator, operands[0], operands[1], span)
+
+
+def check_values(reader: ExpressionReader, function: Function, values: tuple[Expr, ...], span: Span) -> None:
+    """Report values that a function can do nothing with."""
+    if not all(reader.context.is_readable(value) for value in values):
+        return
+    amounts = [value for value, (_, wanted) in zip(values, function.parameters, strict=True) if wanted == AMOUNT]
+    for value, (name, wanted) in zip(values, function.parameters, strict=True):
+        if wanted not in (ANYTHING, AMOUNT):
+            require(reader, value, wanted, f"`{name}` of `{function}`")
+    for value in amounts:
+        _check_number(reader, function.name, value)
+    kinds = {kind for value in amounts if (kind := reader.kind(value)) is not None}
+    if len(kinds) > 1:
+        described = " and ".join(sorted(describe(kind) for kind in kinds))
+        _mismatch(reader, f"the values of `{function}` must be of one kind", span, f"these are {described}")
 
 
 def _check_number(reader: ExpressionReader, operator: str, operand: Expr) -> None:

@@ -24,6 +24,8 @@ class Known:
         self.variables: dict[str, Kind] = {}
         self.calls: dict[str, Span] = {}
         """Names of calls, and where each begins."""
+        self.origins: dict[str, Span] = {}
+        """Where each variable got its first value."""
         self._certain: dict[str, bool] = {}
         self._marks: dict[str, bool] = {}
         self._tables: tuple[dict[str, Any], ...] = (self.variables, self.calls, self._certain, self._marks)
@@ -39,8 +41,9 @@ class Known:
         if not self.has_call:
             self._set(3, "call", True)
 
-    def set_variable(self, name: str, kind: Kind) -> None:
+    def set_variable(self, name: str, kind: Kind, where: Span) -> None:
         """`let`, or a capture."""
+        self.origins.setdefault(name, where)
         self._set(0, name, kind)
 
     def add_call(self, name: str, where: Span, *, certain: bool) -> None:

@@ -16,15 +16,17 @@ from sipflow.ir.ops import Op
 from sipflow.ir.span import Span
 from sipflow.ir.text import statement_text
 from sipflow.lang.lower import branches
-from sipflow.lang.lower.actions import Action, read_action
+from sipflow.lang.lower.actions import Action, parameter_taken, read_action
 from sipflow.lang.lower.clauses import Clauses
 from sipflow.lang.lower.context import Context
+from sipflow.lang.lower.definitions import Definition, insert
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.foresight import Foresight, foresee
 from sipflow.lang.lower.jumps import Around, Jump, Labels, Loop
 from sipflow.lang.lower.known import Known
 from sipflow.lang.lower.places import Draft, Place, Reached, node_id_of, resolve
 from sipflow.lang.lower.sites import CLAUSES, Site, end_of_head, statements_of
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
 _MAKES_A_CALL = (ops.Call, ops.Dial, ops.Answer, ops.Ring, ops.Progress, ops.ExpectCall)
@@ -60,10 +62,23 @@ class LaneReader:
 
     def read(self, node: Node) -> Lane:
         """The lane of a `lane` node; its nodes are in `nodes` then."""
-        names = Names(known=self.known, in_lane=True)
+        names = Names(known=self.known, in_lane=True, scope=self.lane_id)
         body = BodyReader(self, ExpressionReader(self.context, names), Foresight.of(node))
         entry = body.read(node, Around(self.lane_id, Place()))
         return Lane(self.lane_id, self.agent, self._connect(entry), self.context.span(node))
+
+    def check_definition(self, definition: Definition) -> None:
+        """Read a definition as if it were a lane, for what is wrong in it."""
+        names = Names(
+            known=self.known,
+            in_lane=True,
+            scope=definition.scope,
+            arguments={token.text: None for token in definition.parameters},
+            elsewhere=self.context.made_somewhere,
+        )
+        self.known.now_has_call()
+        body = BodyReader(self, ExpressionReader(self.context, names), definition.foresight, by_itself=True)
+        self._connect(body.read(definition.node, Around(definition.scope, Place())))
 
     def add(self, place: Place, node: GraphNode) -> Draft:
         """Let a node begin at `place`; its edges are set later."""
@@ -100,16 +115,29 @@ class BodyReader:
     """Reads the statements of one body into a lane: the lane's own, or those of a definition that it calls."""
 
     def __init__(
-        self, lane: LaneReader, reader: ExpressionReader, foresight: Foresight, via: tuple[Span, ...] = ()
+        self,
+        lane: LaneReader,
+        reader: ExpressionReader,
+        foresight: Foresight,
+        via: tuple[Span, ...] = (),
+        *,
+        by_itself: bool = False,
     ) -> None:
         self.lane = lane
         self.context = reader.context
         self.reader = reader
         self.foresight = foresight
         self.via = via
-        self.labels = Labels(self.context)
+        """Calls of definitions through which it is read, the outermost first."""
+        self.by_itself = by_itself
+        """Whether it is a definition that no lane calls just now; then what it calls is not inserted."""
+        self.labels = Labels(self.context, reader.names.scope)
         self._chains: list[list[tuple[Place, Node]]] = []
         lane.bodies.append(self)
+
+    def beside(self, reader: ExpressionReader, foresight: Foresight, via: tuple[Span, ...]) -> BodyReader:
+        """A reader of another body for the same lane."""
+        return BodyReader(self.lane, reader, foresight, via)
 
     def read(self, node: Node, around: Around) -> Place:
         """The place where the body of `node` begins."""
@@ -132,10 +160,11 @@ class BodyReader:
 
     def foresee(self, stretch: Node) -> None:
         """Take for known what `stretch` makes, since one may come to its beginning from its end."""
-        foresee(self.foresight.within(stretch), self.lane.known, self.context)
+        foresee(self.foresight.within(stretch), self.lane.known, self.context, calls=not self.by_itself)
 
     def graph_node(self, site: Site, op: Op, call: str | None = None, within: Expr | None = None) -> Draft:
         """The node of a statement, which begins at its place."""
+        self.context.insertions.nodes -= bool(self.via)
         span = self.head_span(site.node)
         node = GraphNode(
             id=site.node_id,
@@ -155,6 +184,8 @@ class BodyReader:
             self._statement(site)
         elif site.node.rule in branches.READERS:
             branches.READERS[site.node.rule](self, site)
+        elif site.node.rule == "invoke":
+            insert(self, site)
         else:
             self.lane.whole = False
             site.place.onward = site.following
@@ -292,7 +323,14 @@ class BodyReader:
 
     def _name_call(self, node: Node, op: Op) -> None:
         token = next(token for clause in node.nodes("named") for token in clause.tokens("NAME"))
-        where, known = self.context.span(token), self.lane.known
+        where, known, names = self.context.span(token), self.lane.known, self.reader.names
+        if token.text in names.arguments:
+            parameter_taken(token, self.context)
+        origin = self.context.symbols.declared_at(known.calls.get(token.text, where))
+        scope = names.scope if origin is None else origin.scope
+        self.context.note(
+            SymbolKind.CALL, token.text, where, scope, declares=known.calls.get(token.text, where) == where
+        )
         # `expect call as a` and then `answer as a` speak of the same call: only new calls need new names.
         if known.surely_has(token.text) and isinstance(op, ops.Call | ops.Dial | ops.ExpectCall):
             self.context.report.error("SF201", f"the call `{token.text}` exists already", where, "take another name")

@@ -10,6 +10,7 @@ from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
 _ADDRESS = re.compile(r"(?:sips?:)?[^\s@<>\"]+(?:@[^\s@<>\"]+)?", re.IGNORECASE)
@@ -28,33 +29,58 @@ def read_target(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
     if token is None:
         return _address(reader.read(node), reader), None
     span = context.span(token)
+    if token.text in reader.names.arguments:
+        return _parameter(token, reader)
     if token.text in context.agents:
-        context.called.add(token.text)
-        return Literal(token.text, span), token.text
+        context.note(SymbolKind.AGENT, token.text, token)
+        return _agent(token.text, span, context)
     if reader.names.has_variable(token.text) or token.text in context.variables:
-        context.calls_unknown = True
+        reader.note_variable(token.text, span)
+        context.uses.calls_unknown = True
         return Name((token.text,), span), None
     if reader.is_new_mistake(token.text):
         unknown_agent(token, context)
     return Literal(token.text, span), token.text
 
 
+def _agent(name: str, span: Span, context: Context) -> tuple[Expr, str | None]:
+    context.called.setdefault(name, span)
+    return Literal(name, span), name
+
+
+def _parameter(token: Token, reader: ExpressionReader) -> tuple[Expr, str | None]:
+    """What stands for a parameter: an agent, an address, or nobody knows yet."""
+    context, span = reader.context, reader.context.span(token)
+    context.note(SymbolKind.PARAMETER, token.text, token, reader.names.scope)
+    argument = reader.names.arguments[token.text]
+    if argument is None:
+        context.uses.calls_unknown = True
+        return Name((token.text,), span), None
+    if argument.agent is not None:
+        return _agent(argument.agent, argument.value.span, context)
+    return _address(reader.insert(argument), reader), None
+
+
 def read_caller(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]:
     """Who a call is expected from: an agent, a user part or number, or an address."""
     context = reader.context
-    called, unknown = set(context.called), context.calls_unknown
     literal = node.children[0] if node.rule == "literal" else None
     if isinstance(literal, Token) and literal.kind == "NUMBER":
         return Literal(literal.text, context.span(literal)), None
-    result = read_target(node, reader) if bare_name(node) else (reader.read(node), None)
-    context.called, context.calls_unknown = called, unknown
-    return result
+    if bare_name(node) is None:
+        return reader.read(node), None
+    caller, agent = read_target(node, reader.without_effect())
+    if isinstance(caller, Literal) and isinstance(caller.value, float):  # of a parameter
+        return Literal(context.written(caller.span), caller.span), None
+    if agent is not None:
+        context.uses.callers.add(agent)
+    return caller, agent
 
 
 def unknown_agent(token: Token, context: Context) -> None:
     """Report SF203, as the page about diagnostics shows it."""
     span = context.span(token)
-    context.calls_unknown = True  # whoever was meant is called
+    context.uses.calls_unknown = True  # whoever was meant is called
     near = closest(token.text, context.agents)
     help_text = f'an address stands in quotes: `"sip:{token.text}@…"`'
     if near is not None:
@@ -73,11 +99,11 @@ def _address(target: Expr, reader: ExpressionReader) -> Expr:
     context = reader.context
     text = constant_text(target)
     if text is None:
-        context.calls_unknown = True
+        context.uses.calls_unknown = True
         return require(reader, target, "string", "the target")
     if context.is_readable(target):
         _check_address(text, target.span, context)
-    context.calls_unknown = True
+    context.uses.calls_unknown = True
     return target
 
 
