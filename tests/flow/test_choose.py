@@ -315,12 +315,3 @@ def test_a_choose_in_a_choose_in_a_loop() -> None:
     }"""
     assert digits(answered(text), "1213").logged() == ["one two", "end of the round", "behind"]
     assert digits(answered(text), "139").logged() == ["behind"]
-
-
-def test_an_else_of_a_choose_takes_its_failure() -> None:
-    text = (
-        'on alice { call peer; choose within 1s { dtmf "1" => log "one" } else { log "nothing"; recover }; log "on" }'
-    )
-    play = answered(text)
-    play.pass_time(1.0)
-    assert play.logged() == ["nothing", "on"]

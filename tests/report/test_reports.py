@@ -15,7 +15,7 @@ from sipflow.report.console import ConsoleReporter
 from sipflow.report.fold import Report, fold
 from sipflow.report.junit import write_junit
 from sipflow.report.serialise import EventsFile, record_to_json, report_to_json
-from sipflow.report.verdict import headline, verdict_lines
+from sipflow.report.verdict import headline, summary, verdict_lines
 
 SOURCE = 'on alice: call bob; expect dtmf "1" else release\n'
 
@@ -129,6 +129,71 @@ def test_plain_lines_without_a_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert lines[0].split() == ["0.010", "alice", "✓", "call", "bob", "answered", "after", "0.010", "s"]
     assert "✗" in lines[1]
+
+
+def imported_failure() -> Report:
+    failed = events.NodeFailed(
+        "alice", "SF501", 'expect dtmf "1"', 'dtmf "1"', "no digit came within 10 s", column=3, end_column=18,
+        source="common.sflow", via=(("ivr.sflow", 12), ("common.sflow", 9)),
+    )  # fmt: skip
+    records = failing_run()
+    records[6] = Record(10.01, "alice", "alice-1", "alice.2", 2, failed)
+    return fold(records)
+
+
+def test_a_failure_in_an_imported_definition_shows_its_line_and_who_called_it() -> None:
+    others = {"common.sflow": 'define menu() {\n  expect dtmf "1"\n}\n'}
+    text = "\n".join(verdict_lines(imported_failure(), SOURCE, others.__getitem__))
+    assert "--> common.sflow:2:3" in text
+    assert ' 2 |   expect dtmf "1"' in text
+    assert text.index("called at common.sflow:9") < text.index("called at ivr.sflow:12")
+    assert SOURCE.strip() not in text
+
+
+def test_a_failure_in_a_file_that_cannot_be_read_any_more_still_has_its_place() -> None:
+    assert "--> common.sflow:2:3" in "\n".join(verdict_lines(imported_failure(), SOURCE))
+
+
+def test_json_and_junit_name_the_file_of_a_failure(tmp_path: Path) -> None:
+    report = imported_failure()
+    failure = json.loads(json.dumps(report_to_json(report)))["lanes"][0]["failures"][0]
+    assert (failure["source"], failure["via"]) == ("common.sflow", [["ivr.sflow", 12], ["common.sflow", 9]])
+    write_junit([report], tmp_path / "junit.xml")
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    (case,) = suite
+    assert case.result[0].text.startswith("common.sflow:2:3: ")
+
+
+def test_an_agent_that_is_refused_is_shown_in_its_own_file() -> None:
+    refused = events.AgentRefused("SF506", "UDP port 5060 is in use", 7, 12, "common.sflow")
+    report = fold([record(0, events.RunStarted("", "ivr.sflow", "", "", 0)), Record(0, "desk", "", "", 1, refused)])
+    text = "\n".join(verdict_lines(report, SOURCE, lambda _: "agent desk { listen udp 5060 }\n"))
+    assert "--> common.sflow:1:7" in text and "1 | agent desk" in text
+
+
+def run_of_row(row: int, exit_code: int) -> Report:
+    verdict = "passed" if exit_code == 0 else "failed"
+    started = events.RunStarted("IVR", "ivr.sflow", "", "", 0, rows={"users": row})
+    return fold([record(0, started), record(1, events.RunFinished(verdict, exit_code, 1.0))])
+
+
+def test_a_run_says_which_rows_it_took() -> None:
+    report = run_of_row(3, 0)
+    assert headline(report) == "PASSED  IVR (users row 3)  0 lanes, 1.00 s"
+    assert report_to_json(report)["rows"] == {"users": 3}
+
+
+def test_several_runs_have_a_line_of_their_own() -> None:
+    assert summary([run_of_row(1, 0), run_of_row(2, 0)]) == "PASSED  2 of 2 runs passed"
+    runs = [run_of_row(1, 0), run_of_row(2, 1), run_of_row(3, 0)]
+    assert summary(runs) == "FAILED  2 of 3 runs passed; not passed: run 2, IVR (users row 2)"
+
+
+def test_junit_has_a_suite_for_each_run(tmp_path: Path) -> None:
+    write_junit([run_of_row(1, 0), run_of_row(2, 1)], tmp_path / "junit.xml")
+    suites = list(JUnitXml.fromfile(str(tmp_path / "junit.xml")))
+    assert [suite.name for suite in suites] == ["IVR (users row 1)", "IVR (users row 2)"]
+    assert [suite.errors for suite in suites] == [0, 1]
 
 
 def test_the_headline_says_it_in_one_line() -> None:
