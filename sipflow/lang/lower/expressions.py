@@ -99,8 +99,14 @@ class ExpressionReader:
                 return self._kind_of_result(function, arguments)
             case Unary(operator=operator, operand=operand):
                 return "truth value" if operator == "not" else self.kind(operand)
-            case Binary(operator=operator, left=left):
-                return self.kind(left) if operator in ("+", "-", "*", "/") else "truth value"
+            case Binary(operator=operator, left=left, right=right):
+                return self._kind_of_binary(operator, left, right)
+
+    def _kind_of_binary(self, operator: str, left: Expr, right: Expr) -> Kind:
+        if operator not in ("+", "-", "*", "/"):
+            return "truth value"
+        kind = self.kind(left)
+        return self.kind(right) if operator == "*" and kind == "number" else kind
 
     def _kind_of_result(self, name: Name, arguments: tuple[Expr, ...]) -> Kind:
         function = FUNCTIONS.get(name.parts[0]) if len(name.parts) == 1 else None

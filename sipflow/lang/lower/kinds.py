@@ -139,6 +139,8 @@ def _check_arithmetic(reader: ExpressionReader, operator: str, left: Expr, right
         return
     if operator in ("*", "/") and isinstance(kinds[0], Unit) and kinds[1] == "number":
         return
+    if operator == "*" and kinds[0] == "number" and isinstance(kinds[1], Unit):
+        return
     _mismatch(reader, f"`{operator}` has no meaning here", span, f"{describe(kinds[0])} and {describe(kinds[1])}")
 
 
