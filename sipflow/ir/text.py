@@ -50,11 +50,21 @@ def _target(op: Any) -> str:
     return op.target_agent if op.target_agent is not None else str(op.target)
 
 
-def _block(extra: With) -> str:
+def block_items(op: Op) -> list[str]:
+    """What stands between the braces of a statement that says what its message carries; empty for others."""
+    extra = getattr(op, "extra", None)
+    return _items(extra) if isinstance(extra, With) else []
+
+
+def _items(extra: With) -> list[str]:
     items = [f"header {quote(name)} = {value}" for name, value in extra.headers]
     items += [_option("body", extra.body), _option("type", extra.content_type)]
     items += [f"codecs {', '.join(name.lower() for name in extra.codecs)}"] if extra.codecs else []
-    return "{ " + "; ".join(item for item in items if item) + " }"
+    return [item for item in items if item]
+
+
+def _block(extra: With) -> str:
+    return f"{{ {'; '.join(_items(extra))} }}"
 
 
 def _with(extra: With) -> str:

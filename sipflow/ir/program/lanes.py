@@ -2,8 +2,8 @@
 
 Every node becomes one statement. A sequence is what success edges string together; behind a failure edge stands an
 `else`, behind the arms of a branching node stand its blocks, up to the node in which they meet. A node that was placed
-already, or that belongs elsewhere, is gone to. Two things say where a node may stand: nothing jumps into a `repeat` from
-outside, since its rounds would not be counted, and nothing jumps into an `else` from outside, since nothing failed there.
+already, or that belongs elsewhere, is gone to. Two things say where a node may stand: nothing jumps into a `repeat`
+from outside, since its rounds would not be counted, nor into an `else`, since nothing failed there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sipflow.errors import SipflowError
 from sipflow.ir import ops
 from sipflow.ir.graph import Graph, Lane, Node
 from sipflow.ir.program.layout import Entry, falls_through
-from sipflow.ir.text import event_text, statement_text
+from sipflow.ir.text import block_items, event_text, statement_text
 
 MAX_LEVEL = 20
 """Blocks within each other; what would lie deeper stands elsewhere, behind a label."""
@@ -70,6 +70,8 @@ class LaneWriter:
     _lowered: dict[str, int] = field(default_factory=dict)
     """Nodes for which there was no place in an `else` of their depth, and the depth that they get."""
     _depths: dict[str, int] = field(default_factory=dict)
+    _own_names: dict[str, str] = field(default_factory=dict)
+    """Names that the graph gives to the places before nodes; those that nothing jumps to are not written."""
     _taken: set[str] = field(default_factory=set)
     """Names that no new label may have."""
     _repeats: frozenset[str] = frozenset()
@@ -94,9 +96,7 @@ class LaneWriter:
         self.names, self.end_names, self._taken = {}, {}, set()
         self._placed, self._wanted = set(), {}
         self._depths = depths(self.graph, self.lane.entry, self._lowered)
-        for node in nodes:
-            if node.label:
-                self.names[node.id] = self._free(node.label)
+        self._own_names = {node.id: self._free(node.label) for node in nodes if node.label}
 
     def _lower(self, node_id: str) -> None:
         depth = self._depths[node_id]
@@ -123,7 +123,7 @@ class LaneWriter:
         spine, onward = self._spine(start, follow, around)
         entries = [
             self._entry(self.graph.node(node_id), after, around)
-            for node_id, after in zip(spine, [*spine[1:], onward], strict=True)
+            for node_id, after in zip(spine, [*spine, onward][1:], strict=True)
         ]
         if onward != follow and falls_through(entries):
             entries.append(self._jump(onward, around))
@@ -172,11 +172,12 @@ class LaneWriter:
             return self._branching(node, head, after, inner)
         if isinstance(node.op, ops.Recover):
             return self._recover(node, around)
-        ends = isinstance(node.op, _TERMINAL)
+        items, ends = tuple(block_items(node.op)), isinstance(node.op, _TERMINAL)
         if node.failure is None:
-            return Entry(head, node.id, ends=ends)
+            return Entry(head, node.id, items=items, ends=ends)
         behind = replace(inner, depth=around.depth + 1, recover_to=_NOWHERE if ends else after)
-        return Entry(head, node.id, otherwise=self._block(node.failure, None, behind), ends=ends)
+        otherwise = self._block(node.failure, None, behind)
+        return Entry(head, node.id, otherwise=otherwise, items=items, ends=ends)
 
     def _branching(self, node: Node, head: str, after: str | None, inner: Around) -> Entry:
         if node.failure is not None:
@@ -224,7 +225,7 @@ class LaneWriter:
             raise NoTextError(f"a way leads from outside to node `{target}` in the body of a `repeat`")
         self._wanted.setdefault(target)
         if target not in self.names:
-            self.names[target] = self._free(f"step_{len(self._wanted)}")
+            self.names[target] = self._own_names.get(target) or self._free(f"step_{len(self._wanted)}")
         return self.names[target]
 
     def _end_name(self, where: str) -> str:

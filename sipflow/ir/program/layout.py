@@ -10,6 +10,8 @@ WIDTH = 100
 """What stands on one line fits in so many columns."""
 LONG_CELL = 32
 """What is longer is not aligned with its neighbours."""
+_SHORT_LINE = 72
+"""Blocks on the lines of their statements make these so long at most."""
 _MOST_INLINE = 3
 """So many statements stand on one line at most."""
 
@@ -28,6 +30,8 @@ class Entry:
     """The block behind its head."""
     arms: tuple[tuple[str, tuple[Entry, ...]], ...] | None = None
     """What `choose` waits for, and the way of each."""
+    items: tuple[str, ...] = ()
+    """What stands in the braces within its head: it gets lines of its own when the head is too long."""
     ends: bool = False
     """Whether the lane goes on elsewhere than behind it."""
 
@@ -83,13 +87,20 @@ class Layout:
             yield from self._choose(entry, indent)
         elif entry.body is not None:
             yield from self._blocks(entry, f"{indent}{entry.head}", indent)
-        elif entry.otherwise is not None:
-            yield from self._behind(f"{indent}{entry.head} else", entry.otherwise, indent)
         else:
-            yield indent + entry.head
+            *lines, last = _head_lines(entry, indent)
+            yield from lines
+            if entry.otherwise is None:
+                yield last
+            else:
+                yield from self._behind(f"{last} else", entry.otherwise, indent)
 
     def _blocks(self, entry: Entry, head: str, indent: str) -> Iterator[str]:
         """Loops and `if`, with `else if` for an `if` that is all of its `else`."""
+        short = self._short_blocks(entry, head)
+        if short is not None:
+            yield short
+            return
         line = head
         while entry.otherwise is not None:
             if entry.body:
@@ -104,6 +115,15 @@ class Layout:
                 return
             line, entry = f"{line} {only.head}", only
         yield from self._block(line, entry.body or (), indent)
+
+    def _short_blocks(self, entry: Entry, head: str) -> str | None:
+        """On one line, when no block has more than one short statement."""
+        blocks = [entry.body or ()] if entry.otherwise is None else [entry.body or (), entry.otherwise]
+        texts = [self.one_line(block, most=1) for block in blocks]
+        if None in texts:
+            return None
+        line = f"{head} " + " else ".join(f"{{ {text} }}" if text else "{}" for text in texts)
+        return line if len(line) <= _SHORT_LINE else None
 
     def _only_if(self, entries: Sequence[Entry]) -> Entry | None:
         only = next(self.labelled(entries), None)
@@ -146,6 +166,15 @@ class Layout:
                 yield line
                 return
         yield from self._block(head, entries, indent)
+
+
+def _head_lines(entry: Entry, indent: str) -> list[str]:
+    """The head of a statement; its braces are opened when they do not fit on its line."""
+    head = indent + entry.head
+    before, braces, after = head.partition(f"{{ {'; '.join(entry.items)} }}")
+    if not entry.items or len(before + braces) <= WIDTH:
+        return [head]
+    return [f"{before}{{", *(f"{indent}{INDENT}{item}" for item in entry.items), f"{indent}}}{after}"]
 
 
 _Row = tuple[str, str | None, tuple[Entry, ...]]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
-from sipflow.ir import ops
 from sipflow.ir.expr import Expr, constant_text, format_duration, quote
 from sipflow.ir.graph import DEFAULT_TIMEOUT_MS, Agent, Graph, Lane, Listen, MediaSettings, Scenario, Table
 from sipflow.ir.program.lanes import LaneWriter

@@ -3,9 +3,9 @@
 The style:
 
 * Two spaces a level, no tabs, one line end at the end of the file; a file with CRLF keeps it, a byte order mark goes.
-* A block that was written on one line stays there while all of it fits in 100 columns; else each of its statements gets
-  a line. The blocks of an `if` are all on one line, or none is. `on alice: a; b` becomes a block when it is too long. An
-  empty block is `{}`.
+* A block that was written on one line stays there while all of it fits in 100 columns; else each of its statements
+  gets a line. The blocks of an `if` are all on one line, or none is. `on alice: a; b` becomes a block when it is too
+  long. An empty block is `{}`.
 * Lines are not broken for their length. Where a line was broken after a comma, after an operator or in parentheses it
   stays broken, and goes on four spaces deeper.
 * One space between words and around operators; none inside parentheses, before a comma, around `.` and `..`, and behind
