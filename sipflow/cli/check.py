@@ -2,100 +2,151 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from sipflow.assets import Assets, media_folders
-from sipflow.lang import CompileResult, Severity, compile_text
-from sipflow.lang.diagnostics import diagnostic_to_json
-from sipflow.lang.rendering import render_one
-from sipflow.lang.source import MAX_SOURCE_CHARACTERS
+from sipflow.cli.checking import CheckedFile, Checker, exit_code
+from sipflow.cli.completing import SCENARIO
+from sipflow.cli.formats import FORMATS, formatted
+from sipflow.cli.formats.as_text import colour_flag, coloured, hint, plural, summary
+from sipflow.cli.scenario_files import STDIN, STDIN_SOURCE, file_key, find_scenarios, read_text
 
-STDIN = "-"
-_MAX_BYTES = 4 * MAX_SOURCE_CHARACTERS + 1
-"""Enough to see that a text is too long, whatever its characters are."""
+if TYPE_CHECKING:
+    from sipflow.cli.fixing import Change
+
+__all__ = ["check", "read_text"]
+
+ENVIRONMENT_IS_WRONG = 3
 
 
-@click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIR|-…")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
-@click.option("--media-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="Where audio files are looked for, after the scenario's own folder.")  # fmt: skip
-def check(paths: tuple[str, ...], form: str, media_dir: Path | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How what was found is shown."""
+
+    form: str = "text"
+    colour: bool | None = None
+    """None: as the terminal likes it."""
+    to_stderr: bool = False
+    """Whether standard output has something else to carry: the fixed text of standard input."""
+
+
+@click.command(short_help="Say what is wrong with scenarios before a packet is sent.")
+@click.argument("paths", nargs=-1, required=True, type=SCENARIO, metavar="FILE|DIR|-…")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True,
+              help="How to say it: text for people; json (docs/check.schema.json) for programs; github for "
+                   "annotations in GitHub Actions; sarif (2.1.0) for code scanning; junit for CI servers, with a test "
+                   "case for each file.")  # fmt: skip
+@click.option("--fix", is_flag=True,
+              help="Carry out the fixes that diagnostics offer, as long as they make something go away and bring no "
+                   "new error, write the files, and show what is left. Files that are imported are changed only when "
+                   "they lie below the given paths. The fixed text of - goes to standard output.")  # fmt: skip
+@click.option("--diff", is_flag=True, help="With --fix: change no file, print what would change as a unified diff.")
+@click.option("--watch", is_flag=True,
+              help="Check again whenever one of the files changes, or something that they import, play or read. "
+                   "Ctrl-C ends it, with exit code 130.")  # fmt: skip
+@click.option("--media-dir", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR",
+              help="Look for audio files and tables there, too, after the scenario's own folder.")  # fmt: skip
+@click.option("--color", "colour", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True,
+              help="Colour the text form. auto: on a terminal, unless NO_COLOR is set.")  # fmt: skip
+def check(
+    paths: tuple[str, ...], form: str, fix: bool, diff: bool, watch: bool, media_dir: Path | None, colour: str
+) -> None:
     """Say what is wrong with scenarios: all mistakes at once, each with its place and, where there is one, a fix.
 
-    A folder stands for all .sflow files in and below it, - for standard input. Exit code 0 when no file has an error
-    (warnings may be there), 2 otherwise.
+    FILE is checked whatever it is called. DIR stands for all .sflow files in and below it; hidden folders,
+    node_modules and sipflow-out are passed over. - is standard input. What is wrong in a file that others import is
+    told once.
+
+    What was found goes to standard output, everything else (the summary, what was fixed) to standard error.
+    `sipflow explain SF203` says more about a code.
+
+    \b
+    Exit codes (with --fix: of the files as they are now):
+      0    no file has an error; warnings may be there
+      2    a file has an error or cannot be read, or the command line is wrong
+      3    a file that was fixed could not be written
+      130  interrupted
+
+    \b
+    Examples:
+      sipflow check ivr.sflow                       one file
+      sipflow check .                               all below this folder
+      sipflow check --fix --diff ivr.sflow          what --fix would do
+      sipflow check --fix - < ivr.sflow > new.sflow
+      sipflow check --watch scenarios               while you write
+      sipflow check --format sarif . > sipflow.sarif
     """
-    results = [(name, compile_file(name, media_dir)) for path in paths for name in _expand(path)]
-    if form == "json":
-        click.echo(json.dumps(_to_json(results), indent=2))
+    _refuse_what_does_not_fit(paths, form, fix=fix, diff=diff, watch=watch)
+    look = _Look(form, colour_flag(colour), to_stderr=fix and not diff and STDIN in paths)
+    if watch:
+        from sipflow.cli.watching import watch_files
+
+        watch_files(paths, media_dir, lambda files: _show(files, look))
+    names = find_scenarios(paths)
+    checker = Checker(media_dir, {file_key(STDIN): read_text(STDIN)} if STDIN in names else {})
+    status = _fix(checker, names, paths, look, diff=diff) if fix else 0
+    files = checker.check(names)
+    if not diff:
+        _show(files, look)
+    sys.exit(status or exit_code(files))
+
+
+def _refuse_what_does_not_fit(paths: Sequence[str], form: str, *, fix: bool, diff: bool, watch: bool) -> None:
+    reason = ""
+    if diff and not fix:
+        reason = "--diff shows what --fix would do: give both"
+    elif diff and form != "text":
+        reason = f"--diff prints a diff; it has no form {form}"
+    elif watch and (fix or form != "text" or STDIN in paths):
+        reason = "--watch shows text about files that change; it goes neither with --fix nor --format nor -"
+    elif fix and STDIN in paths and (form != "text" or len(paths) > 1):
+        reason = "--fix - prints the fixed text: no other file and no --format beside it"
+    if reason:
+        raise click.UsageError(reason)
+
+
+def _show(files: Sequence[CheckedFile], look: _Look) -> None:
+    text = formatted(files, look.form)
+    if look.form == "text":
+        text = coloured(text)
+    click.echo(text, nl=False, err=look.to_stderr, color=look.colour if look.form == "text" else True)
+    for file in files:
+        if file.problem:
+            click.echo(f"sipflow: cannot read {file.name}: {file.problem}", err=True)
+    if look.form in ("text", "github"):
+        click.echo(summary(files), err=True)
+    if look.form == "text" and (more := hint(files)):
+        click.echo(more, err=True)
+
+
+def _fix(checker: Checker, names: Sequence[str], paths: Sequence[str], look: _Look, *, diff: bool) -> int:
+    """Carry out what can be fixed, or show it; the exit code of the writing."""
+    from sipflow.cli.fixing import Workshop, coloured_diff
+
+    workshop = Workshop(checker, names, paths)
+    changes = workshop.fix()
+    if diff:
+        click.echo("".join(coloured_diff(change.diff()) for change in changes), nl=False, color=look.colour)
+        return 0
+    written = [_write(change) for change in changes]
+    for name, number in workshop.out_of_reach().items():
+        click.echo(f"{plural(number, 'fix', 'fixes')} not made in {name}, outside of the given paths", err=True)
+    if look.to_stderr:
+        checker.texts[file_key(STDIN)] = workshop.texts[file_key(STDIN)]
+        click.echo(workshop.texts[file_key(STDIN)], nl=False, color=True)
+    return 0 if all(written) else ENVIRONMENT_IS_WRONG
+
+
+def _write(change: Change) -> bool:
+    """Write a file, unless it is standard input, and say so; whether that was possible."""
+    problem = "" if change.name == STDIN_SOURCE else change.write()
+    if problem:
+        click.echo(f"sipflow: cannot write {change.name}: {problem}", err=True)
     else:
-        _print(results)
-    sys.exit(2 if _count(results, Severity.ERROR) else 0)
-
-
-def compile_file(name: str, media_dir: Path | None = None) -> CompileResult:
-    """What became of a file (`-`: standard input); a usage error of the command when it cannot be read."""
-    source, folder = ("<stdin>", None) if name == STDIN else (name, Path(name).parent)
-    return compile_text(read_text(name), source, files=Assets(media_folders(folder, media_dir)))
-
-
-def read_text(name: str) -> str:
-    """The text of a file; bytes that are not UTF-8 become lone surrogates, which the language reports."""
-    try:
-        with sys.stdin.buffer if name == STDIN else Path(name).open("rb") as file:
-            return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise click.UsageError(f"cannot read {name}: {reason}") from error
-
-
-def _expand(path: str) -> Iterator[str]:
-    if path == STDIN or not Path(path).is_dir():
-        yield path
-        return
-    found = sorted(str(file) for file in Path(path).rglob("*.sflow"))
-    if not found:
-        raise click.UsageError(f"there is no .sflow file in {path}")
-    yield from found
-
-
-def _print(results: list[tuple[str, CompileResult]]) -> None:
-    for _, result in results:
-        for diagnostic in result.diagnostics:
-            click.echo(render_one(diagnostic, result.source))
-    click.echo(summary(results))
-
-
-def summary(results: list[tuple[str, CompileResult]]) -> str:
-    """The last line of the command."""
-    files = _plural(len(results), "file")
-    errors, warnings = _count(results, Severity.ERROR), _count(results, Severity.WARNING)
-    found = [_plural(number, word) for number, word in ((errors, "error"), (warnings, "warning")) if number]
-    return f"{files} checked: {', '.join(found) or 'nothing wrong'}"
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def _count(results: list[tuple[str, CompileResult]], severity: Severity) -> int:
-    return sum(d.severity is severity for _, result in results for d in result.diagnostics)
-
-
-def _to_json(results: list[tuple[str, CompileResult]]) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "errors": _count(results, Severity.ERROR),
-        "warnings": _count(results, Severity.WARNING),
-        "files": [
-            {"path": name, "diagnostics": [diagnostic_to_json(diagnostic) for diagnostic in result.diagnostics]}
-            for name, result in results
-        ],
-    }
+        click.echo(f"fixed {change.fixed} in {change.name}", err=True)
+    return not problem

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -11,34 +14,80 @@ import click
 from sipflow import __version__
 from sipflow.errors import SipflowError
 
+PROGRAM = "sipflow"
+COMPLETE_VARIABLE = "_SIPFLOW_COMPLETE"
+"""Set by the scripts of `sipflow completion` when a shell wants to know how a line may go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One command, known without importing it."""
+
+    section: str
+    module: str
+    attribute: str
+    text: str
+    """One line for `sipflow --help`."""
+
+
 _COMMANDS = {
-    "run": ("sipflow.cli.run", "run", "Run scenarios: real SIP, real audio, a verdict."),
-    "check": ("sipflow.cli.check", "check", "Say what is wrong with scenarios before a packet is sent."),
-    "graph": ("sipflow.cli.graph", "graph", "Show the graph that a scenario means."),
-    "media": ("sipflow.cli.media", "media", "List and check audio files."),
-    "doctor": ("sipflow.cli.doctor", "doctor", "Tell what this machine grants, and what to change."),
+    "check": _Row("Write", "sipflow.cli.check", "check", "Say what is wrong with scenarios before a packet is sent."),
+    "fmt": _Row("Write", "sipflow.cli.fmt", "fmt", "Lay out scenarios the one way."),
+    "explain": _Row("Write", "sipflow.cli.explain", "explain", "Explain a diagnostic: what it means, what to write."),
+    "lsp": _Row("Write", "sipflow.cli.lsp", "lsp", "Serve editors: diagnostics, completion, rename, as you type."),
+    "run": _Row("Run", "sipflow.cli.run", "run", "Run scenarios: real SIP, real audio, a verdict."),
+    "graph": _Row("Show", "sipflow.cli.graph", "graph", "Show the graph that a scenario means."),
+    "import": _Row("Show", "sipflow.cli.flowdata", "import_flow", "Turn a flow of the desktop builder into text."),
+    "export": _Row(
+        "Show", "sipflow.cli.flowdata", "export_flow", "Turn a scenario into a flow of the desktop builder."
+    ),
+    "media": _Row("Show", "sipflow.cli.media", "media", "List and check audio files."),
+    "doctor": _Row("System", "sipflow.cli.doctor", "doctor", "Tell what this machine grants, and what to change."),
+    "completion": _Row("System", "sipflow.cli.completion", "completion", "Print the completion script of a shell."),
 }
+_EXTRAS = {"pygls": "lsp", "lsprotocol": "lsp"}
+"""Packages that only an extra of the installation brings."""
+
+
+class MissingPartError(click.ClickException):
+    """A command needs what is not installed; the text has the line that installs it."""
+
+    exit_code = 3
 
 
 class _LazyGroup(click.Group):
     """Knows its commands by name; imports one only to run it or to show its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table: the most used first."""
+        """In the order of the table: as one works."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import it."""
+        """Import it; raises `MissingPartError` when it needs what is not installed."""
         if cmd_name not in _COMMANDS:
             return None
-        module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        row = _COMMANDS[cmd_name]
+        try:
+            command: click.Command = getattr(importlib.import_module(row.module), row.attribute)
+        except ModuleNotFoundError as error:
+            raise MissingPartError(_missing(cmd_name, error.name or "")) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table, so that `--help` imports nothing."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+        width = max(map(len, _COMMANDS))
+        for section in dict.fromkeys(row.section for row in _COMMANDS.values()):
+            rows = [(name.ljust(width), row.text) for name, row in _COMMANDS.items() if row.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """From the table as well: a shell that completes a command's name waits for no import."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in _COMMANDS if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=_COMMANDS[name].text) for name in names]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the nearest command for a mistyped one."""
@@ -51,31 +100,64 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _missing(command: str, package: str) -> str:
+    extra = _EXTRAS.get(package.partition(".")[0])
+    if extra is not None:
+        return f"`{PROGRAM} {command}` needs {package}, which is not installed: pip install '{PROGRAM}[{extra}]'"
+    return f"`{PROGRAM} {command}` cannot be loaded: there is no module {package}"
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="sipflow")
+@click.version_option(__version__, prog_name=PROGRAM)
 def cli() -> None:
     """Say in text what a call should do; sipflow does it on the wire and says whether it went as expected.
 
+    `sipflow COMMAND --help` says all about a command.
+
     \b
-    Exit codes: 0 passed, 1 failed, 2 the file is wrong, 3 the machine is wrong,
-    4 the load generator could not keep its promises, 130 interrupted.
+    Exit codes:
+      0    passed, or nothing wrong
+      1    a scenario failed
+      2    the file is wrong, or the command line is
+      3    the machine is wrong: a file that cannot be written, a port in use
+      4    the load generator could not keep its promises
+      130  interrupted (Ctrl-C)
     """
 
 
 def main() -> None:
     """Entry point: no traceback reaches a user."""
+    _take_any_text()
+    if COMPLETE_VARIABLE in os.environ:
+        from sipflow.cli.completion import register
+
+        register()
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(cli.main(prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:
+        _drop_output()
         sys.exit(0)
     except (SipflowError, OSError) as error:
-        click.echo(f"sipflow: {error}", err=True)
+        click.echo(f"{PROGRAM}: {error}", err=True)
         sys.exit(3)
+
+
+def _take_any_text() -> None:
+    """Let both outputs take every character: a terminal without them shows escapes, no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _drop_output() -> None:
+    """Nobody reads any more: what is still buffered must not complain when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

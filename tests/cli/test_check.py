@@ -40,7 +40,7 @@ def test_a_folder_stands_for_all_files_below_it(folder: Path) -> None:
     result = run(str(folder))
     assert result.exit_code == 2
     assert "error[SF203]: unknown agent `bbo`" in result.output
-    assert result.output.endswith("2 files checked: 1 error\n")
+    assert result.stderr == "2 files checked: 1 error\nmore about it: sipflow explain SF203\n"
 
 
 def test_standard_input() -> None:
@@ -52,14 +52,15 @@ def test_standard_input() -> None:
 def test_a_warning_is_no_error() -> None:
     result = run("-", text="on alice: call bob; signal x\non bob: answer\n")
     assert result.exit_code == 0
-    assert result.output.endswith("1 file checked: 1 warning\n")
+    assert result.stderr.startswith("1 file checked: 1 warning\n")
 
 
 def test_json(folder: Path) -> None:
     result = run(str(folder), "--format", "json")
-    data = json.loads(result.output)
+    data = json.loads(result.stdout)
     assert (result.exit_code, data["errors"], data["warnings"]) == (2, 1, 0)
     assert [Path(file["path"]).name for file in data["files"]] == ["wrong.sflow", "good.sflow"]
+    assert [file["ok"] for file in data["files"]] == [False, True]
     (diagnostic,) = data["files"][0]["diagnostics"]
     assert diagnostic["code"] == "SF203" and diagnostic["fix"]["edits"][0]["text"] == "bob"
 

@@ -1,0 +1,157 @@
+"""What a check finds: problems under the file they stand in, each once, however many files import that one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sipflow.assets import Assets, media_folders
+from sipflow.cli.scenario_files import STDIN, UnreadableError, file_key, read_text, source_name
+from sipflow.lang import CompileResult, compile_text
+from sipflow.lang.diagnostics import Diagnostic, Severity
+from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic, and the compilation that gave it: that one has the lines of all files that it speaks of."""
+
+    diagnostic: Diagnostic
+    result: CompileResult
+
+    def rendered(self) -> str:
+        """As people read it."""
+        return self.result.render(self.diagnostic)
+
+
+@dataclass(slots=True)
+class CheckedFile:
+    """One file, and what is wrong in it."""
+
+    name: str
+    """As the command line names it; for a file that was only imported, its path."""
+    findings: list[Finding] = field(default_factory=list)
+    """In the order of the text."""
+    sound: bool = True
+    """Whether it can run: not when a file that it imports has an error."""
+    problem: str = ""
+    """Why it could not be read."""
+    imported: bool = False
+    """Whether it was looked at only because another file imports it."""
+
+    def of(self, severity: Severity) -> list[Finding]:
+        """The findings that are as bad as this."""
+        return [finding for finding in self.findings if finding.diagnostic.severity is severity]
+
+
+class LookingFiles:
+    """The files of a scenario (`sipflow.lang.files.Files`) that remember what was looked at, and where.
+
+    `texts` stand in the place of files, by `file_key`: what a file will be when it is fixed.
+    """
+
+    def __init__(self, folders: list[Path], texts: Mapping[str, str] | None = None) -> None:
+        self._assets = Assets(folders)
+        self._texts = texts or {}
+        self.looked_at: set[str] = set()
+        """Paths, those included where nothing was found: a file may come there."""
+
+    def probe(self, path: str) -> MediaInfo | FileProblem:
+        """What is known about an audio file."""
+        self._note(path)
+        return self._assets.probe(path)
+
+    def table(self, path: str) -> TableInfo | FileProblem:
+        """What is known about a CSV file."""
+        self._note(path)
+        return self._assets.table(path)
+
+    def text(self, path: str, importer: str) -> ImportedText | FileProblem:
+        """A scenario that another imports."""
+        self._note(path)
+        if not importer.startswith("<"):
+            self.looked_at.add(os.path.join(os.path.dirname(importer), path))  # noqa: PTH118, PTH120 - any text
+        found = self._assets.text(path, importer)
+        if isinstance(found, FileProblem):
+            return found
+        self.looked_at.add(found.name)
+        return replace(found, text=self._texts.get(file_key(found.name), found.text))
+
+    def _note(self, path: str) -> None:
+        self.looked_at.update(os.path.join(folder, path) for folder in self._assets.folders)  # noqa: PTH118 - any text
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Compiles files as all commands around the check do."""
+
+    media_dir: Path | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    """Texts in the place of files, by `file_key`."""
+    looked_at: set[str] = field(default_factory=set)
+    """Every path that a compilation asked for."""
+
+    def compile(self, name: str) -> CompileResult:
+        """What became of a file; raises `UnreadableError`."""
+        key = file_key(name)
+        text = self.texts[key] if key in self.texts else read_text(name)
+        files = LookingFiles(media_folders(None if name == STDIN else Path(name).parent, self.media_dir), self.texts)
+        result = compile_text(text, source_name(name), files=files)
+        self.looked_at.update(files.looked_at)
+        return result
+
+    def check(self, names: Iterable[str]) -> list[CheckedFile]:
+        """What is wrong with these files, and with those that they import."""
+        results: list[tuple[str, CompileResult | UnreadableError]] = []
+        for name in names:
+            try:
+                results.append((name, self.compile(name)))
+            except UnreadableError as error:
+                results.append((name, error))
+        return _sorted_by_file(results)
+
+
+def _sorted_by_file(results: Sequence[tuple[str, CompileResult | UnreadableError]]) -> list[CheckedFile]:
+    files = {file_key(name): CheckedFile(source_name(name)) for name, _ in results}
+    for name, result in results:
+        file = files[file_key(name)]
+        if isinstance(result, UnreadableError):
+            file.problem, file.sound = result.reason, False
+        else:
+            file.sound = result.graph is not None
+            _file_away(result, files, file)
+    for file in files.values():
+        file.findings.sort(key=lambda finding: finding.diagnostic.span.start)
+    return list(files.values())
+
+
+def _file_away(result: CompileResult, files: dict[str, CheckedFile], own: CheckedFile) -> None:
+    """Put every diagnostic to the file that it stands in, unless it is there already."""
+    for diagnostic in result.diagnostics:
+        source = diagnostic.span.source
+        key = file_key(source)
+        if source and key not in files:
+            files[key] = CheckedFile(source, imported=True)
+        file = files[key] if source else own
+        if file.imported and diagnostic.severity is Severity.ERROR:
+            file.sound = False
+        known = {_identity(finding.diagnostic) for finding in file.findings}
+        if _identity(diagnostic) not in known:
+            file.findings.append(Finding(diagnostic, result))
+
+
+def _identity(diagnostic: Diagnostic) -> tuple[object, ...]:
+    """What makes two diagnostics of one file the same one, by whatever way the file was reached."""
+    return diagnostic.code, diagnostic.message, diagnostic.span.start, diagnostic.span.end
+
+
+def count(files: Iterable[CheckedFile], severity: Severity) -> int:
+    """How many findings are as bad as this."""
+    return sum(len(file.of(severity)) for file in files)
+
+
+def exit_code(files: Iterable[CheckedFile]) -> int:
+    """0 when every file can run, 2 otherwise."""
+    return 0 if all(file.sound for file in files) else 2
