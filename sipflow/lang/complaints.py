@@ -119,6 +119,19 @@ def unclosed_block(driver: Driver, token: RawToken, brace: Open) -> None:
     )
 
 
+def unclosed_inner_block(driver: Driver, token: RawToken, brace: Open) -> None:
+    """A block of settings or arms that goes on into the statements behind it."""
+    span = driver.report.source.span
+    driver.report.error(
+        "SF112",
+        f"a `}}` is missing: `{_short(token.text)}` does not belong into this block",
+        span(brace.start, brace.start + 1),
+        "this block is not closed",
+        secondary=(Label(_span(driver, token), "a `}` has to come before this"),),
+        fix=replace(_behind_last(driver), " }", "put `}` in"),
+    )
+
+
 def _closed_by_another(driver: Driver, closed: Closed) -> None:
     """Indentation tells which block has no `}` of its own."""
     span = driver.report.source.span

@@ -209,7 +209,12 @@ class Driver:
             self._offer("NL", RawToken("NL", "", at, False))
 
     def _puts_right(self, token: RawToken) -> bool:
-        return self._reads_as_meant(token) or self._puts_sign_in(token)
+        return (
+            self._reads_as_meant(token)
+            or self._puts_sign_in(token)
+            or self._opens_block(token)
+            or self._closes_inner_block(token)
+        )
 
     def _reads_as_meant(self, token: RawToken) -> bool:
         """A word that is nearly a keyword that fits here is read as that keyword."""
@@ -233,6 +238,26 @@ class Driver:
                     self._offer(sign, RawToken(sign, "", token.start, False))
                     return True
         return False
+
+    def _opens_block(self, token: RawToken) -> bool:
+        """Where a line ends and only a `{` could go on, it is missing; behind `else` and `=>` a statement may be."""
+        if token.kind != "NL" or self.last_kind in ("ELSE", "ARROW") or not self.automaton.accepts(("LBRACE", "NL")):
+            return False
+        self._complain(complaints.missing_sign, token, "LBRACE")
+        self._offer("LBRACE", RawToken("LBRACE", "", self.tokens[self.index - 1].start, False))
+        return True
+
+    def _closes_inner_block(self, token: RawToken) -> bool:
+        """A line that fits behind the block around it, and not in it: a `}` is missing before."""
+        if not (self.open and self.open[-1].kind == "LBRACE" and token.kind == WORD and token.after_newline):
+            return False
+        keyword = self.tables.words.get(token.text)
+        if keyword is None or not self.automaton.accepts(("RBRACE", "NL", keyword)):
+            return False
+        self._complain(complaints.unclosed_inner_block, token, self.open[-1])
+        self._offer("RBRACE", RawToken("RBRACE", "", token.start, False))
+        self._offer("NL", RawToken("NL", "", token.start, False))
+        return True
 
     def _kinds(self, token: RawToken, sign: str) -> list[str]:
         """What a token may be behind `sign`. A name behind a `;` would make a call of a definition of any word."""
