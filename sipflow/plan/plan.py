@@ -129,6 +129,14 @@ class PlanScope:
         self.redactor.add(text)
 
 
+class _Foreseen(PlanScope):
+    """What is certain before it is evaluated: chance is not."""
+
+    def draw(self, first: int, last: int) -> int:
+        """Whoever uses a number draws it."""
+        raise NoValueError("a random number is known when it is drawn")
+
+
 def make_plan(
     graph: Graph,
     *,
@@ -165,10 +173,10 @@ def _bind_variables(graph: Graph, bound: dict[str, Value], scope: PlanScope) -> 
 
 def _learn_secrets(graph: Graph, scope: PlanScope) -> None:
     """Evaluate every `secret E` that has a value before the first lane begins."""
-    aside = PlanScope(scope.variables, scope.env, scope.rows, scope.redactor)  # draws no random number of the run's
+    foreseen = _Foreseen(scope.variables, scope.env, scope.rows, scope.redactor)
     for secret in secrets_in((graph.agents, graph.variables, graph.nodes)):
         with contextlib.suppress(NoValueError):  # known only in the lane
-            evaluate(secret, aside)
+            evaluate(secret, foreseen)
 
 
 def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:

@@ -75,6 +75,14 @@ def test_what_the_command_line_puts_in_the_place_of_a_secret_is_one() -> None:
     assert hidden(program, "swordfish open", overrides={"pw": "swordfish", "plain": "open"}) == "*** open"
 
 
+def test_a_random_secret_is_the_one_that_is_used() -> None:
+    drawn = Secret(Apply(name("random"), (Literal(1.0), Literal(1e6))))
+    plan = make_plan(graph(ops.Log(name("pin")), ops.Let("pin", drawn)), seed=7)
+    assert plan.redactor.text(evaluate_text(name("pin"), plan.scope("a"))) == "***"
+    others = [str(number) for number in range(1_000_000, 1_001_000)]
+    assert [plan.redactor.text(other) for other in others] == others
+
+
 def test_a_secret_that_only_a_lane_knows_stops_nothing_and_is_known_then() -> None:
     plan = make_plan(graph(ops.Log(Secret(name("pin")))))
     assert plan.redactor.text("4711") == "4711"
