@@ -82,6 +82,8 @@ class Reporter:
         """Whether what is reported follows from a mistake that was reported already."""
         self.notes: tuple[Label, ...] = ()
         """Calls of definitions through which one came here; for diagnostics that do not stand there themselves."""
+        self.at: Span | None = None
+        """With notes: the statement that is read. What is wrong may stand elsewhere, in an argument."""
         self._said: set[tuple[str, Span]] = set()
 
     def beside(self, source: Source, notes: tuple[Label, ...] = ()) -> Reporter:
@@ -112,7 +114,9 @@ class Reporter:
         self.diagnostics.append(diagnostic if not self.notes else self._with_notes(diagnostic))
 
     def _with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
-        notes = tuple(note for note in self.notes if not note.span.covers(diagnostic.span))
+        notes = [note for note in self.notes if not note.span.covers(diagnostic.span)]
+        if self.at is not None and not self.at.covers(diagnostic.span):
+            notes.insert(0, Label(self.at, "it is used here"))
         return replace_fields(diagnostic, secondary=(*diagnostic.secondary, *notes))
 
 

@@ -180,6 +180,8 @@ class BodyReader:
         return self.lane.add(site.place, node)
 
     def _read(self, site: Site) -> None:
+        if self.via:
+            self.context.report.at = self.head_span(site.node)
         if site.node.rule == "statement":
             self._statement(site)
         elif site.node.rule in branches.READERS:
