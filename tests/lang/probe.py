@@ -11,7 +11,8 @@ define shared() { wait 1s }
 
 
 class FakeLibrary:
-    """Audio: `greet.wav`, and a text file that somebody named `notes.wav`; other names are fine unless they are lost.
+    """Audio: `greet.wav`, and a text file that somebody named `notes.wav`; other names are fine unless they are lost
+    and last a second; `hours.wav` lasts two hours.
 
     Texts and tables: those of `TEXTS` and `TABLES`, and `notes.txt` and `greet.wav`, which are neither.
     """
@@ -31,7 +32,7 @@ class FakeLibrary:
             return FileProblem("unreadable", "notes.wav is not an audio file: it is text")
         if path in self.LOST:
             return self._missing(path, "greet.wav")
-        return MediaInfo(path, 8000, 1, 1000.0)
+        return MediaInfo(path, 8000, 1, 7_200_000.0 if path == "hours.wav" else 1000.0)
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         if path == "notes.txt":

@@ -1,7 +1,55 @@
-"""Checks of a program as a whole: they see the graph, with all its branches, loops and definitions."""
+"""Checks of a program as a whole: they see the graph, with all its branches, loops and definitions.
+
+An error is what a run could never do, a warning what surely fails or waits in vain on every way. Where strangers take
+part (agents with an address, targets that are variables, imports that were not read), nothing is said.
+"""
 
 from __future__ import annotations
 
-from sipflow.lang.checks.whole import check_whole
+from collections.abc import Sequence
+from typing import Protocol
+
+from sipflow.ir.graph import Graph
+from sipflow.ir.graph import Node as GraphNode
+from sipflow.lang.checks.agents import check_agents, report_empty
+from sipflow.lang.checks.calls import CallChecks
+from sipflow.lang.checks.media import check_media
+from sipflow.lang.checks.order import check_order
+from sipflow.lang.checks.parties import Parties
+from sipflow.lang.checks.phases import calls_of
+from sipflow.lang.checks.program import Program
+from sipflow.lang.checks.unused import check_unused
+from sipflow.lang.checks.vain import check_waits
+from sipflow.lang.checks.waits import Needs
+from sipflow.lang.diagnostics import has_errors
+from sipflow.lang.lower.context import Context
+
+
+class ReadLane(Protocol):
+    """What is known of how a lane was read."""
+
+    lane_id: str
+    nodes: list[GraphNode]
+    whole: bool
+
+
+def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> None:
+    """Report everything that is missing, leads nowhere or waits in vain. The text was read to its end."""
+    if not any(lane.nodes or not lane.whole for lane in lanes):
+        report_empty(graph, context)
+        return
+    check_agents(graph, context)
+    program = Program.of(graph, context, (lane.lane_id for lane in lanes if lane.whole))
+    parties = Parties(program)
+    check_order(program)
+    before = {lane.id: calls_of(program, lane) for lane in program.lanes}
+    for lane in program.lanes:
+        CallChecks(program, lane, before[lane.id]).check()
+    check_media(program, parties)
+    if all(lane.whole for lane in lanes) and not context.all_doubtful:
+        check_waits(Needs(program, parties, before))
+        if not has_errors(context.report.diagnostics):  # a mistyped name makes another look unused
+            check_unused(program)
+
 
 __all__ = ["check_whole"]

@@ -69,4 +69,88 @@ on alice: call bob
 on bob: answer
 """,
     ),
+    Code(
+        "SF405",
+        "begins behind the end",
+        "`from D` skips more than the file has.",
+        why="There would be nothing to play: the statement fails in every run.",
+        example="""\
+on alice: call bob; play "greet.wav" from 5s; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; play "greet.wav" from 500ms; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF406",
+        "shorter than it is to be played",
+        "`for D` is longer than the file (as often as it is played), so the play ends before.",
+        why="`for` only shortens. With `loop` or `N times` a short file fills a long time.",
+        example="""\
+on alice: call bob; play "greet.wav" for 10s; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; play "greet.wav" loop for 10s; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF407",
+        "a very long file",
+        "The file lasts more than an hour, and the play waits for its end.",
+        why="The lane would stand at this statement all that time. `for D` limits it, `in background` goes on at once.",
+        example="""\
+on alice: call bob; play "hours.wav"; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; play "hours.wav" for 10s; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF408",
+        "two recordings in one file",
+        "Two statements record into the same file in one run.",
+        why="The second recording replaces the first, or both write at the same time and one of them fails.",
+        example="""\
+on alice: call bob; record "call.wav"; release
+on bob: answer; record "call.wav"; expect hangup
+""",
+        instead="""\
+on alice: call bob; record "alice.wav"; release
+on bob: answer; record "bob.wav"; expect hangup
+""",
+    ),
+    Code(
+        "SF409",
+        "recordings are WAV files",
+        "The name of the recording ends as that of another format. What is written is WAV in any case.",
+        why="Players and people go by the name of a file and would take it for something that it is not.",
+        example="""\
+on alice: call bob; record "call.mp3"; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; record "call.wav"; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF410",
+        "a recording in place of a prompt",
+        "The scenario plays a file and records into the same one.",
+        why="The recording would replace the prompt, and the next run would play what this one has heard.",
+        example="""\
+on alice: call bob; record "/tmp/greet.wav"; release
+on bob: answer; play "/tmp/greet.wav"; expect hangup
+""",
+        instead="""\
+on alice: call bob; record "heard.wav"; release
+on bob: answer; play "/tmp/greet.wav"; expect hangup
+""",
+    ),
 )

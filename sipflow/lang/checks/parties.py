@@ -1,0 +1,165 @@
+"""Who may be at the other end of a lane's calls: agents of the program, or (None) somebody of whom nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sipflow.ir import ops
+from sipflow.ir.graph import Agent, Node
+from sipflow.lang.checks.phases import MAKERS
+from sipflow.lang.checks.program import Program
+
+Peers = frozenset[str] | None
+"""Names of agents that this program drives, one of which is at the other end; None when it may be a stranger."""
+
+_CALLING = (ops.Call, ops.Dial)
+_NAMING = (ops.Call, ops.Dial, ops.Transfer, ops.Redirect)
+"""Operations with a target."""
+
+
+@dataclass
+class Parties:
+    """The parties of a program, and who may talk with whom."""
+
+    program: Program
+    _peers: dict[tuple[str, str | None], Peers] = field(default_factory=dict)
+
+    @cached_property
+    def driven(self) -> frozenset[str]:
+        """Agents with a lane."""
+        return frozenset(lane.agent for lane in self.program.graph.lanes)
+
+    @cached_property
+    def makers(self) -> dict[str, list[Node]]:
+        """Statements by which each lane gets calls."""
+        found: dict[str, list[Node]] = {}
+        for node in self.program.live_nodes():
+            if isinstance(node.op, MAKERS) or _awaits_a_call(node):
+                found.setdefault(node.lane, []).append(node)
+        return found
+
+    @cached_property
+    def strangers_called(self) -> bool:
+        """Whether somebody is called, or sent elsewhere, whose address is known in the run only."""
+        if self.program.context.calls_unknown:
+            return True
+        nodes = self.program.live_nodes()
+        return any(
+            isinstance(node.op, ops.SendRaw) or (isinstance(node.op, _NAMING) and self._is_unknown(node.op))
+            for node in nodes
+        )
+
+    def _is_unknown(self, op: ops.Call | ops.Dial | ops.Transfer | ops.Redirect) -> bool:
+        if op.target is None:  # `transfer c1 to c2`
+            return False
+        return op.target_agent is None or op.target_agent not in self.program.agents
+
+    @cached_property
+    def transfers(self) -> bool:
+        """Whether calls may go on with another peer."""
+        return any(isinstance(node.op, ops.Transfer) for node in self.program.live_nodes())
+
+    def is_private(self, name: str) -> bool:
+        """Whether all that agents of this program send to this one arrives there, and nobody else finds it."""
+        agent = self.program.agents.get(name)
+        return agent is not None and name in self.driven and not _is_public(agent)
+
+    def hears_only_the_program(self, agent: str) -> bool:
+        """Whether calls and requests for an agent can come from agents of this program only."""
+        return self.is_private(agent) and not self.strangers_called
+
+    # --- who calls whom --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def redirects(self) -> dict[str, frozenset[str]]:
+        """To whom each agent redirects its callers, over any number of hops."""
+        direct: dict[str, set[str]] = {}
+        for node in self.program.live_nodes():
+            if isinstance(node.op, ops.Redirect) and node.op.target_agent is not None:
+                direct.setdefault(node.agent, set()).add(node.op.target_agent)
+        return {agent: _closure(agent, direct) for agent in direct}
+
+    def called_by(self, node: Node) -> Peers:
+        """Who may answer a `call` or a `dial`."""
+        op = node.op
+        assert isinstance(op, _CALLING), "only these call somebody"
+        if op.target_agent is None or _has_a_server(self.program.agents[node.agent]):
+            return None
+        called = frozenset((op.target_agent,)) | self.redirects.get(op.target_agent, frozenset())
+        return called if all(self._is_reached(name) for name in called) else None
+
+    def _is_reached(self, name: str) -> bool:
+        """Whether calls for an agent arrive at its lanes. It may have a fixed port: strangers call it then, too."""
+        agent = self.program.agents.get(name)
+        return agent is not None and name in self.driven and not agent.remote and not _has_a_server(agent)
+
+    @cached_property
+    def callers(self) -> dict[str, frozenset[str]]:
+        """Agents that call each agent."""
+        found: dict[str, set[str]] = {}
+        for node in self.program.live_nodes():
+            if isinstance(node.op, _CALLING) and node.op.target_agent is not None:
+                target = node.op.target_agent
+                for name in (target, *self.redirects.get(target, ())):
+                    found.setdefault(name, set()).add(node.agent)
+        return {name: frozenset(agents) for name, agents in found.items()}
+
+    def callers_of(self, agent: str) -> Peers:
+        """Who may call an agent."""
+        callers = self.callers.get(agent, frozenset())
+        known = self.hears_only_the_program(agent) and not any(_has_a_server(self.program.agents[c]) for c in callers)
+        return callers if known else None
+
+    # --- who is at the other end -----------------------------------------------------------------------------------
+
+    def peers_of(self, lane: str, call: str | None) -> Peers:
+        """Who may be at the other end of the call `call` of a lane (None: of any of its calls)."""
+        key = (lane, call)
+        if key not in self._peers:
+            self._peers[key] = self._all_known() if self.transfers else self._of_makers(lane, call)
+        return self._peers[key]
+
+    def _all_known(self) -> Peers:
+        """Once calls are transferred, anybody may be connected to anybody."""
+        agents = self.program.agents.values()
+        strangers = any(agent.remote or _is_public(agent) for agent in agents)
+        return None if strangers or self.strangers_called else self.driven
+
+    def _of_makers(self, lane: str, call: str | None) -> Peers:
+        peers: frozenset[str] = frozenset()
+        for node in self.makers.get(lane, []):
+            name = getattr(node.op, "name", None)
+            # `answer` on the call that rings may give it its name: any incoming call may have any name.
+            if call is not None and name != call and isinstance(node.op, _CALLING):
+                continue
+            found = self.called_by(node) if isinstance(node.op, _CALLING) else self.callers_of(node.agent)
+            if found is None:
+                return None
+            peers |= found
+        return peers
+
+
+def _awaits_a_call(node: Node) -> bool:
+    return isinstance(node.op, ops.Choose) and any(isinstance(arm.event, ops.ExpectCall) for arm in node.op.events)
+
+
+def _has_a_server(agent: Agent) -> bool:
+    """Whether what it sends, or what is sent to it, goes to a server, which may do anything with it."""
+    return any(part is not None for part in (agent.uri, agent.proxy, agent.register_every, agent.auth))
+
+
+def _is_public(agent: Agent) -> bool:
+    """Whether strangers may call it."""
+    return agent.remote or agent.listen.port != 0 or _has_a_server(agent)
+
+
+def _closure(agent: str, direct: dict[str, set[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    queue = [agent]
+    while queue:
+        for target in direct.get(queue.pop(), ()):
+            if target not in found:
+                found.add(target)
+                queue.append(target)
+    return frozenset(found)
