@@ -6,22 +6,28 @@ from collections.abc import Mapping
 
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
 
-GREETING = "greet.wav"
-NOTES = "notes.wav"
-TEXTS: Mapping[str, str] = {}
-TABLES: Mapping[str, TableInfo] = {"users.csv": TableInfo("users.csv", ("number", "name"), 3)}
+PROMPT, LONG_PROMPT, LOST, NOTES = "greet.wav", "hours.wav", "gret.wav", "notes.wav"
+_DURATIONS_MS = {LONG_PROMPT: 7_200_000.0}
+TEXTS: Mapping[str, str] = {
+    "common.sflow": 'agent pbx = "sip:pbx.example.com"\ndefine shared() { wait 1s }\n',
+}
+TABLES: Mapping[str, TableInfo] = {
+    "users.csv": TableInfo("users.csv", ("number", "name"), 3),
+    "empty.csv": TableInfo("empty.csv", ("number",), 0),
+}
 
 
 class ExampleFiles:
-    """Files (`sipflow.lang.files.Files`): a prompt, a text that calls itself audio, a table, and nothing else."""
+    """Files (`sipflow.lang.files.Files`): every prompt but `gret.wav`, a text that calls itself `notes.wav`, and the
+    scenarios and tables above."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
-        """`greet.wav` is a prompt of two seconds, `notes.wav` is text."""
-        if path == GREETING:
-            return MediaInfo(path, 8000, 1, 2000.0)
+        """Two seconds of audio, except for `notes.wav`, which is text, and `hours.wav`, which is long."""
+        if path == LOST:
+            return _missing(path, PROMPT)
         if path == NOTES:
             return FileProblem("unreadable", f"{path} is not an audio file: it is text")
-        return _missing(path, GREETING)
+        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0))
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         """One of `TEXTS`."""

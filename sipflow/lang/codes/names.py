@@ -79,12 +79,12 @@ on bob: answer; expect hangup
         example="""\
 let greeting = "hello"
 on alice: call bob; log greting
-on bob: answer
+on bob: answer; log greeting
 """,
         instead="""\
 let greeting = "hello"
 on alice: call bob; log greeting
-on bob: answer
+on bob: answer; log greeting
 """,
     ),
     Code(

@@ -41,8 +41,9 @@ help: at 0.304 s, lane alice, call alice-1
         why="`call` succeeds when it is answered. Where a rejection is what the test is about, `dial` goes on at once "
         "and `expect rejected` judges it.",
         example="""\
+let busy = true
 on alice: call bob
-on bob: reject 486 "Busy Here"
+on bob { if busy { reject 486 "Busy Here" } else { answer } }
 """,
         instead="""\
 on alice: dial bob; expect rejected 486
@@ -50,9 +51,9 @@ on bob: reject 486 "Busy Here"
 """,
         shown="""\
 error[SF502]: expected an answer to `call bob`, but 486 Busy Here at 0.002 s
-  --> example.sflow:1:11
+  --> example.sflow:2:11
    |
- 1 | on alice: call bob
+ 2 | on alice: call bob
    |           ^^^^^^^^ 486 Busy Here at 0.002 s
    |
 help: at 0.002 s, lane alice, call alice-1
@@ -141,7 +142,7 @@ on alice: call bob
 on bob: answer
 """,
         instead="""\
-agent alice { listen udp "127.0.0.1:5060" }
+agent alice { listen udp "127.0.0.1:0" }
 on alice: call bob
 on bob: answer
 """,
