@@ -26,7 +26,10 @@ _CALL_IDS = {events.CallIncoming: "replaces", events.CallTransferred: "to"}
 
 _DIGITS = re.compile(r"[0-9A-D*#,\s]+", re.IGNORECASE)
 _SPOKEN_DIGITS = re.compile(r'(?<=dtmf ")[^"]*(?=")')
-"""Digits as statements and reports write them."""
+"""Digits that came, as reports write them."""
+
+_AS_WRITTEN = ((events.NodeStarted, "text"), (events.NodeFailed, "statement"), (events.NodeFailed, "expected"))
+"""Fields with the words of the file, which tell nothing of what came."""
 
 _DTMF_TYPE = re.compile(rb"^content-type\s*:\s*application/dtmf", re.IGNORECASE | re.MULTILINE)
 
@@ -91,12 +94,18 @@ class Redactor:
     def _fields(self, payload: Payload) -> Payload:
         kept = _STRUCTURE | {_CALL_IDS.get(type(payload), "call")}
         names = [field.name for field in dataclasses.fields(payload) if field.name not in kept]
-        return dataclasses.replace(payload, **{name: self._value(getattr(payload, name)) for name in names})
+        return dataclasses.replace(payload, **{name: self._field(payload, name) for name in names})
+
+    def _field(self, payload: Payload, name: str) -> Any:
+        clean = self._value(getattr(payload, name))
+        if self._hides_digits and isinstance(clean, str) and (type(payload), name) not in _AS_WRITTEN:
+            return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, clean)
+        return clean
 
     def _value(self, value: Any) -> Any:
         match value:
             case str():
-                return self._spoken(self.text(value))
+                return self.text(value)
             case bytes():
                 return self._message(value)
             case tuple() if type(value) is tuple:
@@ -107,9 +116,6 @@ class Redactor:
                 return {key: self._value(item) for key, item in value.items()}
             case _:
                 return value
-
-    def _spoken(self, text: str) -> str:
-        return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, text) if self._hides_digits else text
 
     def _message(self, data: bytes) -> bytes:
         """A SIP message; a body of digits (`application/dtmf-relay`) is hidden as digits in RTP are."""
@@ -138,8 +144,8 @@ def _any_form_of_char(char: str) -> str:
     """A character as it is, percent-encoded (RFC 3261 section 25.1), or with backslashes before it."""
     encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape"))
     if char.isspace():
-        return rf"(?:\s+|\\[nrt]|{encoded})"
+        return rf"(?:{encoded}|\s+|\\[nrt])"
     if char.isalnum() and char.isascii():
-        return f"(?:{char}|{encoded})"
+        return f"(?:{encoded}|{char})"
     escaped = rf"\\u\{{?{ord(char):04x}\}}?"
-    return rf"(?:\\*{re.escape(char)}|{encoded}|{escaped})"
+    return rf"(?:{encoded}|{escaped}|\\*{re.escape(char)})"

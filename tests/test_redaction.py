@@ -70,7 +70,7 @@ def test_no_percent_encoding_hides_a_secret(secret: str) -> None:
         encoded = quote(secret.strip(), safe="")
     except UnicodeEncodeError:
         return
-    assert redactor(secret).text(f"sip:{encoded}@host", mark="-") == "sip:-@host"
+    assert redactor(secret).text(encoded, mark="-") == "-"
 
 
 def test_the_longer_of_two_secrets_is_taken_out_first() -> None:
