@@ -142,7 +142,7 @@ def _any_form(secret: str) -> str:
 
 def _any_form_of_char(char: str) -> str:
     """A character as it is, percent-encoded (RFC 3261 section 25.1), or with backslashes before it."""
-    encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape"))
+    encoded = "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
     if char.isspace():
         return rf"(?:{encoded}|\s+|\\[nrt])"
     if char.isalnum() and char.isascii():

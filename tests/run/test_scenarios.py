@@ -14,7 +14,7 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.sflow")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.sflow")), ids=lambda path: path.stem)
 def test_scenario_passes(path: Path, tmp_path: Path) -> None:
     with (tmp_path / "events.jsonl").open("w") as stream:
         report = sipflow.run(path, out=tmp_path, timeout_s=60, sinks=[EventsFile(stream).take], seed=7)
