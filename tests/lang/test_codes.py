@@ -31,7 +31,7 @@ def test_codes_stand_in_the_order_of_their_numbers() -> None:
 
 @pytest.mark.parametrize("code", CODES.values(), ids=name)
 def test_a_code_says_what_it_means_and_why_it_matters(code: Code) -> None:
-    assert code.title and not code.title.endswith(".") and code.title[:1] == code.title[:1].lower()
+    assert code.title and not code.title.endswith(".")
     for text in (code.explanation, code.why):
         assert text.endswith((".", "`.", "?")) and "\n" not in text and "  " not in text
 

@@ -12,7 +12,8 @@ TEXTS: Mapping[str, str] = {
     "common.sflow": 'agent pbx = "sip:pbx.example.com"\ndefine shared() { wait 1s }\n',
 }
 TABLES: Mapping[str, TableInfo] = {
-    "users.csv": TableInfo("users.csv", ("number", "name"), 3),
+    "users.csv": TableInfo("users.csv", ("number",), 3),
+    "people.csv": TableInfo("people.csv", ("number", "name"), 3),
     "empty.csv": TableInfo("empty.csv", ("number",), 0),
 }
 

@@ -379,7 +379,8 @@ on bob: answer; expect hangup
     Code(
         "SF324",
         "data that nothing uses",
-        "No `${table.column}` speaks of the table, or of some of its columns.",
+        "No `${table.column}` speaks of the table. Columns that a scenario does not use may be for others, "
+        "and are fine.",
         why="Rows would be taken, and the calls would all be the same.",
         example="""\
 data users from "users.csv"

@@ -426,12 +426,12 @@ on bob: answer
         why="Its agents, definitions, variables and tables would be missing.",
         example="""\
 import "comon.sflow"
-on alice: call bob
+on alice: call bob; shared()
 on bob: answer
 """,
         instead="""\
 import "common.sflow"
-on alice: call bob
+on alice: call bob; shared()
 on bob: answer
 """,
     ),
