@@ -133,7 +133,7 @@ class _Lowering:
             agent = top.name_of(node).text
             counts[agent] = counts.get(agent, 0) + 1
             lane_id = agent if counts[agent] == 1 else f"{agent}#{counts[agent]}"
-            reader = LaneReader(self.context, lane_id, agent, whole=self.sound)
+            reader = LaneReader(self.context, lane_id, agent, whole=not self.context.has_repair(node.start, node.end))
             lanes.append(reader.read(node))
             nodes += reader.nodes
             self.lane_readers.append(reader)

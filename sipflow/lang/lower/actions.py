@@ -183,7 +183,7 @@ def _unknown_second(token: Token, action: Action) -> None:
     if action.reader.names.known.calls:
         action.reader.check_call(token.text, action.context.span(token))
     elif action.reader.is_new_mistake(token.text):
-        unknown_agent(token, action.context)
+        unknown_agent(token, action.reader)
 
 
 def _register(action: Action) -> Op:

@@ -122,6 +122,8 @@ class _Choice:
         self.events = [arm for arm in arms if arm.node("timeout_arm") is None]
         self.timeouts = [arm for arm in arms if arm.node("timeout_arm") is not None]
         self.read_events: list[ops.Arm] = []
+        self.texts: set[str] = set()
+        """The events as they are written."""
         self.starts: list[Place] = []
 
     def read(self) -> Draft:
@@ -178,10 +180,11 @@ class _Choice:
 
     def _check_alike(self, found: ops.Arm, arm: Node) -> None:
         text = event_text(found)
-        if text in (event_text(other) for other in self.read_events):
+        if text in self.texts:
             where = self.body.head_span(arm)
             message = f"there is an arm for `{text}` already"
             self.body.context.report.error("SF213", message, where, "the first one takes the event")
+        self.texts.add(text)
 
 
 READERS: dict[str, Callable[[BodyReader, Site], None]] = {

@@ -235,7 +235,7 @@ def _argument(node: Node, reader: ExpressionReader, as_target: bool) -> Argument
         return Argument(value, token.text, len(token.text))
     if as_target and not is_variable:
         if reader.is_new_mistake(token.text):
-            unknown_agent(token, context)
+            unknown_agent(token, reader)
         return Argument(Literal(token.text, span), token.text, len(token.text))
     return _value(reader.read(node), reader)
 

@@ -133,7 +133,7 @@ class Labels:
         reported: set[int] = set()
         for jump in self.jumps:
             site = self.sites.get(jump.token.text)
-            if site is None:
+            if site is None or id(site.place) in reported:
                 continue
             target = resolve(site.place)
             if target is None and jump.draft is None:

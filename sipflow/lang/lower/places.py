@@ -22,6 +22,8 @@ class Place:
     """The node that begins here."""
     onward: Place | None = None
     """Where it goes on from here without doing anything."""
+    endless: bool = False
+    """Known to go round in circles without coming to a node."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +70,9 @@ def resolve(place: Place) -> Place | None:
     """The place with a node (or the end) that `place` comes to; None when it goes round in circles without one."""
     passed: dict[int, Place] = {}
     while place.onward is not None:
-        if id(place) in passed:
+        if id(place) in passed or place.endless:
+            for on_the_way in passed.values():
+                on_the_way.endless = True
             return None
         passed[id(place)] = place
         place = place.onward

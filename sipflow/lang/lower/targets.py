@@ -39,7 +39,7 @@ def read_target(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
         context.uses.calls_unknown = True
         return Name((token.text,), span), None
     if reader.is_new_mistake(token.text):
-        unknown_agent(token, context)
+        unknown_agent(token, reader)
     return Literal(token.text, span), token.text
 
 
@@ -77,14 +77,16 @@ def read_caller(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
     return caller, agent
 
 
-def unknown_agent(token: Token, context: Context) -> None:
+def unknown_agent(token: Token, reader: ExpressionReader) -> None:
     """Report SF203, as the page about diagnostics shows it."""
+    context = reader.context
     span = context.span(token)
     context.uses.calls_unknown = True  # whoever was meant is called
-    near = closest(token.text, context.agents)
+    near = closest(token.text, [*reader.names.arguments, *context.agents, *reader.names.known.variables])
     help_text = f'an address stands in quotes: `"sip:{token.text}@…"`'
     if near is not None:
-        help_text = f"did you mean `{near}`? ({context.line_of(context.agents[near])})"
+        place = f" ({context.line_of(context.agents[near])})" if near in context.agents else ""
+        help_text = f"did you mean `{near}`?{place}"
     context.report.error(
         "SF203",
         f"unknown agent `{token.text}`",
