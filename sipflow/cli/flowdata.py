@@ -73,4 +73,4 @@ def _plain(name: str) -> str:
 
 def _print_notes(notes: tuple[Note, ...], file: str) -> None:
     for note in notes:
-        click.echo(note.render(file), err=True, nl=False)
+        click.echo(note.render("<stdin>" if file == "-" else file), err=True, nl=False)

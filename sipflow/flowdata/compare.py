@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sipflow.flowdata.model import DEFAULT_CALL, Flow, Instance, Step, with_incoming
-from sipflow.flowdata.names import call_name, identifier
+from sipflow.flowdata.names import agent_name, call_name
 from sipflow.flowdata.reading import parse_flow
 from sipflow.flowdata.statements import Addresses
 
@@ -41,7 +41,7 @@ def _signature(flow: Flow) -> list[str]:
 
 
 def _number(instance: Instance) -> str:
-    return instance.dn or identifier(instance.label, "")
+    return instance.dn or agent_name(instance.label, "")
 
 
 def _who(instance: Instance) -> Instance:

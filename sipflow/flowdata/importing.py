@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sipflow.flowdata.model import DEFAULT_CALL, DEFAULT_TIMEOUT_MS, Flow, Instance, Step, carried_failures
-from sipflow.flowdata.names import call_name, identifier, unique
+from sipflow.flowdata.names import agent_name, call_name, unique
 from sipflow.flowdata.notes import Note
 from sipflow.flowdata.reading import parse_flow
 from sipflow.flowdata.statements import Addresses, statement
@@ -56,7 +56,7 @@ class _Importer:
     def graph(self, name: str) -> Graph | None:
         """Everything."""
         for instance in self.flow.instances:
-            self.names[instance.id] = unique(_agent_name(instance), self.names.values())
+            self.names[instance.id] = unique(agent_name(instance.label, instance.dn), self.names.values())
         starts = list(self._starts())
         if not starts:
             self.notes.append(Note("error", "no instance has a start node, so nothing would be done"))
@@ -125,10 +125,6 @@ def _numbered(starts: list[tuple[str, str]], names: dict[str, str]) -> Iterator[
 def milliseconds(value: float) -> Expr:
     """A duration as an expression."""
     return Literal(Quantity(float(value), Unit.MILLISECOND))
-
-
-def _agent_name(instance: Instance) -> str:
-    return identifier(instance.label, "") or (f"agent_{identifier(instance.dn, '')}".rstrip("_"))
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------
@@ -279,11 +275,11 @@ def _without_a_place(flow: Flow, data: object) -> list[Note]:
     placed = sum(isinstance(node, dict) and "position" in node for node in data["nodes"])
     coloured = sum(bool(instance.color) for instance in flow.instances)
     labelled = sum(_has_own_label(step) for step in flow.steps.values())
-    counts = [(placed, "positions"), (coloured, "colours"), (labelled, "labels of steps")]
-    parts = [f"{count} {what}" for count, what in counts if count]
+    counts = [(placed, "position"), (coloured, "colour"), (labelled, "label")]
+    parts = [f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count]
     return [Note("note", f"a text has no place for {' and '.join(parts)}")] if parts else []
 
 
 def _has_own_label(step: Step) -> bool:
     plain = re.sub(r"[^a-z]", "", step.label.lower())
-    return bool(plain) and plain not in (step.name.lower().replace("_", ""), "playaudio", "playmedia")
+    return bool(plain and step.name) and plain not in (step.name.lower().replace("_", ""), "playaudio", "playmedia")

@@ -25,6 +25,11 @@ def identifier(text: str, otherwise: str) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
+def agent_name(label: str, dn: str) -> str:
+    """The name of an agent: of its label, of its number where the label gives none."""
+    return identifier(label if identifier(label, "") else dn, "agent")
+
+
 def unique(name: str, taken: Container[str]) -> str:
     """`name`, with a number behind it when it is taken."""
     found, number = name, 1

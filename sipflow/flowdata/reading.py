@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from sipflow.flowdata.model import (
     COMMANDS,
@@ -58,12 +58,12 @@ class _Fields:
 
     def whole(self, name: str, default: int, most: int) -> int:
         """A whole number from 1 to `most`."""
-        value = self.data.get(name)
+        value: Any = self.data.get(name)
         if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
             value = int(value)
         if value is None or value == "":
             return default
-        if isinstance(value, int | float) and _is_number(value) and 1 <= value <= most:
+        if _is_number(value) and 1 <= value <= most:
             return int(value)
         self.warn(name, f"is no number from 1 to {most}; {default} is taken")
         return default
@@ -81,7 +81,7 @@ class _Fields:
         self.notes.append(Note("warning", f"`{name}` {message}", f"{self.where}.{name}", self.node))
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
