@@ -108,7 +108,7 @@ def test_layout_that_means_nothing(text: str, same: str) -> None:
 
 
 def test_keywords_are_names_where_no_keyword_may_stand() -> None:
-    lanes = 'on call: dial message as end; hold end\non message: answer; log "${tone}"\n'
+    lanes = 'on call: call message as end; hold end\non message: answer; log "${tone}"\n'
     assert compile_text(f"agent call {{ number 1 }}\nlet tone = 1\n{lanes}").diagnostics == ()
 
 

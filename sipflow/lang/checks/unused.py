@@ -16,7 +16,6 @@ _GIVEN = re.compile(r"\b(?:let|as)\s+$")
 """What stands before a name that gets a value."""
 _LET = re.compile(r"\blet\s+$")
 _IMPORT = re.compile(r'^[ \t]*(import[ \t]+"([^"\\\n$]+)")', re.MULTILINE)
-_MOST_COLUMNS = 5
 _BEFORE = 40
 """So many characters before a name are looked at."""
 
@@ -80,17 +79,11 @@ class _Uses:
         self.report.warning("SF323", message, where, "gets a value in vain", fix=self._removal(where, "let"))
 
     def _check_table(self, symbol: Symbol, where: Span) -> None:
+        """Of a table that is used, any column may be for other scenarios."""
         if symbol not in self.used:
             help_text = f"`${{{symbol.name}.COLUMN}}` is the value of a column"
             message = f"nothing uses the table `{symbol.name}`"
             self.report.warning("SF324", message, where, "its rows have no effect", help=help_text)
-            return
-        known = self.context.tables[symbol.name].columns if symbol.name in self.context.tables else None
-        unused = [f"`{name}`" for name in known or () if Symbol(SymbolKind.COLUMN, name, symbol.name) not in self.used]
-        if unused:
-            shown = [*unused[:_MOST_COLUMNS], *(["…"] if len(unused) > _MOST_COLUMNS else [])]
-            message = f"columns of `{symbol.name}` that nothing uses: {', '.join(shown)}"
-            self.report.warning("SF324", message, where, "they have no effect")
 
     def _removal(self, where: Span, word: str) -> Fix | None:
         """The fix that leaves a statement out which stands alone on its line."""

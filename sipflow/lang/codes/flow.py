@@ -389,7 +389,7 @@ on bob: answer; expect hangup
 """,
         instead="""\
 data users from "users.csv"
-on alice: call bob; log "${users.name} has ${users.number}"; release
+on alice: call bob; log users.number; release
 on bob: answer; expect hangup
 """,
     ),
