@@ -1,7 +1,7 @@
 """How long an editor waits for the language server: edits in a scenario of a thousand lines, over the real pipes.
 
-`sipflow lsp` is started as an editor starts it. A digit is typed and taken back at places all over the text; measured is
-the time from sending the change to having the diagnostics of that version, the server's own wait for silence
+`sipflow lsp` is started as an editor starts it. A digit is typed and taken back at places all over the text; measured
+is the time from sending the change to having the diagnostics of that version, the server's own wait for silence
 included. Completion and hover are asked for right after an edit (the text has to be compiled first) and once more when
 it is still.
 

@@ -40,8 +40,12 @@ def lsp(stdio: bool, tcp: tuple[str, int] | None, log: Path | None) -> None:
     if stdio and tcp:
         raise click.UsageError("--stdio and --tcp exclude each other")
     _log_to(log)
-    finished = serve_stdio() if tcp is None else serve_tcp(*tcp)
+    finished = serve_stdio() if tcp is None else serve_tcp(*tcp, tell=_tell)
     sys.exit(0 if finished else 1)
+
+
+def _tell(address: str) -> None:
+    click.echo(f"listening on {address}", err=True)
 
 
 def _log_to(path: Path | None) -> None:

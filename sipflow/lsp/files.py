@@ -1,4 +1,4 @@
-"""Files as an editor sees them: buffers before what is on the disk, and nothing looked into twice while it is the same."""
+"""Files as an editor sees them: buffers before the disk, and nothing looked into twice while it is the same."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Place:
     """The surroundings of a cursor."""
 
     open: tuple[Node | Token, ...]
-    """What was read and is not complete yet, outermost first: tokens of constructs that go on, nodes of finished ones."""
+    """What was read and is not complete, outermost first: tokens of constructs that go on, nodes of finished ones."""
     accepted: frozenset[str]
     """Terminals that may come next."""
     word: str

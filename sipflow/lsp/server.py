@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import FeatureRequestError
+from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
@@ -28,12 +30,14 @@ logger = logging.getLogger(__name__)
 
 DEBOUNCE_S = 0.015
 """How long a text has to be still before it is compiled."""
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""More than one check makes: what a check makes has no cycles, so looking for them in its midst finds nothing."""
 LONGEST_WAIT_S = 0.15
 """A text that never is still is compiled all the same."""
 
 
 class Protocol(LanguageServerProtocol):
-    """The protocol without pygls' own copies of the texts: `Workspace` keeps them, with the line ends of the protocol."""
+    """The protocol without pygls' copies of the texts: `Workspace` keeps them, with the line ends of the protocol."""
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Generator[Any, Any, None]:
@@ -189,11 +193,28 @@ def serve_stdio() -> bool:
     return server.said_goodbye
 
 
-def serve_tcp(host: str, port: int) -> bool:
-    """Serve one editor that connects to a port."""
+def serve_tcp(host: str, port: int, tell: Callable[[str], None]) -> bool:
+    """Serve one editor that connects to a port (0: a free one); `tell` gets the address once it can be connected to."""
     server = make_server()
-    server.start_tcp(host, port)
+    asyncio.run(_serve_one(server, host, port, tell))
     return server.said_goodbye
+
+
+async def _serve_one(server: Server, host: str, port: int, tell: Callable[[str], None]) -> None:
+    done = asyncio.Event()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listening.close()  # one editor, one server
+        server.protocol.set_writer(writer)
+        try:
+            await run_async(threading.Event(), reader, server.protocol, logger)
+        finally:
+            done.set()
+
+    listening = await asyncio.start_server(connected, host, port)
+    address = listening.sockets[0].getsockname()
+    tell(f"{address[0]}:{address[1]}")
+    await done.wait()
 
 
 def make_server() -> Server:
@@ -203,5 +224,6 @@ def make_server() -> Server:
     server = Server()
     register(server)
     gc.collect()
-    gc.freeze()  # tables and modules stay; a collection during an edit need not look at them
+    gc.freeze()  # tables and modules stay: no collection need look at them
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     return server

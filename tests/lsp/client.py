@@ -1,59 +1,45 @@
-"""An editor in a few lines: JSON-RPC over the pipes of a real `sipflow lsp`."""
+"""An editor in a few lines: JSON-RPC with a real `sipflow lsp`, over its pipes or a socket."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 COMMAND = (sys.executable, "-m", "sipflow", "lsp")
 Message = dict[str, Any]
 
 
-class Editor:
-    """Talks to a server of its own; leaves it by `shutdown` and `exit`."""
+class Talk:
+    """The messages of an editor, over whatever carries bytes."""
 
-    def __init__(self, *options: str) -> None:
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen([*COMMAND, *options], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+    def __init__(self, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
+        self.incoming = incoming
+        self.outgoing = outgoing
         self.notifications: deque[Message] = deque()
         self._last_id = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
 
     # --- messages --------------------------------------------------------------------------------------------------
 
     def send(self, message: Message) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self.process.stdin.flush()
+        self.outgoing.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.outgoing.flush()
 
     def receive(self) -> Message:
         """The next message; EOFError when the server is gone."""
-        assert self.process.stdout is not None
         length = 0
-        while line := self.process.stdout.readline().strip():
+        while line := self.incoming.readline().strip():
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         if not length:
             raise EOFError
-        message: Message = json.loads(self.process.stdout.read(length))
+        message: Message = json.loads(self.incoming.read(length))
         return message
 
     def notify(self, method: str, params: Any) -> None:
@@ -125,6 +111,26 @@ class Editor:
         )
         found: list[Message] = params["diagnostics"]
         return found
+
+
+class Editor(Talk):
+    """Talks to a server of its own; leaves it by `shutdown` and `exit`."""
+
+    def __init__(self, *options: str, stderr: IO[str] | int = subprocess.DEVNULL) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([*COMMAND, *options], stdin=pipe, stdout=pipe, stderr=stderr)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        super().__init__(self.process.stdout, self.process.stdin)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.incoming.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.outgoing.close()
 
     def leave(self) -> int:
         """Say goodbye; returns the exit code."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_fixes_that_touch_each_other_wait_for_the_next_round() -> None:
     found = document("on alice: call bbo; wait 5\n" + PAIR)
     edits: list[Edit] = actions.all_fixes(found)
     spans = sorted((edit.span.start, edit.span.end) for edit in edits)
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def test_each_mistake_can_be_explained() -> None:
@@ -133,7 +134,8 @@ def coloured(found: Document, *where: int) -> list[tuple[str, str]]:
 
 
 def test_words_are_coloured_by_what_they_mean() -> None:
-    text = 'agent bob { codecs pcma }  # 😀 him\non alice: call bob as c1; check c1.media.loss < 1%; log "${c1.media.mos}!"\n'
+    text = "agent bob { codecs pcma }  # 😀 him\non alice: call bob as c1; check c1.media.loss < 1%\n"
+    text += 'on bob: log "${c1.media.mos}!"\n'
     found = dict(coloured(document(text)))
     assert found["agent"] == "keyword" and found["bob"] == "class" and found["pcma"] == "enumMember"
     assert found["# 😀 him"] == "comment" and found["c1"] == "variable" and found["media"] == "namespace"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lsp.client import COMMAND, Editor, Message, at, replace
+from tests.lsp.client import COMMAND, Editor, Message, Talk, at, replace
 from tests.lsp.marked import PAIR
 
 pytestmark = pytest.mark.wire
@@ -65,13 +65,25 @@ def test_leaving_without_a_goodbye_is_an_error() -> None:
         assert editor.process.wait(timeout=20) == 1
 
 
-def test_an_editor_that_is_gone_ends_its_server() -> None:
-    """A process of its own is the editor; when it is killed, nothing is left that holds the pipe."""
-    code = f"import subprocess; subprocess.Popen({list(COMMAND)!r}, stdin=subprocess.PIPE).wait()"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as editor:
+EDITOR_TO_BE_KILLED = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from tests.lsp.client import Editor
+editor = Editor(stderr=sys.stdout)
+editor.initialize()
+print("ready", flush=True)
+editor.receive()
+"""
+
+
+def test_an_editor_that_is_killed_takes_its_server_along() -> None:
+    root = str(Path(__file__).parents[2])
+    with subprocess.Popen([sys.executable, "-c", EDITOR_TO_BE_KILLED, root], stdout=subprocess.PIPE) as editor:
         assert editor.stdout is not None
+        assert editor.stdout.readline() == b"ready\n"
         editor.kill()
-        assert editor.stdout.read() == b""  # the server has the other end of this pipe: it ends when the server does
+        # The server holds the other end of this pipe as its standard error: it closes when the server is gone.
+        assert editor.stdout.read() == b""
 
 
 @pytest.mark.parametrize(
@@ -246,11 +258,27 @@ def test_an_editor_that_is_told_is_not_offered_to_pull() -> None:
 # --- TCP and options -----------------------------------------------------------------------------------------------
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def test_one_editor_is_served_over_tcp() -> None:
+    with subprocess.Popen([*COMMAND, "--tcp", "0"], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        host, _, port = process.stderr.readline().decode().removeprefix("listening on ").rpartition(":")
+        assert host == "127.0.0.1"
+        with socket.create_connection((host, int(port))) as connection, connection.makefile("rwb") as stream:
+            editor = Talk(stream, stream)
+            editor.initialize()
+            editor.open(URI, WRONG)
+            assert [one["code"] for one in editor.diagnostics(URI, 1)] == ["SF203"]
+            editor.ask("shutdown", None)
+            editor.notify("exit", None)
+        assert process.wait(timeout=20) == 0
+
+
+def test_an_editor_that_hangs_up_ends_the_server() -> None:
+    with subprocess.Popen([*COMMAND, "--tcp", "127.0.0.1:0"], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        port = process.stderr.readline().decode().rpartition(":")[2]
+        socket.create_connection(("127.0.0.1", int(port))).close()
+        assert process.wait(timeout=20) == 1
 
 
 def test_a_wrong_address_is_an_error_of_the_command_line() -> None:

@@ -22,7 +22,8 @@ EVENTS = {
     ),
     "expect_dtmf": Entry(
         'expect dtmf ["DIGITS" | matching /REGEX/ [as NAME]]',
-        "These digits came, in this order, and another one fails at once; or the digits so far match as a whole, and NAME "
+        "These digits came, in this order, and another one fails at once; or the digits so far match as a whole, and "
+        "NAME "
         "is a variable with them; or any one digit.",
         "telephone events, or INFO",
         "RFC 4733",
@@ -53,29 +54,52 @@ EVENTS = {
 }
 
 EVENT_WORDS = {
-    "ringing": Entry("expect ringing", "The phone of the peer rings.", "180, or another 18x", "RFC 3261 section 21.1.2"),
+    "ringing": Entry(
+        "expect ringing", "The phone of the peer rings.", "180, or another 18x", "RFC 3261 section 21.1.2"
+    ),
     "progress": Entry(
         "expect progress", "Audio before the answer.", "183 with a session description", "RFC 3261 section 21.1.5"
     ),
-    "answered": Entry("expect answered", "The peer of `dial` took the call.", "2xx to the INVITE", "RFC 3261 section 13.2.2.4"),
-    "hangup": Entry("expect hangup", "The peer ended the call, or cancelled it.", "BYE or CANCEL", "RFC 3261 sections 15 and 9"),
-    "held": Entry("expect held", "The peer put the call on hold.", "re-INVITE with `a=sendonly` or `inactive`", "RFC 3264 section 8.4"),
-    "resumed": Entry("expect resumed", "The peer took the call back.", "re-INVITE with `a=sendrecv`", "RFC 3264 section 8.4"),
+    "answered": Entry(
+        "expect answered", "The peer of `dial` took the call.", "2xx to the INVITE", "RFC 3261 section 13.2.2.4"
+    ),
+    "hangup": Entry(
+        "expect hangup", "The peer ended the call, or cancelled it.", "BYE or CANCEL", "RFC 3261 sections 15 and 9"
+    ),
+    "held": Entry(
+        "expect held",
+        "The peer put the call on hold.",
+        "re-INVITE with `a=sendonly` or `inactive`",
+        "RFC 3264 section 8.4",
+    ),
+    "resumed": Entry(
+        "expect resumed", "The peer took the call back.", "re-INVITE with `a=sendrecv`", "RFC 3264 section 8.4"
+    ),
     "transfer": Entry("expect transfer", "The peer transfers this call, and it is followed.", "REFER", "RFC 3515"),
     "transferred": Entry(
-        "expect transferred", "The transfer is through: the peer has another partner now.", "NOTIFY, or INVITE with Replaces", "RFC 3515, RFC 3891"
+        "expect transferred",
+        "The transfer is through: the peer has another partner now.",
+        "NOTIFY, or INVITE with Replaces",
+        "RFC 3515, RFC 3891",
     ),
     "notify": Entry("expect notify [where CONDITION]", "A notification came in the call.", "NOTIFY", "RFC 6665"),
     "recorded": Entry("expect recorded", "A recording with `for` came to its end."),
     "played": Entry("expect played", "What played in the background came to its end."),
     "audio": Entry("expect audio", "Something is to be heard.", "RTP"),
-    "registered": Entry("expect registered", "The registrar accepted the agent.", "200 to REGISTER", "RFC 3261 section 10.2.4"),
+    "registered": Entry(
+        "expect registered", "The registrar accepted the agent.", "200 to REGISTER", "RFC 3261 section 10.2.4"
+    ),
     "info": Entry("expect info [where CONDITION]", "A request in the call came.", "INFO", "RFC 6086"),
     "message": Entry("expect message [where CONDITION]", "A text message came.", "MESSAGE", "RFC 3428"),
-    "options": Entry("expect options [where CONDITION]", "Somebody asked what the agent can do.", "OPTIONS", "RFC 3261 section 11"),
+    "options": Entry(
+        "expect options [where CONDITION]", "Somebody asked what the agent can do.", "OPTIONS", "RFC 3261 section 11"
+    ),
     "request": Entry(
-        "expect request METHOD [where CONDITION]", "A request of this method came.", "the request", "RFC 3261 section 8.2",
+        "expect request METHOD [where CONDITION]",
+        "A request of this method came.",
+        "the request",
+        "RFC 3261 section 8.2",
         "request ${1:OPTIONS}",
     ),
-}  # fmt: skip
+}
 """Events that one rule of the grammar has in common, by their words."""

@@ -99,10 +99,24 @@ WORDS = {
     },
     "method": {
         "info": Entry("send info", "A request in the call.", "INFO", "RFC 6086", "info"),
-        "message": Entry("send message to TARGET { body E }", "A text message.", "MESSAGE", "RFC 3428", 'message to ${1:target} { body "$0" }'),
-        "options": Entry("send options to TARGET", "Asks what the peer can do.", "OPTIONS", "RFC 3261 section 11", "options to ${1:target}"),
+        "message": Entry(
+            "send message to TARGET { body E }",
+            "A text message.",
+            "MESSAGE",
+            "RFC 3428",
+            'message to ${1:target} { body "$0" }',
+        ),
+        "options": Entry(
+            "send options to TARGET",
+            "Asks what the peer can do.",
+            "OPTIONS",
+            "RFC 3261 section 11",
+            "options to ${1:target}",
+        ),
         "notify": Entry("send notify", "A notification.", "NOTIFY", "RFC 6665", "notify"),
-        "subscribe": Entry("send subscribe to TARGET", "Asks for notifications.", "SUBSCRIBE", "RFC 6665", "subscribe to ${1:target}"),
+        "subscribe": Entry(
+            "send subscribe to TARGET", "Asks for notifications.", "SUBSCRIBE", "RFC 6665", "subscribe to ${1:target}"
+        ),
     },
     "channels": {
         "stereo": Entry("stereo", "Left what was sent, right what was received, on one time line."),
@@ -110,7 +124,7 @@ WORDS = {
         "received": Entry("received", "What was received."),
         "sent": Entry("sent", "What was sent."),
     },
-}  # fmt: skip
+}
 """Rules whose words differ, by rule and word."""
 WORDS["via"] = WORDS["dtmf_mode"]
 

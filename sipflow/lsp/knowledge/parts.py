@@ -143,7 +143,8 @@ SETTINGS = {
     ),
     "jitter_buffer": Entry(
         "jitter adaptive MIN..MAX | jitter fixed D",
-        "How long received audio waits for what is late: between two bounds, by what the network does, or always alike.",
+        "How long received audio waits for what is late: between two bounds, by what the network does, or always "
+        "alike.",
         snippet="jitter adaptive ${1:20ms}..${2:200ms}",
     ),
 }

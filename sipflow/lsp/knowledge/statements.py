@@ -7,7 +7,8 @@ from sipflow.lsp.knowledge.entry import Entry
 CALLS = {
     "call": Entry(
         "call TARGET [as NAME] [with { … }] [within D]",
-        "Calls somebody and waits for the answer. A redirection (3xx) is followed. TARGET is an agent, a variable, or an "
+        "Calls somebody and waits for the answer. A redirection (3xx) is followed. TARGET is an agent, a variable, "
+        "or an "
         "address in quotes.",
         "INVITE with an offer, ACK after the 2xx",
         "RFC 3261 section 13, RFC 3264",
@@ -72,7 +73,8 @@ CALLS = {
     ),
     "transfer": Entry(
         "transfer [CALL] to TARGET",
-        "Transfers the peer: to a target, which is a blind transfer, or to the name of another call of the lane, which is "
+        "Transfers the peer: to a target, which is a blind transfer, or to the name of another call of the lane, "
+        "which is "
         "an attended one. Done when the target has answered.",
         "REFER, with Replaces when it is attended; NOTIFY with the outcome",
         "RFC 3515, RFC 3891, RFC 5589",
@@ -104,7 +106,8 @@ CALLS = {
 MEDIA = {
     "play": Entry(
         'play "FILE" [loop | N times] [for D] [from D] [at G] [in background]',
-        "Sends a file and waits to its end, unless it is `in background`. Files are looked for beside the scenario, then "
+        "Sends a file and waits to its end, unless it is `in background`. Files are looked for beside the scenario, "
+        "then "
         "in `--media-dir`, then in `~/.sipflow/media`.",
         "RTP",
         "RFC 3550, RFC 3551",
@@ -125,7 +128,8 @@ MEDIA = {
     "stop_play": Entry("stop play [CALL]", "Ends what is playing.", snippet="stop play"),
     "record": Entry(
         'record ["FILE"] [stereo | mono | received | sent] [for D]',
-        "Starts a recording and goes on. `stereo` (without a word): left what was sent, right what was received, on one "
+        "Starts a recording and goes on. `stereo` (without a word): left what was sent, right what was received, on "
+        "one "
         "time line. Without a name: `recordings/rec_<agent>_<call>_<time>.wav`.",
         snippet='record "${1:call.wav}"',
     ),
@@ -174,7 +178,8 @@ FLOW = {
     "end": Entry("end", "Ends the lane. Behind a failure the failure stands."),
     "recover": Entry(
         "recover [at LABEL]",
-        "The failure was provided for: the lane goes on behind the statement that failed, or at a label, and the verdict "
+        "The failure was provided for: the lane goes on behind the statement that failed, or at a label, and the "
+        "verdict "
         "is untouched. It is the last statement of its `else`.",
     ),
     "label": Entry("label NAME", "A place in the lane, for `goto` and `recover at`.", snippet="label ${1:name}"),
