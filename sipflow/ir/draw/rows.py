@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 from sipflow.ir.draw.messages import Message
@@ -33,28 +34,52 @@ MAX_ROUNDS = 24
 """How often nodes are moved down; a picture that is not tidy after that stays as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A message on its way past lanes."""
+
+    source: str
+    first: int
+    last: int
+    """Numbers of the lanes at its left and right end."""
+
+    def passes_beside(self, lane: int) -> bool:
+        """Whether it passes what stands beside the main way of a lane, which is to the right of that."""
+        return self.first <= lane < self.last
+
+
 def _out_of_the_way(graph: Graph, ways: Ways, messages: list[Message], constraints: _Constraints) -> dict[str, int]:
     """Rows in which no message has to pass behind a node beside the main way."""
     index = {lane.id: number for number, lane in enumerate(graph.lanes)}
-    aside = [node for node in graph.nodes if ways.depth[node.id] > 0]
-    across: list[tuple[str, int, int]] = []
-    for message in messages:
-        if message.lane in index:
-            ends = sorted((index[graph.node(message.source).lane], index[message.lane]))
-            across.append((message.source, ends[0], ends[1]))
+    aside = {node.id: index[node.lane] for node in graph.nodes if ways.depth[node.id] > 0}
+    passages = [_passage(graph, message, index) for message in messages if message.lane in index]
     for _ in range(MAX_ROUNDS):
         rows = constraints.rows()
-        passing: dict[int, list[tuple[str, int, int]]] = {}
-        for source, first, last in across:
-            passing.setdefault(rows[source], []).append((source, first, last))
-        moved = False
-        for node in aside:
-            for source, first, last in passing.get(rows[node.id], ()):
-                if first <= index[node.lane] < last and constraints.after(source, node.id):
-                    moved = True
-        if not moved:
+        if not _moved_down(aside, passages, rows, constraints):
             break
     return constraints.rows()
+
+
+def _passage(graph: Graph, message: Message, index: dict[str, int]) -> _Passage:
+    assert message.lane is not None, "only messages that arrive somewhere pass lanes"
+    first, last = sorted((index[graph.node(message.source).lane], index[message.lane]))
+    return _Passage(message.source, first, last)
+
+
+def _moved_down(
+    aside: dict[str, int], passages: list[_Passage], rows: dict[str, int], constraints: _Constraints
+) -> bool:
+    """Put what is in the way of a message below it; whether there was anything."""
+    by_row: dict[int, list[_Passage]] = {}
+    for passage in passages:
+        by_row.setdefault(rows[passage.source], []).append(passage)
+    moves = [
+        constraints.after(passage.source, node)
+        for node, lane in aside.items()
+        for passage in by_row.get(rows[node], ())
+        if passage.passes_beside(lane)
+    ]
+    return any(moves)
 
 
 class _Constraints:
