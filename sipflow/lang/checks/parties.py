@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from sipflow.ir import ops
 from sipflow.ir.graph import Agent, Node
@@ -16,6 +17,10 @@ Peers = frozenset[str] | None
 _CALLING = (ops.Call, ops.Dial)
 _NAMING = (ops.Call, ops.Dial, ops.Transfer, ops.Redirect)
 """Operations with a target."""
+
+
+_MOST_PEERS = 50
+"""What a lane with more of them waits for is not judged: it would cost time for each of its waits."""
 
 
 @dataclass
@@ -124,20 +129,31 @@ class Parties:
         """Once calls are transferred, anybody may be connected to anybody."""
         agents = self.program.agents.values()
         strangers = any(agent.remote or _is_public(agent) for agent in agents)
-        return None if strangers or self.strangers_called else self.driven
+        many = len(self.driven) > _MOST_PEERS
+        return None if many or strangers or self.strangers_called else self.driven
 
     def _of_makers(self, lane: str, call: str | None) -> Peers:
-        peers: frozenset[str] = frozenset()
-        for node in self.makers.get(lane, []):
-            name = getattr(node.op, "name", None)
-            # `answer` on the call that rings may give it its name: any incoming call may have any name.
-            if call is not None and name != call and isinstance(node.op, _CALLING):
-                continue
-            found = self.called_by(node) if isinstance(node.op, _CALLING) else self.callers_of(node.agent)
-            if found is None:
+        taking, calling = self._makers_by_name.get(lane, ([], {}))
+        makers = [node for nodes in calling.values() for node in nodes] if call is None else calling.get(call, [])
+        peers: set[str] = set()
+        for found in chain((self.callers_of(node.agent) for node in taking[:1]), map(self.called_by, makers)):
+            if found is None or len(peers) > _MOST_PEERS:
                 return None
             peers |= found
-        return peers
+        return frozenset(peers)
+
+    @cached_property
+    def _makers_by_name(self) -> dict[str, tuple[list[Node], dict[str, list[Node]]]]:
+        """By lane: what takes calls (any of which may have any name), and what makes them, by the name of the call."""
+        found: dict[str, tuple[list[Node], dict[str, list[Node]]]] = {}
+        for lane, nodes in self.makers.items():
+            taking, calling = found[lane] = ([], {})
+            for node in nodes:
+                if isinstance(node.op, _CALLING):
+                    calling.setdefault(node.op.name or "", []).append(node)
+                else:
+                    taking.append(node)
+        return found
 
 
 def _awaits_a_call(node: Node) -> bool:

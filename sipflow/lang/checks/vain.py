@@ -53,6 +53,10 @@ class _Signals:
         nodes = list(needs.program.graph.nodes)
         self.sent = {node.op.name: node for node in reversed(nodes) if isinstance(node.op, ops.Signal)}
         self.awaited = {node.op.name: node for node in reversed(nodes) if isinstance(node.op, ops.Await)}
+        self.counted_on = {
+            node.op.name for node in nodes if isinstance(node.op, ops.Await) and node.id not in self.program.provided
+        }
+        """Signals without which a lane fails."""
 
     def check(self) -> None:
         """Every signal needs somebody who sends it and somebody who awaits it."""
@@ -68,9 +72,7 @@ class _Signals:
         where, near = self._name_in(node, name), closest(name, self.sent)
         help_text = f"did you mean `{near}`?" if near else f"some lane has to `signal {name}`"
         fix = write(where, near) if near else None
-        awaits = (other for other in self.program.graph.nodes if isinstance(other.op, ops.Await))
-        provided = all(node.id in self.program.provided for node in awaits if node.op.name == name)  # type: ignore[attr-defined]
-        say = self.context.report.warning if provided else self.context.report.error
+        say = self.context.report.error if name in self.counted_on else self.context.report.warning
         say("SF304", f"nobody sends the signal `{name}`", where, "this would wait in vain", help=help_text, fix=fix)
 
     def _name_in(self, node: Node, name: str) -> Span:
