@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sipflow.lang.syntax import Node, Token
-from sipflow.lang.tables import END, Tables
+from sipflow.lang.tables import END, Rule, Tables
 
 Value = Node | Token | list[Node | Token]
 """What stands for a symbol on the stack; a list for rules whose children belong to their parent."""
@@ -39,10 +39,10 @@ class Automaton:
 
     def offer(self, kind: str, value: Value) -> bool:
         """Feed a token; False when it does not fit here (then nothing was shifted)."""
-        states = self.states
+        states, rows, rules = self.states, self._rows, self._rules
         self.before = states
         while True:
-            action = self._rows[states[-1]].get(kind)
+            action = rows[states[-1]].get(kind)
             if action is None:
                 return False
             if action >= 0:
@@ -50,7 +50,12 @@ class Automaton:
                 return True
             if self.before is states:
                 self.before = states[:]
-            self._reduce(-action - 1)
+            rule = rules[-action - 1]
+            if rule.inline and rule.size == 1:
+                # `_sum: _product` and the like, three reductions of four: what the symbol stands for stays the same.
+                states[-1] = rows[states[-2]][rule.origin]
+            else:
+                self._reduce(rule)
             if kind == END and states[-1] == self._end:
                 return True
 
@@ -60,12 +65,7 @@ class Automaton:
         self.states.append(state)
         self.values.append([] if kind in _LAYOUT else value)
 
-    def _reduce(self, number: int) -> None:
-        rule = self._rules[number]
-        if rule.inline and rule.size == 1:
-            # `_sum: _product` and the like: three reductions of four. What the symbol stands for remains what it is.
-            self.states[-1] = self._rows[self.states[-2]][rule.origin]
-            return
+    def _reduce(self, rule: Rule) -> None:
         cut = len(self.values) - rule.size
         taken = self.values[cut:]
         del self.values[cut:], self.states[cut + 1 :]

@@ -20,6 +20,7 @@ from sipflow.lang.syntax import Node, Token
 from sipflow.lsp.files import EditorFiles, FileMemory
 from sipflow.lsp.positions import UTF16, Positions
 
+DEBOUNCE_MS = 8
 _SIGNS_OF_NO_INTEREST = frozenset(("SEMI", "NL", "COMMA", "LBRACE", "RBRACE", "LPAR", "RPAR", "COLON", "DOT", "ERROR"))
 
 
@@ -155,6 +156,8 @@ class Settings:
     """Where audio is looked for besides the scenario's own folder, as `--media-dir`."""
     variables: tuple[str, ...] = ()
     """Names that `--var` gives values to."""
+    debounce_ms: int = DEBOUNCE_MS
+    """How long a text has to be still before it is compiled."""
     docs: str = ""
     """Address of the folder with the pages of the documentation, without a slash at its end; empty for none."""
     environment: tuple[str, ...] = field(default_factory=lambda: tuple(sorted(os.environ)))

@@ -7,6 +7,7 @@ questions about a text wait for its check, and one that the editor takes back me
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import logging
 import threading
@@ -22,18 +23,17 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 
 import sipflow
 from sipflow import __version__
-from sipflow.lsp.analysis import Document, Settings
+from sipflow.lsp.analysis import DEBOUNCE_MS, Document, Settings
 from sipflow.lsp.diagnostics import by_source, to_protocol
 from sipflow.lsp.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-DEBOUNCE_S = 0.015
-"""How long a text has to be still before it is compiled."""
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 """More than one check makes: what a check makes has no cycles, so looking for them in its midst finds nothing."""
-LONGEST_WAIT_S = 0.15
-"""A text that never is still is compiled all the same."""
+MAX_DEBOUNCE_MS = 5000
+PATIENCE = 10
+"""A text that is never still is compiled all the same, after so many times the wait for silence."""
 
 
 class Protocol(LanguageServerProtocol):
@@ -89,7 +89,7 @@ class Server(LanguageServer):
         """Compile a text once it is still, and tell the editor what is wrong."""
         wait = self._waiting.get(uri)
         if wait is None:
-            wait = self._waiting[uri] = _Wait(asyncio.get_running_loop().time() + LONGEST_WAIT_S)
+            wait = self._waiting[uri] = _Wait(self.texts.settings.debounce_ms / 1000)
         wait.restart(self._check, uri)
 
     async def document(self, uri: str) -> Document | None:
@@ -147,15 +147,16 @@ class Server(LanguageServer):
 class _Wait:
     """The time until a text is compiled."""
 
-    def __init__(self, latest: float) -> None:
+    def __init__(self, silence_s: float) -> None:
         self.over = asyncio.Event()
-        self._latest = latest
+        self._silence_s = silence_s
+        self._latest = asyncio.get_running_loop().time() + PATIENCE * silence_s
         self._timer: asyncio.TimerHandle | None = None
 
     def restart(self, check: Any, uri: str) -> None:
         self.stop_timer()
         loop = asyncio.get_running_loop()
-        when = min(loop.time() + DEBOUNCE_S, self._latest)
+        when = min(loop.time() + self._silence_s, self._latest)
         self._timer = loop.call_at(when, check, uri)
 
     def stop(self) -> None:
@@ -170,13 +171,15 @@ class _Wait:
 def settings_from(options: Any, before: Settings) -> Settings:
     """Settings as an editor gives them, in its own words or under `sipflow`; what is unknown is passed over."""
     given = options.get("sipflow", options) if isinstance(options, dict) else {}
-    media_dir, variables, docs = (given.get(key) for key in ("mediaDir", "variables", "docs")) if given else (None,) * 3
-    return Settings(
-        encoding=before.encoding,
+    given = given if isinstance(given, dict) else {}
+    media_dir, variables, docs = (given.get(key) for key in ("mediaDir", "variables", "docs"))
+    debounce = given.get("debounceMs")
+    return dataclasses.replace(
+        before,
         media_dir=Path(media_dir).expanduser() if isinstance(media_dir, str) and media_dir else None,
         variables=tuple(name for name in variables if isinstance(name, str)) if isinstance(variables, list) else (),
         docs=docs.rstrip("/") if isinstance(docs, str) else default_docs(),
-        environment=before.environment,
+        debounce_ms=min(debounce, MAX_DEBOUNCE_MS) if isinstance(debounce, int) and debounce >= 0 else DEBOUNCE_MS,
     )
 
 
