@@ -131,7 +131,7 @@ def _peer_never_does(needs: Needs, vain: Vain) -> None:
 
 def _asked(needs: Needs, vain: Vain) -> frozenset[str]:
     """The agents from which a wait expects something."""
-    if isinstance(vain.node.op, ops.ExpectRequest):
+    if isinstance(vain.node.op, ops.ExpectRequest | ops.ExpectNotify):
         return needs.parties.peers_of(vain.node.lane, vain.node.call) or frozenset()
     named = frozenset(key[-1] for key in vain.keys if key[-1] in needs.program.agents)
     return named or needs.parties.peers_of(vain.node.lane, vain.node.call) or frozenset()

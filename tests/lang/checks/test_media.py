@@ -1,0 +1,112 @@
+"""Codecs, files that are played and recordings, as far as a look at their heads tells."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipflow.lang.diagnostics import apply_fix
+from tests.lang.checks.said import codes, notes, only, words
+
+
+def program(alice: str, bob: str = "", head: str = "") -> str:
+    return f"{head}on alice {{ call bob; {alice}; release }}\non bob {{ answer; {bob or 'log 1'}; expect hangup }}\n"
+
+
+# --- codecs --------------------------------------------------------------------------------------------------------
+
+HEAD = "agent alice { codecs pcmu }\nagent bob { codecs pcma }\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "number"),
+    [
+        ("call bob", "answer", 1),
+        ("dial bob", "answer", 1),
+        ("call bob with { codecs pcma }", "answer", 0),
+        ("call bob", "answer with { codecs pcmu, pcma }", 0),
+        ("call bob with { codecs pcma }", "answer with { codecs pcmu }", 1),
+    ],
+)
+def test_two_agents_that_talk_share_a_codec(call: str, answer: str, number: int) -> None:
+    assert codes(f"{HEAD}on alice: {call}; release\non bob: {answer}; expect hangup\n") == ["SF404"] * number
+
+
+def test_one_of_several_answers_may_take_the_offer() -> None:
+    lanes = "on bob: answer; expect hangup\non bob: answer with { codecs pcmu }; expect hangup\n"
+    assert codes(f"{HEAD}on alice: call bob; release\n{lanes}") == []
+
+
+def test_the_codecs_of_the_other_side_are_shown() -> None:
+    text = f"{HEAD}on alice: call bob; release\non bob: answer; expect hangup\n"
+    assert notes(text, only(text, "SF404")) == ["bob"]
+
+
+# --- files: every one lasts a second, hours.wav two hours ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("play", "code"),
+    [
+        ('play "x.wav" from 1s', "SF405"),
+        ('play "x.wav" from 1.5s in background', "SF405"),
+        ('play "x.wav" for 1.5s', "SF406"),
+        ('play "x.wav" 2 times for 3s', "SF406"),
+        ('play "x.wav" from 500ms for 1s', "SF406"),
+        ('play "hours.wav"', "SF407"),
+    ],
+)
+def test_a_play_goes_with_the_length_of_its_file(play: str, code: str) -> None:
+    assert codes(program(play)) == [code]
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        'play "x.wav" from 999ms',
+        'play "x.wav" for 1s',
+        'play "x.wav" loop for 1h',
+        'play "x.wav" 2 times for 2s',
+        'play "x.wav" for 2s * 3',
+        'play "x${env.N}.wav" from 1h',
+        "play tone 440Hz for 2h",
+        'play "hours.wav" for 5s',
+        'play "hours.wav" in background',
+    ],
+)
+def test_a_play_that_fits_or_shows_in_the_run_is_fine(play: str) -> None:
+    assert codes(program(play)) == []
+
+
+# --- recordings ----------------------------------------------------------------------------------------------------
+
+
+def test_two_recordings_need_two_files() -> None:
+    text = program('record "x.wav"', 'record "x.wav"')
+    found = only(text, "SF408")
+    assert words(text, found) == '"x.wav"' and notes(text, found) == ['record "x.wav"']
+
+
+@pytest.mark.parametrize(
+    ("alice", "bob"),
+    [
+        ('record "a.wav"', 'record "b.wav"'),
+        ("record", "record"),
+        ('record "a${env.N}.wav"', 'record "a${env.N}.wav"'),
+        ('if env.X == "1" { record "a.wav" } else { record "a.wav" stereo }', ""),
+    ],
+)
+def test_recordings_that_go_elsewhere_or_exclude_each_other_are_fine(alice: str, bob: str) -> None:
+    assert codes(program(alice, bob)) == []
+
+
+def test_a_recording_has_the_suffix_of_what_is_written() -> None:
+    text = program('record "call.mp3"')
+    found = only(text, "SF409")
+    assert found.fix is not None and 'record "call.wav"' in apply_fix(text, found.fix)
+    assert codes(program('record "CALL.WAV"')) == codes(program('record "call"')) == []
+
+
+def test_a_recording_does_not_replace_what_is_played() -> None:
+    assert codes(program('record "/p/x.wav"', 'play "/p/x.wav"')) == ["SF410"]
+    # Relative names are looked for beside the scenario, and recorded in the folder of the run.
+    assert codes(program('record "x.wav"', 'play "x.wav"')) == []
