@@ -215,6 +215,14 @@ def test_a_picture_needs_nothing_else_and_says_what_it_is() -> None:
     assert not re.search(r"<script|<image|<foreignObject|href|@import|url\((?!#)", text)
 
 
+def test_no_character_of_a_statement_is_taken_for_the_picture_s_own() -> None:
+    graph = compiled('on alice: call bob; log "#1; `<b>` & \\\\ end"\non bob: answer; expect hangup\n')
+    assert 'n1["log #quot;#35;1; #96;#lt;b#gt;#96; #amp; \\\\ end#quot;"]' in graph_to_mermaid(graph)
+    assert r'[label="log \"#1; `<b>` & \\\\ end\"", shape=box]' in graph_to_dot(graph)
+    texts = ["".join(text.itertext()) for text in ElementTree.fromstring(graph_to_svg(graph)).iter(f"{SVG}text")]
+    assert 'log "#1; `<b>` & \\\\ end"' in texts
+
+
 def test_the_same_graph_gives_the_same_picture() -> None:
     assert graph_to_svg(scenario("ivr")) == graph_to_svg(scenario("ivr"))
 
