@@ -99,6 +99,7 @@ class LaneReader:
             body.labels.check_circles()
         names = self._label_names()
         self.nodes += [draft.finished(names) for draft in self.drafts.values()]
+        self.bodies.clear()  # each knows its lane: in a circle they would keep the whole program until a collection
         return node_id_of(entry)
 
     def _label_names(self) -> dict[int, str]:
