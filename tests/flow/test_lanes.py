@@ -179,7 +179,7 @@ def test_no_response_at_all_is_no_rejection() -> None:
 
 
 def test_media_before_media_is_refused() -> None:
-    play = Play(PEER + 'on alice { dial peer; send dtmf "1" }')
+    play = Play(PEER + 'on alice { dial peer; wait 0ms; send dtmf "1" }')
     failure = play.result("alice").failure
     assert failure is not None and "no media yet" in failure.failure.got
 
