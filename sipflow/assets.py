@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
-from sipflow.tables import TableError, read_table
 
 if TYPE_CHECKING:
     from sipflow.media.library import MediaLibrary
@@ -27,7 +26,7 @@ class Assets:
     """The checks' view of the files that a scenario names (`sipflow.lang.files.Files`).
 
     The media library is loaded for the first file: a scenario without any checks faster. The folder of every text that
-    is imported joins `folders`, so that what a shared file plays may lie beside it. One value is for one check: it looks
+    is imported joins `folders`, so that what a shared file plays may lie beside it. A value is for one check: it looks
     at each file once and does not notice when that changes.
     """
 
@@ -56,6 +55,8 @@ class Assets:
 
     def table(self, path: str) -> TableInfo | FileProblem:
         """What is known about a CSV file."""
+        from sipflow.tables import TableError, read_table
+
         file = self.find(path)
         if file is None:
             return self._missing(path)

@@ -2,6 +2,9 @@
 
 `kind` is the node kind of the graph (command, event, check, control), `word` its name in graph JSON. Times are
 expressions because the language lets a variable stand wherever a duration may. A field that is None was not written.
+
+What has no fields of its own is a plain subclass: it inherits being frozen, equality and the rest, and a check of a
+file need not wait for as many methods to be made anew.
 """
 
 from __future__ import annotations
@@ -127,28 +130,28 @@ class Redirect(Op):
     target_agent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Release(Op):
     """`release [NAME]`: BYE, CANCEL or a rejection, whichever the call's state needs; fine when it is over already."""
 
+    __slots__ = ()
     word: ClassVar[str] = "release"
     flow_name: ClassVar[str] = "Release"
     waits: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Hold(Op):
     """`hold [NAME]`: re-INVITE that stops the peer's media."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hold"
     flow_name: ClassVar[str] = "Hold"
     waits: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True)
 class Resume(Op):
     """`resume [NAME]`: re-INVITE back to sendrecv."""
 
+    __slots__ = ()
     word: ClassVar[str] = "resume"
     flow_name: ClassVar[str] = "Retrieve"
     waits: ClassVar[bool] = True
@@ -180,10 +183,10 @@ class Register(Op):
     expires: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Unregister(Op):
     """`unregister`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "unregister"
     call_bound: ClassVar[bool] = False
     waits: ClassVar[bool] = True
@@ -232,10 +235,10 @@ class Play(Op):
     background: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class StopPlay(Op):
     """`stop play`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "stop play"
 
 
@@ -252,10 +255,10 @@ class Record(Op):
     duration: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class StopRecord(Op):
     """`stop record`: waits until the file is closed."""
 
+    __slots__ = ()
     word: ClassVar[str] = "stop record"
     flow_name: ClassVar[str] = "StopRecord"
 
@@ -272,17 +275,17 @@ class SendDtmf(Op):
     via: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Mute(Op):
     """`mute`: send silence, whatever plays."""
 
+    __slots__ = ()
     word: ClassVar[str] = "mute"
 
 
-@dataclass(frozen=True, slots=True)
 class Unmute(Op):
     """`unmute`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "unmute"
 
 
@@ -297,10 +300,10 @@ class Impair(Op):
     duplicate: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ClearImpairment(Op):
     """`clear impairment`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "clear impairment"
 
 
@@ -346,19 +349,19 @@ class Fail(Op):
     text: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class End(Op):
     """`end`: the lane is over; inside an `else` the failure stands."""
 
+    __slots__ = ()
     kind: ClassVar[str] = "control"
     word: ClassVar[str] = "end"
     call_bound: ClassVar[bool] = False
 
 
-@dataclass(frozen=True, slots=True)
 class Recover(Op):
     """`recover [at LABEL]`: last statement of an `else`; the failure was provided for, and the lane goes on."""
 
+    __slots__ = ()
     kind: ClassVar[str] = "control"
     word: ClassVar[str] = "recover"
     call_bound: ClassVar[bool] = False
@@ -501,25 +504,25 @@ class ExpectCall(Expect):
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectRinging(Expect):
     """`expect ringing`: 180 (or 18x without a session description)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "ringing"
     flow_name: ClassVar[str] = "RINGING"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectProgress(Expect):
     """`expect progress`: a provisional response with a session description."""
 
+    __slots__ = ()
     word: ClassVar[str] = "progress"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectAnswered(Expect):
     """`expect answered`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "answered"
 
 
@@ -531,10 +534,10 @@ class ExpectRejected(Expect):
     code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectHangup(Expect):
     """`expect hangup`: the peer ended the call (BYE, or CANCEL before the answer)."""
 
+    __slots__ = ()
     word: ClassVar[str] = "hangup"
     flow_name: ClassVar[str] = "DISCONNECTED"
 
@@ -552,33 +555,33 @@ class ExpectDtmf(Expect):
     capture: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectHeld(Expect):
     """`expect held`: the peer put this call on hold."""
 
+    __slots__ = ()
     word: ClassVar[str] = "held"
     flow_name: ClassVar[str] = "HELD"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectResumed(Expect):
     """`expect resumed`: the peer took this call back."""
 
+    __slots__ = ()
     word: ClassVar[str] = "resumed"
     flow_name: ClassVar[str] = "RETRIEVED"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectTransfer(Expect):
     """`expect transfer`: a REFER came; it is followed by itself."""
 
+    __slots__ = ()
     word: ClassVar[str] = "transfer"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectTransferred(Expect):
     """`expect transferred`: as transferor, the NOTIFY of success; as transferee, the new call is answered."""
 
+    __slots__ = ()
     word: ClassVar[str] = "transferred"
     flow_name: ClassVar[str] = "TRANSFERRED"
 
@@ -592,25 +595,25 @@ class ExpectNotify(Expect):
     where: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectRecorded(Expect):
     """`expect recorded`: a recording came to its end and its file is closed."""
 
+    __slots__ = ()
     word: ClassVar[str] = "recorded"
     flow_name: ClassVar[str] = "RECORD_COMPLETED"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectPlayed(Expect):
     """`expect played`: a play in the background came to its end."""
 
+    __slots__ = ()
     word: ClassVar[str] = "played"
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectAudio(Expect):
     """`expect audio`: audio above silence arrives."""
 
+    __slots__ = ()
     word: ClassVar[str] = "audio"
 
 
@@ -639,10 +642,10 @@ class ExpectHeard(Expect):
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ExpectRegistered(Expect):
     """`expect registered`."""
 
+    __slots__ = ()
     word: ClassVar[str] = "registered"
     call_bound: ClassVar[bool] = False
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pkgutil
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 GRAMMAR_FILE = "sflow.lark"
@@ -72,10 +72,12 @@ def digest(grammar: str) -> str:
 
 
 def _resource(name: str) -> str | None:
+    """A text that lies in the package. importlib.resources would load half of what a check takes time for."""
     try:
-        return files("sipflow.grammar").joinpath(name).read_text(encoding="utf-8")
+        data = pkgutil.get_data("sipflow.grammar", name)
     except FileNotFoundError:
         return None
+    return None if data is None else data.decode("utf-8")
 
 
 def _stored(seal: str) -> dict[str, Any] | None:
@@ -158,6 +160,8 @@ def main() -> None:
     """Write the tables beside the grammar of this checkout."""
     grammar = _resource(GRAMMAR_FILE)
     assert grammar is not None, "the grammar is part of the package"
+    from importlib.resources import files
+
     path = files("sipflow.grammar").joinpath(TABLES_FILE)
     text = json.dumps(build(grammar), separators=(",", ":")).replace('],"', '],\n"').replace("],[", "],\n[")
     path.write_text(text + "\n", encoding="utf-8")  # type: ignore[attr-defined]

@@ -138,7 +138,7 @@ def test_an_event_of_a_dialled_call_needs_a_peer_that_does_it(event: str, act: s
         'on alice: call "sip:bob@example.com"; expect dtmf "1"; release\n',
         'agent bob { uri "sip:bob@example.com" }\non alice: call bob; expect held; release\n',
         'agent alice { proxy "sip:proxy.example.com" }\non alice: call bob; expect held; release' + BOB,
-        'agent bob { listen udp "127.0.0.1:5070" }\non alice: call bob; release\non bob: answer; expect held; release\n',
+        'agent bob { listen udp "127.0.0.1:5070" }\non al: call bob; release\non bob: answer; expect held; release\n',
         'let who = "x"\non alice: call who; release\non bob: answer; expect held; expect hangup\n',
         'on alice: call bob; expect held; release\non bob { answer; if env.X == "1" { hold }; expect hangup }\n',
         'on alice: call bob; expect dtmf "1"; release\non bob: answer; wait 1s\non bob: answer; send dtmf "1"\n',
