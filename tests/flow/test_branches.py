@@ -88,6 +88,17 @@ def test_a_goto_into_the_repeat_from_outside_counts_anew() -> None:
     assert Play(text).logged() == ["round"] * 4
 
 
+def test_a_repeat_that_was_left_in_the_middle_counts_anew() -> None:
+    text = """on alice {
+      let n = 0
+      label again
+      repeat 3 times { break }
+      let n = n + 1
+      if n < 2 { goto again }
+    }"""
+    assert [told for told in Play(text).told() if "times" in told] == ["1st of 3 times", "1st of 3 times"]
+
+
 def test_an_empty_repeat_counts_though_it_leads_to_itself() -> None:
     nodes = (
         Node("a.1", "a", "a", ops.Repeat(Literal(3.0)), arms=("a.1", "a.2"), text="repeat 3 times"),
