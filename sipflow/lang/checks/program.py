@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -44,6 +45,7 @@ class Program:
     provided: frozenset[str] = frozenset()
     """Nodes whose failure is provided for: there is a `recover` in their `else`."""
     _lanes_by_agent: dict[str, list[Lane]] = field(default_factory=dict)
+    _loops: frozenset[str] | None = None
 
     @staticmethod
     def of(graph: Graph, context: Context, whole: Iterable[str]) -> Program:
@@ -71,6 +73,13 @@ class Program:
             seen.add(node_id)
             yield node_id
             queue += [way.target for way in self.ways[node_id] if way.target is not None]
+
+    @property
+    def lanes_with_loops(self) -> frozenset[str]:
+        """Lanes in which a way leads back to an earlier statement."""
+        if self._loops is None:
+            self._loops = frozenset(_lanes_with_loops(self))
+        return self._loops
 
     def live_nodes(self) -> Iterator[Node]:
         """Nodes that a run may come to, in the order of the graph."""
@@ -140,6 +149,23 @@ def constant_truth(condition: Expr) -> bool | None:
 
 def _negated(truth: bool | None) -> bool | None:
     return None if truth is None else not truth
+
+
+def _lanes_with_loops(program: Program) -> Iterator[str]:
+    """Nodes are taken away to which no way is left (Kahn): what cannot be taken away lies on a loop, or behind one."""
+    ways_to = Counter(
+        way.target for node in program.live_nodes() for way in program.ways[node.id] if way.target is not None
+    )
+    queue = [node_id for node_id in program.reached if not ways_to[node_id]]
+    taken = set(queue)
+    while queue:
+        for way in program.ways[queue.pop()]:
+            if way.target is not None:
+                ways_to[way.target] -= 1
+                if not ways_to[way.target] and way.target not in taken:
+                    taken.add(way.target)
+                    queue.append(way.target)
+    yield from {program.graph.node(node_id).lane for node_id in program.reached if node_id not in taken}
 
 
 def _both(left: bool | None, right: bool | None) -> bool | None:

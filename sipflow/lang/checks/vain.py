@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -163,6 +164,7 @@ _ACTS: dict[type[Op], str] = {
     ops.ExpectRinging: "`ring`",
     ops.ExpectProgress: "`progress`",
     ops.ExpectAnswered: "`answer`",
+    ops.ExpectRejected: "`reject` with this code",
     ops.ExpectHangup: "end of the call",
     ops.ExpectDtmf: "`send dtmf`",
     ops.ExpectHeld: "`hold`",
@@ -180,6 +182,7 @@ _VERBS: dict[type[Op], str] = {
     ops.ExpectRinging: "rings",
     ops.ExpectProgress: "sends early media",
     ops.ExpectAnswered: "answers",
+    ops.ExpectRejected: "rejects with this code",
     ops.ExpectHangup: "hangs up",
     ops.ExpectDtmf: "sends digits",
     ops.ExpectHeld: "holds the call",
@@ -296,46 +299,57 @@ def _listed(names: list[str]) -> str:
 
 
 def _check_digits(needs: Needs, course: Course) -> None:
-    """SF312: digits are expected that the other side never sends."""
+    """SF312: digits are expected that the other side never sends, or not so often."""
     senders: dict[str, list[Node]] = {}
     for node in needs.program.live_nodes():
         if isinstance(node.op, ops.SendDtmf):
             senders.setdefault(node.agent, []).append(node)
-    sent = {agent: _digits_of(nodes) for agent, nodes in senders.items()}
+    most = {agent: _most_digits(needs.program, nodes) for agent, nodes in senders.items()}
     for node in needs.program.graph.nodes:
         if isinstance(node.op, ops.ExpectDtmf) and node.id in course.ended and node.id not in needs.program.provided:
-            _check_expected_digits(needs, node, senders, sent)
+            _check_expected_digits(needs, node, senders, most)
 
 
 def _check_expected_digits(
-    needs: Needs, node: Node, senders: dict[str, list[Node]], sent: dict[str, frozenset[str] | None]
+    needs: Needs, node: Node, senders: dict[str, list[Node]], most: dict[str, Counter[str] | None]
 ) -> None:
     assert isinstance(node.op, ops.ExpectDtmf), "nothing else is looked at"
-    expected = constant_text(node.op.digits)
-    keys = needs.of(node)
+    expected, keys = constant_text(node.op.digits), needs.of(node)
     if expected is None or keys is None:
         return
     agents = [key[-1] for key in sorted(keys) if key[-1] in senders]
-    known = [digits for agent in agents if (digits := sent[agent]) is not None]
-    if len(known) < len(agents) or not agents:
-        return
-    missing = [digit for digit in expected.upper() if not any(digit in digits for digits in known)]
-    if missing:
-        _report_digits(needs, node, missing[0], [sender for agent in agents for sender in senders[agent]])
+    sent: Counter[str] = Counter()
+    for agent in agents:
+        known = most[agent]
+        if known is None:
+            return
+        sent += known
+    missing = next((digit for digit, number in Counter(expected.upper()).items() if number > sent[digit]), None)
+    if agents and missing is not None:
+        _report_digits(needs, node, missing, sent[missing], [each for agent in agents for each in senders[agent]])
 
 
-def _report_digits(needs: Needs, node: Node, missing: str, senders: list[Node]) -> None:
+def _report_digits(needs: Needs, node: Node, missing: str, number: int, senders: list[Node]) -> None:
     assert isinstance(node.op, ops.ExpectDtmf) and node.op.digits is not None, "digits were found missing in it"
     agents = _listed(sorted({sender.agent for sender in senders}))
-    notes = tuple(Label(sender.span, "sends other digits") for sender in senders[:_MOST_NOTES])
-    message = f"{agents} never sends the digit `{missing}`"
-    where = node.op.digits.span
+    notes = tuple(Label(sender.span, "sends only these") for sender in senders[:_MOST_NOTES])
+    never = "never sends" if number == 0 else "does not send so often"
+    where, notes = node.op.digits.span, (*notes, *needs.program.through(node))
+    message = f"{agents} {never} the digit `{missing}`"
     needs.program.context.report.warning("SF312", message, where, "this waits in vain", secondary=notes)
 
 
-def _digits_of(nodes: list[Node]) -> frozenset[str] | None:
-    """All digits that are sent, None when some show in the run only."""
-    texts = [constant_text(node.op.digits) for node in nodes if isinstance(node.op, ops.SendDtmf)]
-    if None in texts:
-        return None
-    return frozenset("".join(text.upper() for text in texts if text is not None))
+def _most_digits(program: Program, nodes: list[Node]) -> Counter[str] | None:
+    """The most of each digit that an agent sends, None when that shows in the run only."""
+    sent: Counter[str] = Counter()
+    for node in nodes:
+        text = constant_text(node.op.digits) if isinstance(node.op, ops.SendDtmf) else None
+        if text is None:
+            return None
+        for digit in text.upper():
+            sent[digit] += _ANY_NUMBER if node.lane in program.lanes_with_loops else 1
+    return sent
+
+
+_ANY_NUMBER = 1_000_000
+"""As many digits as a loop may send: more than any text has."""

@@ -25,6 +25,10 @@ Keys = frozenset[Key] | None
 
 _KNOWN_METHODS = frozenset(("INFO", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE"))
 """Requests that come only because a lane says `send`."""
+_CODES_OF_LANES = frozenset(
+    (*range(300, 400), 401, 402, 403, 404, 406, 407, 410, 413, 414, 484, 485, 486, 600, 604, 606)
+)
+"""Rejections that come only because a lane says `reject` or `redirect`; a user agent sends some others by itself."""
 
 
 @dataclass
@@ -90,6 +94,13 @@ class Needs:
             return None
         return self.from_peers("hold" if isinstance(op, ops.ExpectHeld) else "resume", node, call)
 
+    def _rejected(self, op: Op, node: Node, call: str | None) -> Keys:
+        code = op.code if isinstance(op, ops.ExpectRejected) else None
+        peers = self.parties.peers_of(node.lane, call)
+        if code not in _CODES_OF_LANES or peers is None or self.parties.transfers:
+            return None
+        return frozenset(("reject", name, str(code)) for name in peers)
+
     def _transferred(self, op: Op, node: Node, call: str | None) -> Keys:
         peers = self.parties.peers_of(node.lane, call)
         return None if peers is None else frozenset({("transfer",)})
@@ -131,6 +142,8 @@ class Needs:
         """What happens when a node has succeeded."""
         if isinstance(node.op, ops.Redirect) and node.op.target_agent is not None:
             yield ("call", node.op.target_agent)
+        if isinstance(node.op, ops.Reject | ops.Redirect):
+            yield ("reject", node.agent, str(node.op.code if isinstance(node.op, ops.Reject) else 302))
         yield from ((what, node.agent) for what in _GIVEN_WHEN_DONE.get(type(node.op), ()))
 
 
@@ -148,6 +161,7 @@ _NEEDS: dict[type[Op], Callable[[Needs, Op, Node, str | None], Keys]] = {
     ops.ExpectRinging: _peers("ring"),
     ops.ExpectProgress: _peers("progress"),
     ops.ExpectAnswered: _peers("answer"),
+    ops.ExpectRejected: Needs._rejected,
     ops.ExpectHangup: _peers("end"),
     ops.ExpectDtmf: Needs._digits,
     ops.ExpectHeld: Needs._held,

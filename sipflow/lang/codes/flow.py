@@ -173,7 +173,7 @@ on bob: answer; hold; expect hangup
     Code(
         "SF312",
         "these digits are never sent",
-        "The digits that are expected have one among them that the other side never sends.",
+        "The digits that are expected have one among them that the other side never sends, or not so often.",
         why="The first wrong digit fails an `expect dtmf`, so this one fails in every run.",
         example="""\
 on alice: call bob; expect dtmf "5"; release

@@ -170,6 +170,31 @@ def test_digits_that_may_be_sent_may_be_expected(sent: str) -> None:
     assert codes(text) == []
 
 
+@pytest.mark.parametrize(
+    ("sends", "number"),
+    [
+        ('send dtmf "1"', 1),
+        ('send dtmf "1"; send dtmf "2"', 1),
+        ('send dtmf "11"', 0),
+        ('send dtmf "1"; send dtmf "1"', 0),
+        ('repeat 2 times { send dtmf "1" }', 0),
+        ('label again; send dtmf "1"; check media.loss < 1% else goto again', 0),
+    ],
+)
+def test_a_digit_is_sent_as_often_as_it_is_expected(sends: str, number: int) -> None:
+    text = f'on alice: call bob; expect dtmf "11"; release\non bob {{ answer; {sends}; expect hangup }}\n'
+    assert codes(text) == ["SF312"] * number
+
+
+def test_a_rejection_has_a_code_that_the_other_side_gives() -> None:
+    assert codes("on alice: dial bob; expect rejected 404\non bob: reject 486\n") == ["SF311"]
+    assert codes("on alice: dial bob; expect rejected 486\non bob: reject 486\n") == []
+    assert codes("on alice: dial bob; expect rejected 302\non bob: redirect carol\non carol: log 1\n") == []
+    # A lane that ends turns calls away by itself, and a release cancels.
+    assert codes('on alice: dial bob; expect rejected 480\non bob: log "x"\n') == []
+    assert codes("on alice: dial bob; release; expect rejected 487\non bob: ring; expect hangup\n") == []
+
+
 def test_a_file_with_errors_is_not_told_of_what_may_follow_from_them() -> None:
     assert codes(f"on alice: call bob; play nonsense; expect held; release{BOB}") == ["SF205"]
 
