@@ -79,6 +79,7 @@ NOT_YET = (
     NotYet("SF269", "dtmf_digits", "`play dtmf`", instead="`send dtmf` sends digits by RFC 4733"),
 )
 
+_BY_RULE = {rule: [row for row in NOT_YET if row.rule == rule] for rule in dict.fromkeys(row.rule for row in NOT_YET)}
 _NOT_ENTERED = frozenset(("load",))
 """Constructs that are refused as a whole: nothing in them is looked at."""
 _NOT_IMPORTED = frozenset(("lane", "load"))
@@ -89,16 +90,12 @@ def report_not_yet(root: Node, report: Reporter, *, imported: bool = False) -> N
     """Report everything in a file that does not run, once each; of an `imported` one what it brings in."""
     left_out = _NOT_IMPORTED if imported else frozenset[str]()
     for node in (node for part in root.nodes() if part.rule not in left_out for node in _entered(part)):
-        for row in NOT_YET:
-            if row.rule == node.rule:
-                _report(row, node, report)
+        for row in _BY_RULE.get(node.rule, ()):
+            _report(row, node, report)
 
 
-def _entered(node: Node) -> Iterator[Node]:
-    yield node
-    if node.rule not in _NOT_ENTERED:
-        for child in node.nodes():
-            yield from _entered(child)
+def _entered(part: Node) -> Iterator[Node]:
+    return iter((part,)) if part.rule in _NOT_ENTERED else part.walk()
 
 
 def _report(row: NotYet, node: Node, report: Reporter) -> None:

@@ -34,7 +34,8 @@ class Source:
     def span(self, start: int, end: int) -> Span:
         """The span of the characters from `start` to before `end`."""
         line, column = self.position(start)
-        end_line, end_column = self.position(end)
+        same_line = start <= end and (line == len(self.line_starts) or end < self.line_starts[line])
+        end_line, end_column = (line, column + end - start) if same_line else self.position(end)
         return Span(self.name, line, column, end_line, end_column, start, end)
 
     def line(self, number: int) -> str:
