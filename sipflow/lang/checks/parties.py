@@ -58,7 +58,20 @@ class Parties:
     def _is_unknown(self, op: ops.Call | ops.Dial | ops.Transfer | ops.Redirect) -> bool:
         if op.target is None:  # `transfer c1 to c2`
             return False
-        return op.target_agent is None or op.target_agent not in self.program.agents
+        if op.target_agent is None or op.target_agent not in self.program.agents:
+            return True
+        # Who is sent to a stranger is known to that stranger from then on; who that will be shows in the run.
+        return isinstance(op, ops.Transfer | ops.Redirect) and not self._is_reached(op.target_agent)
+
+    @cached_property
+    def known_outside(self) -> frozenset[str]:
+        """Agents that talk to strangers, who may call back then: they have learnt the address."""
+        found: set[str] = set()
+        for node in self.program.live_nodes():
+            target = node.op.target_agent if isinstance(node.op, ops.Call | ops.Dial | ops.SendRequest) else None
+            if target is not None and not self._is_reached(target):
+                found.add(node.agent)
+        return frozenset(found)
 
     @cached_property
     def transfers(self) -> bool:
@@ -72,7 +85,7 @@ class Parties:
 
     def hears_only_the_program(self, agent: str) -> bool:
         """Whether calls and requests for an agent can come from agents of this program only."""
-        return self.is_private(agent) and not self.strangers_called
+        return self.is_private(agent) and agent not in self.known_outside and not self.strangers_called
 
     # --- who calls whom --------------------------------------------------------------------------------------------
 

@@ -92,10 +92,14 @@ class _Signals:
 
 
 def _report_missing(needs: Needs, vain: Vain, sound: bool) -> None:
-    if isinstance(vain.node.op, _TAKES_A_CALL):
+    if isinstance(vain.node.op, _TAKES_A_CALL) or _chooses_among_calls(vain.node.op):
         _nobody_calls(needs, vain.node)
     elif sound and not isinstance(vain.node.op, ops.Await):
         _peer_never_does(needs, vain)
+
+
+def _chooses_among_calls(op: Op) -> bool:
+    return isinstance(op, ops.Choose) and all(isinstance(arm.event, ops.ExpectCall) for arm in op.events)
 
 
 def _nobody_calls(needs: Needs, node: Node) -> None:

@@ -21,6 +21,7 @@ def test_a_signal_that_is_missed_on_purpose_is_a_warning() -> None:
         "on alice: call bob; release\non bob: answer; expect hangup\non carol: ring; answer\n",
         'on alice: expect call from bob; answer\non bob: log "x"\non carol: call alice; release\n',
         "on alice { repeat 3 times { answer } }\n",
+        "on alice { choose { call from bob => answer; call => reject 486 } }\non bob: log 1\n",
     ],
 )
 def test_a_lane_that_nobody_calls_waits_in_vain(text: str) -> None:
@@ -148,6 +149,22 @@ def test_an_event_of_a_dialled_call_needs_a_peer_that_does_it(event: str, act: s
 )
 def test_nothing_is_said_where_it_may_come(text: str) -> None:
     assert codes(text) == []
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "call pbx; expect info; release",
+        "call pbx; choose { info => release; notify => release }",
+        "call pbx; release; answer; expect hangup",
+        "send options to pbx; expect message",
+        "call bob; transfer to pbx; answer",
+        "call bob; expect held; release; call pbx",
+    ],
+)
+def test_a_stranger_who_was_called_may_do_anything_and_call_back(statements: str) -> None:
+    bob = "on bob: answer; expect hangup\n" if "bob" in statements else ""
+    assert codes(f'agent pbx = "sip:pbx.example.com"\non alice {{ {statements} }}\n{bob}') == []
 
 
 def test_a_call_that_the_other_side_never_answers_is_reported() -> None:
