@@ -7,8 +7,6 @@ import pytest
 from sipflow.lang.diagnostics import apply_fix
 from tests.lang.checks.said import BOB, codes, only, words
 
-ALICE = f"on alice {{ call bob; {{}}; release }}{BOB}"
-
 
 def in_lane(statements: str, head: str = "") -> str:
     return f"{head}on alice {{ call bob; {statements}; release }}{BOB}"
