@@ -20,7 +20,7 @@ from sipflow.lang.syntax import Node, Token
 from sipflow.lsp.files import EditorFiles, FileMemory
 from sipflow.lsp.positions import UTF16, Positions
 
-DEBOUNCE_MS = 8
+DEBOUNCE_MS = 5
 _SIGNS_OF_NO_INTEREST = frozenset(("SEMI", "NL", "COMMA", "LBRACE", "RBRACE", "LPAR", "RPAR", "COLON", "DOT", "ERROR"))
 
 

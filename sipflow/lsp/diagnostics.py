@@ -10,7 +10,7 @@ from sipflow.lang.diagnostics import Diagnostic, Severity
 from sipflow.lsp.analysis import Document
 from sipflow.lsp.navigation import START, UriOf, range_of
 
-UNNECESSARY = frozenset(("SF302", "SF305"))
+UNNECESSARY = frozenset(("SF302", "SF305", "SF315", "SF321", "SF322", "SF323", "SF324", "SF325", "SF326"))
 """What has no effect: editors show it faded."""
 DEPRECATED: frozenset[str] = frozenset()
 """What a later version will not have; nothing so far."""
@@ -40,13 +40,20 @@ def _diagnostic(document: Document, diagnostic: Diagnostic, uri_of: UriOf, docs:
     return types.Diagnostic(
         range=range_of(document, diagnostic.span) or START,
         message=message_of(diagnostic),
-        severity=_SEVERITIES[diagnostic.severity],
+        severity=_severity(document, diagnostic),
         code=diagnostic.code,
         code_description=types.CodeDescription(href) if href else None,
         source="sipflow",
         tags=list(_tags(diagnostic.code)) or None,
         related_information=list(_related(document, diagnostic, uri_of)) or None,
     )
+
+
+def _severity(document: Document, diagnostic: Diagnostic) -> types.DiagnosticSeverity:
+    """A file that others import does nothing by itself, and whoever writes it knows: no error while it is edited."""
+    if diagnostic.code == "SF307" and document.root.node("define", "agent", "remote_agent", "data", "let_top"):
+        return types.DiagnosticSeverity.Information
+    return _SEVERITIES[diagnostic.severity]
 
 
 def message_of(diagnostic: Diagnostic) -> str:

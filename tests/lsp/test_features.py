@@ -61,6 +61,22 @@ def test_what_is_never_reached_is_faded() -> None:
     assert [one.tags for one in found if one.code == "SF302"] == [[types.DiagnosticTag.Unnecessary]]
 
 
+@pytest.mark.parametrize(
+    ("text", "severity"),
+    [
+        ("define greet() { wait 1s }\n", types.DiagnosticSeverity.Information),
+        ("timeout 5s\n", types.DiagnosticSeverity.Error),
+    ],
+)
+def test_a_file_to_be_imported_needs_no_lane(text: str, severity: types.DiagnosticSeverity) -> None:
+    assert [(one.code, one.severity) for one in protocol(document(text))] == [("SF307", severity)]
+
+
+def test_what_nothing_uses_is_faded() -> None:
+    found = protocol(document("define greet() { wait 1s }\non alice: wait 1s\n"))
+    assert [(one.code, one.tags) for one in found] == [("SF321", [types.DiagnosticTag.Unnecessary])]
+
+
 def test_mistakes_of_an_imported_file_belong_to_that_file(tmp_path: Path) -> None:
     (tmp_path / "common.sflow").write_text("agent desk { ptime 20 }\n")
     found = document('import "common.sflow"\non desk: wait 1s\n', tmp_path)
