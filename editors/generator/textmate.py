@@ -176,7 +176,7 @@ class _Writer:
         patterns += include("lane") if "_statement" in phrase.parts else []
         patterns += include(*([body for part, body in BODIES.items() if part in phrase.parts] or ["with"]))
         patterns += include("events") if "_event" in phrase.parts else []
-        patterns += self.options(phrase)
+        patterns += self.word_rules("option", self.options(phrase))
         listed = {LISTS[rule] or self.words.names[rule] for _, rule in phrase.names if rule in LISTS}
         return [*patterns, *(self.name_list(scope) for scope in listed), *include("expression")]
 
@@ -184,12 +184,12 @@ class _Writer:
         parens = [self.sign_rule("("), self.sign_rule(")")]
         return {"patterns": [{"match": self.name, "name": scoped(scope)}, *parens]}
 
-    def options(self, *phrases: Phrase) -> list[Rule]:
-        """Words inside of phrases."""
-        names = {word: name for phrase in phrases for word, name in self.names_of(phrase).items()}
-        words = {word for phrase in phrases for word in phrase.seconds | phrase.laters}
+    def options(self, phrase: Phrase) -> dict[str, str]:
+        """Words inside of a phrase save those that the rule for its head takes; each with the scope of its name."""
+        names = self.names_of(phrase)
         elsewhere = {clause.head for clause in self.grammar.phrases("_clause")} | {"else", "if"}
-        return self.word_rules("option", {word: names.get(word, "") for word in words - elsewhere})
+        words = (phrase.laters | phrase.seconds & names.keys()) - elsewhere
+        return {word: names.get(word, "") for word in words}
 
     def word_rules(self, place: str, words: dict[str, str]) -> list[Rule]:
         """Rules for words of a place, given the scopes of the names behind them (empty: no name)."""
@@ -215,7 +215,8 @@ class _Writer:
     def events(self) -> list[Rule]:
         """What may stand behind `expect` save the events that are words alone: those stand with it."""
         names = self.words_before_names("_event")
-        return [*self.word_rules("event", names), *self.options(*self.grammar.phrases("_event"))]
+        words = {word for event in self.grammar.phrases("_event") for word in event.seconds | event.laters}
+        return [*self.word_rules("event", names), *self.word_rules("option", dict.fromkeys(words, ""))]
 
     def words_before_names(self, rule: str) -> dict[str, str]:
         return {word: name for phrase in self.grammar.phrases(rule) for word, name in self.names_of(phrase).items()}

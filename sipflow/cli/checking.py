@@ -10,7 +10,7 @@ from pathlib import Path
 from sipflow.assets import Assets, media_folders
 from sipflow.cli.scenario_files import STDIN, UnreadableError, file_key, read_text, source_name
 from sipflow.lang import CompileResult, compile_text
-from sipflow.lang.diagnostics import Diagnostic, Severity
+from sipflow.lang.diagnostics import Diagnostic, Severity, has_errors
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
 
 
@@ -113,30 +113,43 @@ class Checker:
         return _sorted_by_file(results)
 
 
+_ALONE = frozenset(("SF202", "SF306", "SF307", "SF321", "SF323", "SF324"))
+"""What a file lacks or has too much when nobody imports it. The texts that import it are asked in its place."""
+
+
 def _sorted_by_file(results: Sequence[tuple[str, CompileResult | UnreadableError]]) -> list[CheckedFile]:
     files = {file_key(name): CheckedFile(source_name(name)) for name, _ in results}
+    shared = {key for name, result in results for key in _imports(name, result)}
     for name, result in results:
-        file = files[file_key(name)]
+        key = file_key(name)
         if isinstance(result, UnreadableError):
-            file.problem, file.sound = result.reason, False
+            files[key].problem, files[key].sound = result.reason, False
         else:
-            file.sound = result.graph is not None
-            _file_away(result, files, file)
+            left_out = _ALONE if key in shared else frozenset()
+            said = [diagnostic for diagnostic in result.diagnostics if diagnostic.code not in left_out]
+            files[key].sound &= not has_errors(said)
+            _file_away(result, said, files, files[key])
     for file in files.values():
         file.findings.sort(key=lambda finding: finding.diagnostic.span.start)
     return list(files.values())
 
 
-def _file_away(result: CompileResult, files: dict[str, CheckedFile], own: CheckedFile) -> None:
+def _imports(name: str, result: CompileResult | UnreadableError) -> set[str]:
+    sources = () if isinstance(result, UnreadableError) else result.sources
+    return {file_key(source) for source in sources} - {file_key(name)}
+
+
+def _file_away(
+    result: CompileResult, said: Iterable[Diagnostic], files: dict[str, CheckedFile], own: CheckedFile
+) -> None:
     """Put every diagnostic to the file that it stands in, unless it is there already."""
-    for diagnostic in result.diagnostics:
+    for diagnostic in said:
         source = diagnostic.span.source
         key = file_key(source)
         if source and key not in files:
             files[key] = CheckedFile(source, imported=True)
         file = files[key] if source else own
-        if file.imported and diagnostic.severity is Severity.ERROR:
-            file.sound = False
+        file.sound &= diagnostic.severity is not Severity.ERROR
         known = {_identity(finding.diagnostic) for finding in file.findings}
         if _identity(diagnostic) not in known:
             file.findings.append(Finding(diagnostic, result))

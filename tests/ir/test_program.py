@@ -119,7 +119,8 @@ def test_structure_is_found_again() -> None:
 
 
 def test_a_definition_comes_out_expanded() -> None:
-    text = 'define ask(key) { expect dtmf key else recover }\non a { call b; ask("1"); ask("2"); hold; release }\non b: answer\n'
+    define = "define ask(key) { expect dtmf key else recover }"
+    text = f'{define}\non a {{ call b; ask("1"); ask("2"); hold; release }}\non b: answer\n'
     lines = text_of(compiled(text)).splitlines()
     assert lines[2:4] == ['  expect dtmf "1" else recover', '  expect dtmf "2" else recover']
 

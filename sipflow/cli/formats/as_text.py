@@ -13,7 +13,7 @@ from sipflow.lang.diagnostics import Severity
 
 _COLOURS = {"error": "red", "warning": "yellow"}
 _HEAD = re.compile(r"(error|warning)(\[SF\d+\])(: .*)")
-_FRAME = re.compile(r"( *(?:-->|\.\.\.|\|)| *\d+ \|)(.*)")
+_FRAME = re.compile(r"( *(?:-->|:::|\.\.\.|\|)| *\d+ \|)(.*)")
 _CARETS = re.compile(r"( *)(\^+)( .*)?$")
 _NOTE_MARKS = re.compile(r"( *)(-+)( .*)?$")
 
