@@ -113,19 +113,19 @@ class Checker:
         return _sorted_by_file(results)
 
 
-_ALONE = frozenset(("SF202", "SF306", "SF307", "SF321", "SF323", "SF324"))
+ALONE = frozenset(("SF202", "SF306", "SF307", "SF321", "SF323", "SF324"))
 """What a file lacks or has too much when nobody imports it. The texts that import it are asked in its place."""
 
 
 def _sorted_by_file(results: Sequence[tuple[str, CompileResult | UnreadableError]]) -> list[CheckedFile]:
     files = {file_key(name): CheckedFile(source_name(name)) for name, _ in results}
-    shared = {key for name, result in results for key in _imports(name, result)}
+    shared = {key for name, result in results if isinstance(result, CompileResult) for key in imports(name, result)}
     for name, result in results:
         key = file_key(name)
         if isinstance(result, UnreadableError):
             files[key].problem, files[key].sound = result.reason, False
         else:
-            left_out = _ALONE if key in shared else frozenset()
+            left_out = ALONE if key in shared else frozenset()
             said = [diagnostic for diagnostic in result.diagnostics if diagnostic.code not in left_out]
             files[key].sound &= not has_errors(said)
             _file_away(result, said, files, files[key])
@@ -134,9 +134,9 @@ def _sorted_by_file(results: Sequence[tuple[str, CompileResult | UnreadableError
     return list(files.values())
 
 
-def _imports(name: str, result: CompileResult | UnreadableError) -> set[str]:
-    sources = () if isinstance(result, UnreadableError) else result.sources
-    return {file_key(source) for source in sources} - {file_key(name)}
+def imports(name: str, result: CompileResult) -> set[str]:
+    """Keys of the files that a file imports, those included that its imports import."""
+    return {file_key(source) for source in result.sources} - {file_key(name)}
 
 
 def _file_away(

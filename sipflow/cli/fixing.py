@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from sipflow.cli.checking import Checker
+from sipflow.cli.checking import ALONE, Checker, imports
 from sipflow.cli.scenario_files import UnreadableError, file_key, read_text
 from sipflow.lang import CompileResult
 from sipflow.lang.diagnostics import Diagnostic, Edit, Fix, Severity, apply_fix
@@ -126,9 +126,12 @@ class Workshop:
                 batch = batch[: len(batch) // 2]
 
     def _candidates(self, name: str, refused: set[tuple[str, str, int]]) -> Iterator[Diagnostic]:
+        shared = any(file_key(name) in imports(other, result) for other, result in self._results.items())
         for diagnostic in self._results[name].diagnostics:
             edits = _edits(diagnostic)
-            if edits and _key(diagnostic) not in refused and all(self._reach.covers(e.span.source) for e in edits):
+            if not edits or _key(diagnostic) in refused or (shared and diagnostic.code in ALONE):
+                continue
+            if all(self._reach.covers(edit.span.source) for edit in edits):
                 yield diagnostic
 
     def _attempt(self, name: str, batch: Sequence[Diagnostic]) -> bool:
