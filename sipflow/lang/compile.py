@@ -15,6 +15,7 @@ from sipflow.lang.lower import definitions, top
 from sipflow.lang.lower.context import Uses
 from sipflow.lang.lower.foresight import Foresight
 from sipflow.lang.lower.lanes import LaneReader
+from sipflow.lang.lower.likeness import show_likenesses
 from sipflow.lang.lower.units import Unit, is_sound, read_units
 from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse
@@ -56,8 +57,8 @@ def compile_text(
     units = read_units(parsed, files)
     lowering = _Lowering(units, frozenset(variables or ()))
     graph = lowering.graph()
-    diagnostics = _in_order(units)
     context = units[-1].context
+    diagnostics = show_likenesses(_in_order(units), context.symbols, graph)
     return CompileResult(
         None if has_errors(diagnostics) else graph,
         diagnostics,

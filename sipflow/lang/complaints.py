@@ -165,9 +165,9 @@ def unexpected(driver: Driver, token: RawToken) -> None:
         _unknown_statement(driver, token, where)
     else:
         wanted = _wanted(driver, expected)
-        driver.report.error(
-            "SF110", f"expected {wanted}, found {found(driver, token)}", where, f"expected {wanted}", **_hint(token)
-        )
+        message = f"expected {wanted}, found {found(driver, token)}"
+        opened = _opened(driver) if driver.open and driver.open[-1].kind == "LPAR" else ()
+        driver.report.error("SF110", message, where, f"expected {wanted}", secondary=opened, **_hint(token))
 
 
 def _not_at_top(driver: Driver, token: RawToken, where: Span) -> None:

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -35,8 +36,8 @@ def _grow(leaves: Sequence[str], *templates: str) -> st.SearchStrategy[str]:
 
 TEXTS = st.one_of(
     _grow(
-        ('"a"', '"caf\\u{e9} \\n\\t\\"q\\" \\\\ \\${x}"', "greeting", "env.HOME", "users.number", 'sip.header("X-Id")')
-        + ('"${tries + 1} of ${greeting}"', '"""raw "quoted" ${no}\n  second line"""', "secret env.TOKEN", '""'),
+        ('"a"', '"caf\\u{e9} \\n\\t\\"q\\" \\\\ \\${x}"', "greeting", "env.HOME", "users.number", 'sip.header("X-Id")',
+         '"${tries + 1} of ${greeting}"', '"""raw "quoted" ${no}\n  second line"""', "secret env.TOKEN", '""'),
         "{} + {}", "upper({})", "({})",
     ),
     st.text(max_size=12).map(quote).filter(lambda text: text.isprintable()),
@@ -47,8 +48,8 @@ NUMBERS = _grow(
 )  # fmt: skip
 DURATIONS = _grow(("200ms", "5s", "1000ms", "2m", "1.5s", "patience"), "{} + {}", "{} * 2", "({} - {})")
 TRUTHS = _grow(
-    ('env.X == "1"', "media.loss < 1%", "tries >= 2", 'greeting matches /^h.l+\\/o$/', 'greeting contains "e"')
-    + ("media.jitter != 30ms", "c0.media.mos > 3 * (1 + 0.2)", 'sip.header("A") == env.B'),
+    ('env.X == "1"', "media.loss < 1%", "tries >= 2", 'greeting matches /^h.l+\\/o$/', 'greeting contains "e"',
+     "media.jitter != 30ms", "c0.media.mos > 3 * (1 + 0.2)", 'sip.header("A") == env.B'),
     "{} and {}", "{} or {}", "not {}", "not ({} or {})", "({})",
 )  # fmt: skip
 EXTRAS = st.lists(
@@ -64,9 +65,10 @@ PLACES = {"S": TEXTS, "N": NUMBERS, "D": DURATIONS, "T": TRUTHS, "X": EXTRAS}
 # --- statements ----------------------------------------------------------------------------------------------------
 
 RUNNING = (
-    "call bob within {D}", 'call "sip:x@example.com" with {{ {X} }}', "hold", "hold c0", "resume c0", "mute", "unmute c0",
-    "send options to bob", "send message to bob {{ {X} }}", "send info {{ {X} }}", "send notify on c0 within {D}",
-    "play {S}", "play {S} loop in background", "play {S} 3 times for {D} from 500ms at -6dB", "play tone 440Hz for {D}",
+    "call bob within {D}", 'call "sip:x@example.com" with {{ {X} }}', "hold", "hold c0", "resume c0", "mute",
+    "unmute c0", "send options to bob", "send message to bob {{ {X} }}", "send info {{ {X} }}",
+    "send notify on c0 within {D}", "play {S}", "play {S} loop in background",
+    "play {S} 3 times for {D} from 500ms at -6dB", "play tone 440Hz for {D}",
     "play {S} on c0", "stop play", "stop play c0", "record", "record {S} mono for {D}", "stop record c0",
     'send dtmf "12,#"', 'send dtmf "1" gap {D} tone 80ms via rfc4733', "impair loss 3% jitter {D}", "clear impairment",
     "impair reorder 1% duplicate 0.5% on c0", "wait {D}", "log {S}", "log {N}", "let tries = {N}", "let other = {S}",
@@ -82,8 +84,8 @@ LATER = (
     'send dtmf "1" via info', "redirect bob", 'reject 486 {S} with {{ {X} }}', "ring as c9", "answer on c0",
 )  # fmt: skip
 EVENTS = (
-    "held", "dtmf", 'dtmf "1"', 'dtmf "22"', "dtmf matching /[0-9]+/ as pin", "resumed on c0", "info where {T}", "recorded",
-    "notify where {T}", "hangup", "transfer", "played", "ringing", "call from bob",
+    "held", "dtmf", 'dtmf "1"', 'dtmf "22"', "dtmf matching /[0-9]+/ as pin", "resumed on c0", "info where {T}",
+    "recorded", "notify where {T}", "hangup", "transfer", "played", "ringing", "call from bob",
 )  # fmt: skip
 SETTINGS = (
     "number 1001", "number {S}", 'uri "sip:a@example.com"', 'listen udp "127.0.0.1:5062"', "proxy {S}",
@@ -154,7 +156,9 @@ class _Writer:
         if kind < 6 or level > 2:
             return [self.simple()]
         if kind < 8:
-            return [f"{self.simple()} else {self.otherwise(level, loop=loop)}"]
+            statement = self.simple()
+            fails = not statement.startswith("menu(")  # its statements may have an `else`, the call has none
+            return [f"{statement} else {self.otherwise(level, loop=loop)}" if fails else statement]
         if kind == 8:
             return self.labelled(level, loop=loop, failed=failed)
         return [self.structured(kind, level, loop=loop, failed=failed)]
@@ -239,7 +243,7 @@ def _scattered(text: str, dice: random.Random) -> str:
     tokens = list(tokens_of(parse(text).tree.root))
     parts = [dice.choice(["", "\ufeff", "# head\n\n\n", "\n\n  # head\n"]), tokens[0].text]
     depth = 0
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         depth += (left.kind == "LBRACE") - (left.kind == "RBRACE")
         parts += [_gap(left, right, text[left.end : right.start], depth, dice), right.text]
     parts.append(dice.choice(["", "\n", "\n\n\n", " # tail", "\n# tail\n\n# the end\n", ";\n"]))

@@ -122,4 +122,5 @@ def scenarios() -> list[Path]:
 def examples(page: Path) -> list[str]:
     """The sflow examples of a Markdown page; statements alone are put into a lane."""
     found = re.findall(r"```sflow\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    return [f"on alice {{\n{text}}}\n" if text.startswith("choose") else text for text in found]
+    around = "on desk: answer\non alice {{\ncall desk\n{}}}\n"
+    return [around.format(text) if text.startswith("choose") else text for text in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -77,7 +78,7 @@ def test_the_layout_has_no_loose_ends(text: str) -> None:
     lines = formatted(text.replace("\r\n", "\n")).split("\n")
     assert lines[-1] == "" and lines[0] != "" and lines[-2] != ""
     inside_raw = text.count('"""') > 0
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         assert inside_raw or (line == line.rstrip() and (line or following or following is lines[-1]))
         assert inside_raw or "\t" not in line.partition("#")[0].replace('"', "")
 
@@ -90,7 +91,7 @@ def test_two_layouts_of_one_text_are_formatted_alike_but_for_lines_and_comments(
     assert words
 
 
-@pytest.mark.parametrize("text", map(in_a_lane, STATEMENTS))
+@pytest.mark.parametrize("text", [in_a_lane(statement) for statement in STATEMENTS])
 def test_every_statement_keeps_its_words(text: str) -> None:
     assert shape(parse(formatted(text)).tree) == shape(parse(text).tree)
 

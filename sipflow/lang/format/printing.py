@@ -173,7 +173,7 @@ def _short_block(block: Block) -> str | None:
     """` { a; b }` or `: a; b`; None for a block that was on several lines."""
     if not block.entries and not block.comment:
         return " {}"
-    if not block.one_line:
+    if not block.one_line or block.comment:
         return None
     items = [_short_item(entry) for entry in block.entries if isinstance(entry, Item)]
     statements = "; ".join(item for item in items if item is not None)

@@ -155,6 +155,7 @@ class _Reader:
         """Comments before a `{` move behind it."""
         while self.comments and self.comments[-1].start < opening.start:
             text = self._take_comment()
+            block.one_line = False
             if block.comment or block.entries:
                 block.entries.append(Comment(text))
             else:

@@ -230,7 +230,7 @@ class ExpressionReader:
         elif len(rest) == 2 and rest[0] in measurements.GROUPS and self.names.in_lane:
             if self.check_call(head, self._head(name)):
                 self._check_measurement(name, *rest)
-        elif not self.context.is_doubtful(head):
+        elif self.is_new_mistake(head):
             self._nothing_known(name)
 
     def _nothing_known(self, name: Name) -> None:
@@ -264,7 +264,7 @@ class ExpressionReader:
         self.note_variable(word, name.span)
         if self.names.has_variable(word) or word in self.context.variables or not self.is_new_mistake(word):
             return
-        near = closest(word, [*self.names.known.variables, *self.context.variables])
+        near = closest(word, [*self.names.known.variables, *(self.names.arguments or ()), *self.context.variables])
         help_text = f"did you mean `{near}`?" if near else f"`let {word} = …` before this makes one"
         fix = diagnostics.replace(name.span, near) if near else None
         self._error(
