@@ -230,6 +230,19 @@ def laid_out(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> str:
     return _scattered(draw(texts), draw(st.randoms(use_true_random=False)))
 
 
+@st.composite
+def spaced_out(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> tuple[str, str]:
+    """A text, and the same with other spaces and tabs."""
+    text, dice = draw(texts), draw(st.randoms(use_true_random=False))
+    tokens = list(tokens_of(parse(text).tree.root))
+    parts = [tokens[0].text]
+    for left, right in pairwise(tokens):
+        gap = text[left.end : right.start]
+        spaces = dice.choice([" ", "   ", "\t", " \t "])
+        parts += [spaces if gap == " " else gap.replace("\n", f"{spaces}\n{spaces}"), right.text]
+    return text, "".join([*parts, text[tokens[-1].end :]])
+
+
 def tokens_of(node: Node) -> Iterator[Token]:
     """All tokens of a tree, in order."""
     for child in node.children:
