@@ -13,7 +13,7 @@ READY_WHEEL := $(VENV)/.sipflow-ready-wheel
 NATIVE_SOURCES := $(filter-out csrc/fuzz/%,$(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/*/*.c csrc/*/*.h))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type pytest native asan fuzz golden interop bench docs wheel clean
+.PHONY: help demo test lint type pytest native asan fuzz golden interop bench docs editors vsix wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,15 @@ bench: $(READY) ## list the benches; NAME=rtp_timing runs one, ARGS are its opti
 docs: $(READY) ## write the pages drawn from tables of the code, and check that every link and command leads somewhere
 	$(BIN)/python scripts/write_docs.py
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+editors: $(READY) ## write what editors know of the language out of its grammar
+	$(BIN)/python -m editors.generator
+
+vsix: editors/vscode/node_modules/.package-lock.json ## test the TextMate grammar and package the VS Code extension
+	cd editors/vscode && npm test && npm run --silent package
+
+editors/vscode/node_modules/.package-lock.json: editors/vscode/package-lock.json
+	cd editors/vscode && npm ci --no-fund --no-audit
 
 wheel: $(READY_WHEEL) ## build, repair and audit the wheel, install it into an empty environment, run the demo there
 	@scripts/prove-wheel

@@ -32,7 +32,7 @@
     "call" "dial" "answer" "ring" "progress" "reject" "redirect" "release" "hold" "resume" "transfer"
     "play" "stop" "record" "send" "mute" "unmute" "impair" "clear" "wait" "log" "signal" "await" "check" "expect"
     "as" "at" "for" "from" "in" "to" "where" "with" "within" "and" "or" "not" "matches" "contains" "secret" "env")
-  "Words that are shown as keywords; `tests/editors' compares them with the grammar.")
+  "Words that are shown as keywords.")
 
 (defconst sflow-font-lock
   `((,(regexp-opt sflow-words 'symbols) . font-lock-keyword-face)
