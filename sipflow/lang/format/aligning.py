@@ -20,10 +20,16 @@ def align_cells(lines: Sequence[Line]) -> None:
 
 def align_comments(lines: Sequence[Line], indent: int) -> None:
     """Put comments at the ends of their lines, those of neighbouring lines of one level in one column."""
-    for run in _runs(lines, lambda line: line.level if line.comment else None):
+    for run in _runs(lines, _comment_key):
         column = max(len(line.text) for line in run) + 2
         for line in run:
             line.text = f"{line.text.ljust(column)}{line.comment}"
+
+
+def _comment_key(line: Line) -> object | None:
+    """The edges of blocks are alone with their comments."""
+    edge = line.text.startswith("}") or line.text.endswith("{")
+    return None if not line.comment else object() if edge else line.level
 
 
 def _runs(lines: Sequence[Line], key_of: Callable[[Line], object | None]) -> Iterator[list[Line]]:
