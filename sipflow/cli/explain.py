@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import shutil
 import textwrap
@@ -14,6 +13,7 @@ import click
 
 from sipflow.cli.completing import CodeName
 from sipflow.cli.formats.as_text import colour_flag, coloured
+from sipflow.cli.formats.plain import json_text
 from sipflow.lang.codes import CODES, FAMILIES, OF_RUNS, Code
 
 MAX_COLUMNS = 100
@@ -130,7 +130,7 @@ def _indented(text: str) -> str:
 
 
 def _as_json(codes: Any) -> str:
-    return json.dumps({"version": 1, "codes": [_entry(code) for code in codes]}, indent=2) + "\n"
+    return json_text({"version": 1, "codes": [_entry(code) for code in codes]})
 
 
 def _entry(code: Code) -> dict[str, Any]:

@@ -277,6 +277,15 @@ def test_characters_that_xml_has_no_place_for(folder: Path) -> None:
     assert cases("odd.sflow")["odd.sflow"].find("failure") is not None
 
 
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_json_of_bytes_that_are_no_text_is_json_for_every_parser(folder: Path, form: str) -> None:
+    (folder / "odd.sflow").write_bytes(
+        b'on alice: call bob; log "caf\xe9 \\\\udce9 \xf0\x9f\x98\x80"\non b\xf6b: answer\n'
+    )
+    text = run("odd.sflow", "--format", form).stdout
+    json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")  # raises for a lone surrogate
+
+
 @pytest.mark.parametrize("form", ["json", "github", "sarif", "junit"])
 def test_every_form_has_the_exit_code_of_the_text(folder: Path, form: str) -> None:
     assert run("good.sflow", "--format", form).exit_code == 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sipflow.cli.checking import CheckedFile, count
+from sipflow.cli.formats.plain import json_text
 from sipflow.lang.diagnostics import Severity, diagnostic_to_json
 
 VERSION = 1
@@ -21,7 +21,7 @@ def formatted(files: Sequence[CheckedFile]) -> str:
         "warnings": count(files, Severity.WARNING),
         "files": [_file(file) for file in files],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _file(file: CheckedFile) -> dict[str, Any]:

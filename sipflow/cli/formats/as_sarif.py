@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sipflow import __version__
 from sipflow.cli.checking import CheckedFile
-from sipflow.cli.formats.plain import advice, relative
+from sipflow.cli.formats.plain import advice, json_text, relative
 from sipflow.ir.span import Span
 from sipflow.lang.codes import CODES, Code
 from sipflow.lang.diagnostics import Diagnostic, Edit, Fix
@@ -21,7 +20,7 @@ ROOT = "%SRCROOT%"
 
 def formatted(files: Sequence[CheckedFile]) -> str:
     """The document, with a line end."""
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(files)]}, indent=2) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(files)]})
 
 
 def _run(files: Sequence[CheckedFile]) -> dict[str, Any]:
