@@ -5,17 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 SIPFLOW = [sys.executable, "-m", "sipflow"]
 
 
 def sipflow(
-    *arguments: str, folder: Path | None = None, text: str | bytes = b"", **environment: str
+    *arguments: str,
+    folder: Path | None = None,
+    text: str | bytes = b"",
+    wrapper: Sequence[str] = (),
+    **environment: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end in `folder` with `text` as standard input; outputs are decoded as UTF-8."""
+    """Run it to its end in `folder` with `text` as standard input, by a `wrapper` of the system if one is given.
+
+    Outputs are decoded as UTF-8.
+    """
     done = subprocess.run(
-        [*SIPFLOW, *arguments],
+        [*wrapper, *SIPFLOW, *arguments],
         cwd=folder,
         input=text.encode() if isinstance(text, str) else text,
         capture_output=True,
