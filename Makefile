@@ -71,7 +71,8 @@ wheel: $(READY_WHEEL) ## build, repair and audit the wheel, install it into an e
 
 clean: ## remove what was built, but not .venv
 	rm -rf build dist wheelhouse sipflow-out sipflow.egg-info .mypy_cache .ruff_cache .pytest_cache
-	rm -f sipflow/native/*.so
+	rm -f sipflow/native/*.so editors/vscode/*.vsix
+	rm -rf editors/vscode/dist editors/vscode/syntaxes
 
 # All set-up in one stamp. A change in C alone compiles; anything else installs again.
 $(READY): pyproject.toml setup.py scripts/bootstrap $(NATIVE_SOURCES)
