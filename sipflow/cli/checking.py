@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sipflow.assets import Assets, media_folders
-from sipflow.cli.scenario_files import STDIN, UnreadableError, file_key, read_text, source_name
+from sipflow.cli.scenario_files import STDIN, Stamp, UnreadableError, file_key, read_text, source_name, stamp_of
 from sipflow.lang import CompileResult, compile_text
 from sipflow.lang.diagnostics import Diagnostic, Severity, has_errors
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
@@ -55,8 +55,8 @@ class LookingFiles:
     def __init__(self, folders: list[Path], texts: Mapping[str, str] | None = None) -> None:
         self._assets = Assets(folders)
         self._texts = texts or {}
-        self.looked_at: set[str] = set()
-        """Paths, those included where nothing was found: a file may come there."""
+        self.looked_at: dict[str, Stamp] = {}
+        """Paths as they were before they were read, those included where nothing was found: a file may come there."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
         """What is known about an audio file."""
@@ -70,17 +70,16 @@ class LookingFiles:
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         """A scenario that another imports."""
-        self._note(path)
-        if not importer.startswith("<"):
-            self.looked_at.add(os.path.join(os.path.dirname(importer), path))  # noqa: PTH118, PTH120 - any text
+        self._note(path, "" if importer.startswith("<") else os.path.dirname(importer))  # noqa: PTH120 - any text
         found = self._assets.text(path, importer)
         if isinstance(found, FileProblem):
             return found
-        self.looked_at.add(found.name)
         return replace(found, text=self._texts.get(file_key(found.name), found.text))
 
-    def _note(self, path: str) -> None:
-        self.looked_at.update(os.path.join(folder, path) for folder in self._assets.folders)  # noqa: PTH118 - any text
+    def _note(self, path: str, *folders: str) -> None:
+        for folder in (*folders, *self._assets.folders):
+            candidate = os.path.join(folder, path)  # noqa: PTH118 - any text, also what could be no path
+            self.looked_at.setdefault(candidate, stamp_of(candidate))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,8 @@ class Checker:
     media_dir: Path | None = None
     texts: dict[str, str] = field(default_factory=dict)
     """Texts in the place of files, by `file_key`."""
-    looked_at: set[str] = field(default_factory=set)
-    """Every path that a compilation asked for."""
+    looked_at: dict[str, Stamp] = field(default_factory=dict)
+    """Every path that a compilation asked for, as it was before."""
 
     def compile(self, name: str) -> CompileResult:
         """What became of a file; raises `UnreadableError`."""
@@ -99,7 +98,7 @@ class Checker:
         text = self.texts[key] if key in self.texts else read_text(name)
         files = LookingFiles(media_folders(None if name == STDIN else Path(name).parent, self.media_dir), self.texts)
         result = compile_text(text, source_name(name), files=files)
-        self.looked_at.update(files.looked_at)
+        self.looked_at.update(files.looked_at | self.looked_at)
         return result
 
     def check(self, names: Iterable[str]) -> list[CheckedFile]:

@@ -21,6 +21,10 @@ _SKIPPED_FOLDERS = frozenset(("node_modules", "sipflow-out"))
 """What others put there is not the user's; hidden folders (`.git`, `.venv`) are passed over as well."""
 
 
+Stamp = tuple[int, int, int] | None
+"""When a file was written, how long it is, which file it is; None when there is none."""
+
+
 class UnreadableError(click.UsageError):
     """A file cannot be read; `reason` says why in a few words."""
 
@@ -50,6 +54,15 @@ def read_text(name: str) -> str:
             return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape")
     except (OSError, ValueError) as error:
         raise UnreadableError(name, getattr(error, "strerror", None) or str(error)) from error
+
+
+def stamp_of(path: str) -> Stamp:
+    """What changes when the file does."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - any text, also what could be no path
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def find_scenarios(paths: Iterable[str]) -> list[str]:

@@ -6,10 +6,9 @@ processor, works on every file system, network ones included, and needs no libra
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,12 +16,9 @@ import click
 
 from sipflow.cli.checking import CheckedFile, Checker
 from sipflow.cli.formats.as_text import plural
-from sipflow.cli.scenario_files import file_key, find_scenarios, folders_below
+from sipflow.cli.scenario_files import Stamp, file_key, find_scenarios, folders_below, stamp_of
 
 POLL_S = 0.2
-
-Stamp = tuple[int, int, int] | None
-"""When a file was written, how long it is, which file it is; None when there is none."""
 
 
 def watch_files(paths: Sequence[str], media_dir: Path | None, show: Callable[[list[CheckedFile]], None]) -> NoReturn:
@@ -30,12 +26,13 @@ def watch_files(paths: Sequence[str], media_dir: Path | None, show: Callable[[li
     names = find_scenarios(paths)
     headline = f"watching {plural(len(names), 'file')}, Ctrl-C ends"
     while True:
-        # The stamps are from before the check, so that a change while it goes on is not missed.
+        # All stamps are from before a file was read, so that a change while the check goes on is not missed.
         watched = _Watched(paths)
         _announce(headline)
         checker = Checker(media_dir)
-        show(checker.check(watched.names))
+        files = checker.check(watched.names)
         watched.add(checker.looked_at)
+        show(files)
         headline = f"{_named(watched.wait())} changed"
 
 
@@ -48,9 +45,9 @@ class _Watched:
         self._files = _stamps(self.names)
         self._folders = _folder_stamps(paths)
 
-    def add(self, paths: Iterable[str]) -> None:
+    def add(self, stamps: Mapping[str, Stamp]) -> None:
         """Watch these as well."""
-        self._files = _stamps(paths) | self._files
+        self._files = {**stamps, **self._files}
 
     def wait(self) -> list[str]:
         """Sleep until something has changed and is at rest again; its names."""
@@ -64,8 +61,8 @@ class _Watched:
             state = now
 
     def _changed(self) -> list[str]:
-        changed = {file_key(path): path for path, stamp in self._files.items() if _stamp(path) != stamp}
-        if any(_stamp(folder) != stamp for folder, stamp in self._folders.items()):
+        changed = {file_key(path): path for path, stamp in self._files.items() if stamp_of(path) != stamp}
+        if any(stamp_of(folder) != stamp for folder, stamp in self._folders.items()):
             self._folders = _folder_stamps(self._paths)
             # A folder changes with every swap file of an editor; what matters is which scenarios are in it.
             changed |= {file_key(name): name for name in set(_names(self._paths)) ^ set(self.names)}
@@ -84,15 +81,7 @@ def _folder_stamps(paths: Iterable[str]) -> dict[str, Stamp]:
 
 
 def _stamps(paths: Iterable[str]) -> dict[str, Stamp]:
-    return {path: _stamp(path) for path in paths}
-
-
-def _stamp(path: str) -> Stamp:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - any text, also what could be no path
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return {path: stamp_of(path) for path in paths}
 
 
 def _announce(headline: str) -> None:

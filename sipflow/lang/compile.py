@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from sipflow.ir.graph import Agent, Graph, Lane, Table
 from sipflow.ir.graph import Node as GraphNode
 from sipflow.ir.ops import Let
 from sipflow.lang.checks import check_whole
+from sipflow.lang.checks.agents import check_agents
 from sipflow.lang.diagnostics import Diagnostic, has_errors
 from sipflow.lang.files import Files
 from sipflow.lang.lower import definitions, top
@@ -22,7 +23,7 @@ from sipflow.lang.parse import parse
 from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbols
-from sipflow.lang.syntax import Tree
+from sipflow.lang.syntax import Node, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ def _in_order(units: tuple[Unit, ...]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(found, key=lambda diagnostic: (order.get(diagnostic.span.source, 0), diagnostic.span.start)))
 
 
+def _mistaken_agents(unit: Unit) -> Iterator[Node]:
+    """Declarations of agents with a syntax error in them."""
+    agents = unit.root.nodes("agent", "remote_agent")
+    return (node for node in agents if unit.context.has_repair(node.start, node.end))
+
+
 class _Lowering:
     """One program on its way to a graph."""
 
@@ -102,7 +109,15 @@ class _Lowering:
         graph = self._graph(tables, variables, agents, lanes, nodes)
         if self.sound:
             check_whole(graph, self.context, self.lane_readers)
+        else:
+            check_agents(self._beyond_doubt(graph), self.context)
         return graph
+
+    def _beyond_doubt(self, graph: Graph) -> Graph:
+        """The graph without the agents that have a mistake, or may be named in what could not be read."""
+        mistaken = {top.name_of(node).text for unit in self.units for node in _mistaken_agents(unit)}
+        agents = (a for a in graph.agents if a.name not in mistaken and not self.context.is_doubtful(a.name))
+        return replace(graph, agents=tuple(agents))
 
     def _declare(self) -> tuple[Table, ...]:
         """Let all names of the program's top be known, wherever in it they are declared."""

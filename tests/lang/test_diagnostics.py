@@ -84,7 +84,7 @@ def test_the_example_of_the_language_page_word_for_word() -> None:
 def test_all_mistakes_of_a_file_come_in_one_pass() -> None:
     text = 'on alice: pley "x.wav"; call bbo; wait 5; send dtmf "x"\non bob: answer\nagent c { codecs foo }\n'
     codes = [diagnostic.code for diagnostic in compile_text(text).diagnostics]
-    assert codes == ["SF111", "SF203", "SF207", "SF403", "SF210"]
+    assert codes == ["SF111", "SF203", "SF207", "SF403", "SF202", "SF210"]
 
 
 def caret_line(text: str) -> tuple[str, str]:

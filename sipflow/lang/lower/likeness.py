@@ -51,9 +51,10 @@ def _labels(diagnostic: Diagnostic, names: _Names) -> Iterator[Label]:
         near = closest(name, names.lanes, 0.7)
         if near is not None:
             yield Label(names.lanes[near], f"this lane drives `{near}`: was `{name}` meant?")
-    elif diagnostic.code == _UNKNOWN_TARGET and diagnostic.fix is None:
-        near = closest(_named(diagnostic), names.parameters)
-        if near is not None:
+    elif diagnostic.code == _UNKNOWN_TARGET:
+        fix = diagnostic.fix
+        near = closest(_named(diagnostic), names.parameters) if fix is None else fix.edits[0].text
+        if near in names.parameters:
             yield Label(names.parameters[near], f"a parameter is named `{near}`")
 
 
