@@ -77,7 +77,7 @@ class LookingFiles:
         return replace(found, text=self._texts.get(file_key(found.name), found.text))
 
     def _note(self, path: str, *folders: str) -> None:
-        for folder in (*folders, *self._assets.folders):
+        for folder in (*folders, *map(str, self._assets.folders)):
             candidate = os.path.join(folder, path)  # noqa: PTH118 - any text, also what could be no path
             self.looked_at.setdefault(candidate, stamp_of(candidate))
 

@@ -41,9 +41,10 @@ class _Watched:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = paths
+        # In this order: what comes into a folder after its stamp was taken is a change, listed already or not.
+        self._folders = _folder_stamps(paths)
         self.names = _names(paths)
         self._files = _stamps(self.names)
-        self._folders = _folder_stamps(paths)
 
     def add(self, stamps: Mapping[str, Stamp]) -> None:
         """Watch these as well."""
