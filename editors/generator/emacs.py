@@ -8,21 +8,21 @@ from editors.generator.words import Words
 from sipflow.lang.literals import UNITS
 from sipflow.lang.scanner import REGEX_FOLLOWS
 
-HEAD = r"\(?:^\|[;{:]\|=>\|\_<else\_>\)[ \t]*"
+HEAD = r"\(?:^\|[;{:]\|=>\|\_<else\_>\)[[:blank:]]*"
 """Behind this a statement, a setting or a part of the file begins."""
 PLACES = {
-    "declaration": r"^[ \t]*",
-    "event": r"\_<expect[ \t]+",
+    "declaration": r"^[[:blank:]]*",
+    "event": r"\_<expect[[:blank:]]+",
     "statement": HEAD,
     "setting": HEAD,
     "expression": "",
     "option": "",
 }
 """Place to what stands before its words. Emacs keeps the face that was given first."""
-ARM = r"\(?:^\|[;{]\)[ \t]*"
+ARM = r"\(?:^\|[;{]\)[[:blank:]]*"
 BEFORE_ARROW = r'\(?:[^;{}"' + "\n" + r']\|"[^"' + "\n" + r']*"\)*=>'
 NUMBER = r"\_<[0-9]+\(?:\.[0-9]+\)?\(?:\(?:%s\)\_>\|%%\|/[smh]\_>\)?"
-NAME = r"^[ \t]*\(?:agent\|on\|define\)[ \t]+\([A-Za-z_][A-Za-z0-9_]*\)"
+NAME = r"^[[:blank:]]*\(?:agent\|on\|define\)[[:blank:]]+\([A-Za-z_][A-Za-z0-9_]*\)"
 
 
 def emacs_words(words: Words) -> str:
@@ -63,7 +63,7 @@ def _rule(pattern: str, face: str) -> str:
 
 
 def _string(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def _any(words: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The syntax file of Vim and Neovim.
 
-Vim has no places like those of the TextMate grammar; what comes close: what begins a statement, what follows `expect` or
-stands before `=>`, and the rest. In Neovim the server's semantic tokens settle what is left.
+Vim has no places like those of the TextMate grammar; what comes close: what begins a statement, what follows `expect`
+or stands before `=>`, and the rest. In Neovim the server's semantic tokens settle what is left.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ PLACES = {
     "declaration": r"^\s*\zs",
 }
 """Place to what stands before its words. Of two matches Vim takes the one that was defined last."""
-LITERALS = r"""
-syntax match sflowNumber "\<\d\+\%(\.\d\+\)\=\%(\%({units}\)\>\|%\|/[smh]\>\)\="
-syntax match sflowName "\%(^\s*\%(agent\|on\|define\)\s\+\)\@<=\h\w*"
-syntax match sflowEscape "\\\%([ntr\"\\$]\|u{{\x\{{1,6}}}}\)" contained
-syntax region sflowEmbedded matchgroup=sflowEscape start="\${{" end="}}" contained oneline contains=sflowNumber,sflowString
-syntax region sflowString start=+"+ skip=+\\.+ end=+"+ oneline contains=sflowEscape,sflowEmbedded
-syntax region sflowRaw start=+"""+ end=+"""+
-syntax match sflowRegex "\%(\<\%(matches\|matching\|contains\)\s*\)\@<=/\%([^/\\]\|\\.\)\+/"
-syntax match sflowComment "#.*" contains=@Spell
-"""
+LITERALS = r'''
+syntax match sflowNumber '\<\d\+\%(\.\d\+\)\=\%(\%({units}\)\>\|%\|/[smh]\>\)\='
+syntax match sflowName '\%(^\s*\%(agent\|on\|define\)\s\+\)\@<=\h\w*'
+syntax match sflowEscape '\\\%([ntr"\\$]\|u{{\x\{{1,6}}}}\)' contained
+syntax region sflowEmbedded matchgroup=sflowEscape start='\${{' end='}}' contained oneline contains=sflowNumber
+syntax region sflowString start='"' skip='\\.' end='"' oneline contains=sflowEscape,sflowEmbedded
+syntax region sflowRaw start='"""' end='"""'
+syntax match sflowRegex '\%(\<\%(matches\|matching\|contains\)\s*\)\@<=/\%([^/\\]\|\\.\)\+/'
+syntax match sflowComment '#.*' contains=@Spell
+'''
 LINKS = {"Comment": "Comment", "String": "String", "Raw": "String", "Regex": "String", "Number": "Number"} | {
     "Escape": "SpecialChar", "Embedded": "NONE", "Name": "Title",
 }  # fmt: skip
@@ -53,7 +53,7 @@ def _lines(words: Words) -> Iterator[str]:
     yield "syntax case match"
     for place, before in PLACES.items():
         for family, some in _by_family(words.places[place]):
-            yield rf'syntax match {group(family)} "{before}\<\%({_any(some)}\)\>"'
+            yield rf"syntax match {group(family)} '{before}\<\%({_any(some)}\)\>'"
     yield from _arms(words)
     yield LITERALS.format(units=_any(unit for unit in UNITS if unit.isalpha())).strip("\n")
     yield ""
@@ -67,7 +67,8 @@ def _lines(words: Words) -> Iterator[str]:
 def _arms(words: Words) -> Iterator[str]:
     """Events before `=>`."""
     events = _any(words.places["event"])
-    yield rf'syntax match sflowEvent "\%(^\s*\|[;{{]\s*\)\@<=\<\%({events}\)\>\ze\%([^;{{}}"]\|"[^"]*"\)*=>"'
+    arrow_ahead = r'\%([^;{}"]\|"[^"]*"\)*=>'
+    yield rf"syntax match sflowEvent '\%(^\s*\|[;{{]\s*\)\@<=\<\%({events}\)\>\ze{arrow_ahead}'"
 
 
 def _by_family(families: dict[str, str]) -> Iterator[tuple[str, list[str]]]:

@@ -16,11 +16,22 @@ _SIGNS = {Mark.OK: ("ok  ", "green"), Mark.WARN: ("warn", "yellow"), Mark.FAIL: 
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON, for programs.")
 def doctor(as_json: bool) -> None:
     """Tell what this machine grants, and what to change.
 
-    Exits with 0 when scenarios can run here, and with 3 when they cannot.
+    The native module, priority, file descriptors, UDP buffers, processor and timers: each with what it means for
+    calls and, where there is one, the command that changes it.
+
+    \b
+    Exit codes:
+      0  scenarios can run here; some things may be warned of
+      3  they cannot
+
+    \b
+    Examples:
+      sipflow doctor
+      sipflow doctor --json
     """
     findings = _printed_as_json() if as_json else _printed()
     raise click.exceptions.Exit(3 if any(finding.mark is Mark.FAIL for finding in findings) else 0)

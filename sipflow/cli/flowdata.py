@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from sipflow.cli.completing import SCENARIO
 from sipflow.cli.graph import compiled, read_text, write
 from sipflow.flowdata import Imported, Note, read_flow, write_flow
 from sipflow.ir.program import NoTextError, graph_to_text
@@ -18,13 +19,26 @@ WRONG_FILE = 2
 @click.command(name="import")
 @click.argument("file", metavar="FILE|-")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; else standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file; without it to standard output.",
 )
 def import_flow(file: str, output: Path | None) -> None:
     """Make a scenario of the desktop builder (FlowData JSON) a .sflow text.
 
-    What is wrong with it, and what a text has no place for, goes to standard error. Exit code 2 when nothing of the
-    file could be used.
+    What is wrong with it, and what a text has no place for, goes to standard error. - is standard input.
+
+    \b
+    Exit codes:
+      0  written, perhaps without what could not be said
+      2  nothing of the file could be used
+      3  the file behind -o could not be written
+
+    \b
+    Examples:
+      sipflow import flow.json -o flow.sflow
+      sipflow import - < flow.json | sipflow check -
     """
     imported = _read(file)
     _print_notes(imported.notes, file)
@@ -40,17 +54,31 @@ def import_flow(file: str, output: Path | None) -> None:
 
 
 @click.command(name="export")
-@click.argument("file", metavar="FILE|-")
-@click.option("--to", "form", type=click.Choice(("flowdata",)), default="flowdata", show_default=True)
+@click.argument("file", type=SCENARIO, metavar="FILE|-")
+@click.option("--to", "form", type=click.Choice(("flowdata",)), default="flowdata", show_default=True,
+              help="The form to write; there is one so far.")  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; else standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file; without it to standard output.",
 )
 @click.option("--strict", is_flag=True, help="Write nothing and exit with 2 when something would be lost.")
 def export_flow(file: str, form: str, output: Path | None, strict: bool) -> None:
     """Write a scenario as the desktop builder stores it (FlowData JSON), as far as that can say it.
 
-    What it cannot say goes to standard error, each with its line. Exit code 0 all the same, 2 with --strict; and 2 when
-    the scenario has an error.
+    What it cannot say goes to standard error, each with its line. - is standard input.
+
+    \b
+    Exit codes:
+      0  written, perhaps without what the builder has no place for
+      2  the scenario has an error, or --strict and something would be lost
+      3  the file behind -o could not be written
+
+    \b
+    Examples:
+      sipflow export ivr.sflow -o ivr.json
+      sipflow export --strict ivr.sflow > ivr.json
     """
     exported = write_flow(compiled(file))
     _print_notes(exported.notes, file)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from sipflow.assets import Assets, media_folders
+from sipflow.cli.completing import SCENARIO
 from sipflow.ir.dump import graph_to_json
 from sipflow.ir.graph import Graph
 from sipflow.lang import compile_text
@@ -43,17 +44,32 @@ _SUFFIXES = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "d
 
 
 @click.command()
-@click.argument("file", metavar="FILE|-")
+@click.argument("file", type=SCENARIO, metavar="FILE|-")
 @click.option("--format", "form", type=click.Choice(tuple(_WRITERS)),
-              help="What to write; without it what the name behind -o ends in, else json.")  # fmt: skip
+              help="What to write; without it the form that the name behind -o ends in, else json.")  # fmt: skip
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; else standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file; without it to standard output.",
 )
 def graph(file: str, form: str | None, output: Path | None) -> None:
     """Show the graph that a scenario means: as a picture (svg, mermaid, dot), or as JSON for programs.
 
-    The JSON form has a version and a schema (docs/graph.schema.json). Media files are not looked at. Exit code 2 when
-    the scenario has an error.
+    The JSON form has a version and a schema (docs/graph.schema.json). Media files are not looked at. What is wrong
+    with the scenario goes to standard error. - is standard input.
+
+    \b
+    Exit codes:
+      0  written
+      2  the scenario has an error, or cannot be read
+      3  the file behind -o could not be written
+
+    \b
+    Examples:
+      sipflow graph ivr.sflow -o ivr.svg
+      sipflow graph ivr.sflow --format mermaid
+      sipflow graph ivr.sflow | jq .nodes[].text
     """
     text = _WRITERS[form or _form_of(output)](compiled(file))
     write(text, output)

@@ -35,7 +35,18 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 def lsp(stdio: bool, tcp: tuple[str, int] | None, log: Path | None) -> None:
     """Serve editors: diagnostics, completion, hover, rename and formatting, as you type.
 
-    Editors start it by themselves. Exit code 0 when the editor said goodbye as the protocol has it, 1 otherwise.
+    Editors start it by themselves. It needs pygls: pip install 'sipflow[lsp]'.
+
+    \b
+    Exit codes:
+      0  the editor said goodbye as the protocol has it
+      1  it did not
+      3  pygls is not installed, or the address is taken
+
+    \b
+    Examples:
+      sipflow lsp --stdio                     as an editor starts it
+      sipflow lsp --tcp 4711 --log lsp.log    to look on
     """
     if stdio and tcp:
         raise click.UsageError("--stdio and --tcp exclude each other")

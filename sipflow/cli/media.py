@@ -22,9 +22,19 @@ def media() -> None:
 
 
 @media.command("list")
-@click.option("--media-dir", type=click.Path(path_type=Path), help="Folder to look into as well.")
+@click.option("--media-dir", type=click.Path(path_type=Path), help="Look into this folder as well.")
 def list_files(media_dir: Path | None) -> None:
-    """List the audio files that a scenario here can name: in this folder, in --media-dir, in ~/.sipflow/media."""
+    """List the audio files that a scenario here can name: in this folder, in --media-dir, in ~/.sipflow/media.
+
+    \b
+    Exit codes:
+      0  listed; there may be none
+
+    \b
+    Examples:
+      sipflow media list
+      sipflow media list --media-dir prompts
+    """
     from sipflow.media import MediaLibrary
 
     folders = [folder for folder in (Path(), media_dir, Path.home() / ".sipflow" / "media") if folder is not None]
@@ -41,7 +51,14 @@ def check(files: tuple[Path, ...]) -> None:
     """Read FILES from beginning to end, and say what a caller would hear of them.
 
     \b
-    Exit codes: 0 all can be played, 1 some are silent or clipped, 3 some cannot be read.
+    Exit codes:
+      0  all can be played
+      1  some are silent or clipped
+      3  some cannot be read
+
+    \b
+    Examples:
+      sipflow media check prompts/*.wav
     """
     sys.exit(max(_check(path) for path in files))
 

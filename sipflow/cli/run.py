@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from sipflow.api import Options, arun, longest_table, read_source
+from sipflow.cli.completing import ScenarioPath
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.lang.diagnostics import render
@@ -71,20 +72,38 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
-@click.option("--var", "variables", multiple=True, type=_Variable(), help="Set a `let` of the file; repeatable.")
+@click.argument("files", nargs=-1, required=True, type=ScenarioPath(path_type=Path), metavar="FILE…")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    type=_Variable(),
+    help="Give a `let` at the top of the file another value, for instance gap=200ms; repeatable.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("sipflow-out"), show_default=True,
-              help="Folder for recordings.")  # fmt: skip
+              help="Folder below which recordings are written.")  # fmt: skip
 @click.option("--media-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              help="Where audio files are looked for, after the scenario's own folder.")  # fmt: skip
-@click.option("--json", "json_file", type=_FILE_OUT, help="Write the report as JSON.")
-@click.option("--junit", "junit_file", type=_FILE_OUT, help="Write the report as JUnit XML.")
-@click.option("--events", "events_file", type=_FILE_OUT, help="Write every event as a line of JSON, as it happens.")
-@click.option("--timeout", "timeout_s", type=_Duration(), help="Limit of each whole run, for instance 30s.")
+              help="Look for audio files and tables there, too, after the scenario's own folder.")  # fmt: skip
+@click.option("--json", "json_file", type=_FILE_OUT, help="Write the report to this file as JSON.")
+@click.option(
+    "--junit",
+    "junit_file",
+    type=_FILE_OUT,
+    help="Write the report to this file as JUnit XML, a test case for each lane.",
+)
+@click.option(
+    "--events", "events_file", type=_FILE_OUT, help="Write every event to this file as a line of JSON, as it happens."
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=_Duration(),
+    help="Stop each run after this time, for instance 30s, and fail what is not done.",
+)
 @click.option("--count", type=_Count(), default=1, metavar="N|all",
               help="Run each file so often, each time with the next row of its tables; all: every row.")  # fmt: skip
-@click.option("--seed", type=int, default=0, help="Seed of everything random (impairments, tags).")
-@click.option("-v", "--verbose", is_flag=True, help="Show every SIP message.")
+@click.option("--seed", type=int, default=0, help="Seed of everything random (impairments, tags); 0 takes a fresh one.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the first line of every SIP message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
 def run(
     files: tuple[Path, ...],
@@ -104,6 +123,24 @@ def run(
 
     Lines show every statement as it ends; in a terminal bars show what plays and records. With several files each
     has its own folder below --out, with several runs of a file each run has one, and the exit code is the worst of all.
+
+    FILE is checked first: with an error in it nothing is sent. Ctrl-C releases every call before it ends; a second one
+    does not wait for that.
+
+    \b
+    Exit codes:
+      0    passed
+      1    failed: a lane did not come to its end
+      2    the file is wrong, or the command line; nothing was sent
+      3    the machine is wrong: a port in use, a file that is missing at run time
+      130  interrupted
+
+    \b
+    Examples:
+      sipflow run ivr.sflow
+      sipflow run ivr.sflow --var number=1001 --out results
+      sipflow run users.sflow --count all               a run for each row of its tables
+      sipflow run *.sflow --junit report.xml --timeout 2m
     """
     console = Console(highlight=False)
     reports: list[Report] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -119,12 +119,14 @@ class _Choice:
         self.body = body
         self.site = site
         arms = list(site.node.nodes("arm"))
+        self.arms = arms
         self.events = [arm for arm in arms if arm.node("timeout_arm") is None]
         self.timeouts = [arm for arm in arms if arm.node("timeout_arm") is not None]
         self.read_events: list[ops.Arm] = []
         self.texts: set[str] = set()
         """The events as they are written."""
-        self.starts: list[Place] = []
+        self.starts: dict[int, Place] = {}
+        """Where each arm begins, by its number, from 1."""
 
     def read(self) -> Draft:
         """The node, with its arms; the arm for `timeout` comes last wherever it was written."""
@@ -136,10 +138,10 @@ class _Choice:
         if on is not None:
             body.reader.check_call(on.text, body.context.span(on))
         with body.loudly():
-            body.lane.known.branches([self._way(arm, on) for arm in (*self.events, *self.timeouts[:1])])
+            body.lane.known.branches(list(self._ways(on)))
         op = ops.Choose(tuple(self.read_events), bool(self.timeouts))
         draft = body.graph_node(self.site, op, None if on is None else on.text, within)
-        draft.arms = tuple(self.starts)
+        draft.arms = tuple(start for _, start in sorted(self.starts.items()))
         return draft
 
     def _check_arms(self) -> None:
@@ -155,12 +157,17 @@ class _Choice:
             )
             context.report.error("SF228", "this `choose` has no event", where, "waits for nothing", help=help_text)
 
-    def _way(self, arm: Node, on: Token | None) -> Callable[[], None]:
+    def _ways(self, on: Token | None) -> Iterator[Callable[[], None]]:
+        """The arms in the order of the text, each with its number in the order of the graph."""
+        numbers = {id(arm): number for number, arm in enumerate((*self.events, *self.timeouts[:1]), 1)}
+        return (self._way(arm, numbers[id(arm)], on) for arm in self.arms if id(arm) in numbers)
+
+    def _way(self, arm: Node, number: int, on: Token | None) -> Callable[[], None]:
         def read() -> None:
             if arm.node("timeout_arm") is None:
                 self.read_events.append(self._event(arm, on))
-            around = self.site.in_block(f"arm{len(self.starts) + 1}", self.site.following)
-            self.starts.append(self.body.chain(statements_of(arm), around))
+            around = self.site.in_block(f"arm{number}", self.site.following)
+            self.starts[number] = self.body.chain(statements_of(arm), around)
 
         return read
 

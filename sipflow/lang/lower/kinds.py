@@ -102,7 +102,7 @@ def check_values(reader: ExpressionReader, function: Function, values: tuple[Exp
             require(reader, value, wanted, f"`{name}` of `{function}`")
     for value in amounts:
         _check_number(reader, function.name, value)
-    kinds = {kind for value in amounts if (kind := reader.kind(value)) is not None}
+    kinds = {kind for value in amounts if (kind := reader.kind(value)) == "number" or isinstance(kind, Unit)}
     if len(kinds) > 1:
         described = " and ".join(sorted(describe(kind) for kind in kinds))
         _mismatch(reader, f"the values of `{function}` must be of one kind", span, f"these are {described}")

@@ -69,9 +69,11 @@ def read_caller(node: Node, reader: ExpressionReader) -> tuple[Expr, str | None]
         return Literal(literal.text, context.span(literal)), None
     if bare_name(node) is None:
         return reader.read(node), None
+    token = bare_name(node)
+    argument = None if token is None else reader.names.arguments.get(token.text)
+    if argument is not None and isinstance(argument.value, Literal) and isinstance(argument.value.value, float):
+        return Literal(context.written(argument.value.span), argument.value.span), None
     caller, agent = read_target(node, reader.without_effect())
-    if isinstance(caller, Literal) and isinstance(caller.value, float):  # of a parameter
-        return Literal(context.written(caller.span), caller.span), None
     if agent is not None:
         context.uses.callers.add(agent)
     return caller, agent
