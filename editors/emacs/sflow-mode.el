@@ -31,8 +31,10 @@
     (modify-syntax-entry ?\n ">" table)
     (modify-syntax-entry ?\" "\"" table)
     (modify-syntax-entry ?_ "w" table)
+    (dolist (sign '(?+ ?- ?* ?/ ?< ?> ?= ?. ?%))
+      (modify-syntax-entry sign "." table))
     table)
-  "Comments run from # to the end of the line.")
+  "Comments run from # to the end of the line; signs are no part of words.")
 
 (defconst sflow--syntax-propertize
   (syntax-propertize-rules

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import zipfile
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from editors.generator.files import TEXTMATE_FILE, generated_files
-from sipflow.lang.tables import load_tables
 
 ROOT = Path(__file__).parents[2]
 VSCODE = ROOT / "editors" / "vscode"
-EMACS = ROOT / "editors" / "emacs" / "sflow-mode.el"
+EMACS = ROOT / "editors" / "emacs"
 needs_node = pytest.mark.skipif(
     shutil.which("npm") is None or not (VSCODE / "node_modules").is_dir(), reason="`make vsix` brings Node's packages"
 )
@@ -27,23 +25,22 @@ def test_generated_files_are_what_the_grammar_says() -> None:
     assert stale == [], "make editors writes them anew"
 
 
-def test_emacs_colours_words_of_the_grammar_only() -> None:
-    found = re.search(r"defconst sflow-words\s+'\((.*?)\)", EMACS.read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    assert set(re.findall(r'"(\w+)"', found[1])) <= set(load_tables().words)
-
-
 @pytest.mark.skipif(shutil.which("emacs") is None, reason="Emacs is not installed")
 def test_the_emacs_mode_compiles_without_a_warning_and_indents(tmp_path: Path) -> None:
-    copy = tmp_path / EMACS.name
-    copy.write_bytes(EMACS.read_bytes())
-    indent = '(with-temp-buffer (insert "on a {\\nplay x\\n}\\n") (sflow-mode) (indent-region 1 (point-max))'
-    ask = ["--eval", f"(progn {indent} (princ (buffer-string))))"]
-    strict = ["--eval", "(setq byte-compile-error-on-warn t)", "--eval", f'(byte-compile-file "{copy}")']
-    run = ["emacs", "--batch", "-Q", *strict, "-l", str(copy), *ask]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=60)
+    files = [shutil.copy(path, tmp_path) for path in sorted(EMACS.glob("*.el"), reverse=True)]
+    strict = ["--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", *files]
+    compiled = subprocess.run(["emacs", "--batch", "-Q", "-L", tmp_path, *strict], capture_output=True, text=True)
+    assert compiled.returncode == 0, compiled.stderr
+    text = 'on a {\nexpect dtmf matching /[{"]#/ within 2s else { # {\nlog """\n{ as "it" is\n"""\nrecover }\n}\n'
+    indent = "(sflow-mode) (indent-region 1 (point-max)) (princ (buffer-string))"
+    ask = f"(with-temp-buffer (insert {json.dumps(text)}) {indent})"
+    run = ["emacs", "--batch", "-Q", "-L", tmp_path, "-l", "sflow-mode", "--eval", ask]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("on a {\n  play x\n}\n")
+    assert done.stdout == (
+        'on a {\n  expect dtmf matching /[{"]#/ within 2s else { # {\n'
+        '    log """\n{ as "it" is\n"""\n    recover }\n}\n'
+    )
 
 
 @needs_node

@@ -23,7 +23,8 @@ VIM = {"STRING": "sflowString", "RAW": "sflowRaw", "REGEX": "sflowRegex", "COMME
     "NUMBER": "sflowNumber", "QUANTITY": "sflowNumber",
 }  # fmt: skip
 EMACS = dict.fromkeys(("STRING", "RAW", "REGEX"), "font-lock-string-face") | {
-    "NUMBER": "font-lock-constant-face", "QUANTITY": "font-lock-constant-face", "COMMENT": "font-lock-comment-face",
+    "NUMBER": "font-lock-constant-face", "QUANTITY": "font-lock-constant-face",
+    "COMMENT": "font-lock-comment-delimiter-face",
 }  # fmt: skip
 
 
