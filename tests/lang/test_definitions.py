@@ -135,7 +135,7 @@ def test_what_is_wrong_in_a_definition_is_said_once_whether_it_is_called_or_not(
 
 def test_what_is_wrong_with_an_argument_is_said_where_it_stands_with_the_place_where_it_is_used() -> None:
     (found,) = result_of("define f(t) { wait t }\n", 'call bob; f(1s); f("x")').diagnostics
-    assert (found.code, found.span.line, found.span.column) == ("SF208", 2, 33)
+    assert (found.code, found.span.line, found.span.column) == ("SF208", 2, 31)
     assert [(label.span.line, label.text) for label in found.secondary] == [(1, "it is used here")]
 
 

@@ -61,6 +61,7 @@ def test_files_may_import_each_other_and_each_is_read_once() -> None:
         'import "other.sflow"\nimport "third.sflow"\nimport "main.sflow"\non alice: call bob; f()\non bob: answer\n',
         other='import "third.sflow"\nimport "main.sflow"\nagent bob { number 1 }\n',
         third='import "other.sflow"\ndefine f() { wait 1s }\n',
+        main="this text is the one that is compiled, and not read again",
     )
     assert errors(result) == []
     assert sorted(result.sources) == ["main.sflow", "other.sflow", "third.sflow"]
