@@ -6,35 +6,27 @@
 from __future__ import annotations
 
 import itertools
-import re
 import textwrap
 from pathlib import Path
 
-from sipflow.lang.codes import CODES, Code
+from sipflow.cli.explain import rendered_example
+from sipflow.lang.codes import CODES, FAMILIES, OF_RUNS, Code
 from sipflow.sip.transaction_tables import TABLES
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "tests" / "lang" / "golden"
 WRITTEN_BY = "<!-- Written by `make docs` out of {}. Change it there. -->\n"
-FAMILIES = {
-    "SF1": "Syntax",
-    "SF2": "Names, kinds and units",
-    "SF3": "Order of the call flow",
-    "SF4": "Media and files",
-    "SF5": "Run time",
-    "SF6": "Load",
-}
 LINE_LENGTH = 120
 
 
 def diagnostics_page() -> str:
-    """Every diagnostic code with its meaning and, where one is short enough to be read, an example."""
+    """Every diagnostic code: what it means, why it matters, an example with what is said about it, what is right."""
     parts = [
-        WRITTEN_BY.format("`sipflow/lang/codes.py`"),
+        WRITTEN_BY.format("`sipflow/lang/codes/`"),
         "# Diagnostics\n",
         wrapped(
             "What `sipflow check` and `sipflow run` find wrong with a file before a packet is sent; the exit code is 2 "
-            "then. Codes from SF501 on tell what went otherwise than expected in a run: [running](running.md)."
+            "then, unless there are only warnings. `sipflow explain CODE` says in a terminal what this page says. "
+            "Codes from SF501 on tell what went otherwise than expected in a run: [running](running.md)."
         ),
     ]
     for family, codes in itertools.groupby(CODES.values(), key=lambda code: code.code[:3]):
@@ -45,25 +37,23 @@ def diagnostics_page() -> str:
 
 def section(code: Code) -> str:
     """One code."""
-    example = example_of(code.code)
-    shown = f"\n```text\n{example}\n```\n" if example else ""
-    return f"### {code.code}: {code.title}\n\n{wrapped(code.explanation)}{shown}"
+    parts = [f"### {code.code}: {code.title}\n", wrapped(code.explanation), wrapped(code.why)]
+    if code.example:
+        said = "The run says:" if code.code in OF_RUNS else "`sipflow check` says:"
+        parts += [fenced(code.example), f"{said}\n", fenced(rendered_example(code))]
+    if code.instead:
+        parts += ["Instead:\n", fenced(code.instead)]
+    return "\n".join(parts)
+
+
+def fenced(text: str) -> str:
+    """A block of code; bytes that are no text are shown as what they are not."""
+    return f"```text\n{text.encode('utf-8', 'replace').decode().rstrip()}\n```\n"
 
 
 def wrapped(text: str) -> str:
     """A paragraph in lines."""
     return textwrap.fill(text, LINE_LENGTH, break_long_words=False, break_on_hyphens=False) + "\n"
-
-
-def example_of(code: str) -> str:
-    """The first diagnostic with this code in its golden file, empty when there is none that reads well."""
-    path = EXAMPLES / f"{code}.txt"
-    if not path.is_file():
-        return ""
-    shown = re.search(rf"^(?:error|warning)\[{code}\].*?(?=\n\n|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
-    text = shown[0].rstrip() if shown else ""
-    readable = all(len(line) <= LINE_LENGTH and line.isprintable() for line in text.splitlines())
-    return text if readable else ""
 
 
 def sip_page() -> str:

@@ -100,6 +100,12 @@ def test_json_follows_its_schema(folder: Path) -> None:
     }
 
 
+def test_the_document_of_the_page_about_checking_is_what_is_written(folder: Path) -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "checking.md").read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "ivr.sflow").write_text("on alice: call bbo\non bob: answer\n")
+    assert json.loads(shown) == found_as_json("ivr.sflow")
+
+
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
 def test_every_diagnostic_follows_the_schema(path: Path) -> None:
     schema = json.loads((ROOT / "docs" / "check.schema.json").read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from sipflow.lang import compile_text
 from sipflow.lang.codes import CODES, FAMILIES, OF_RUNS, Code
 from sipflow.lang.codes.example_files import ExampleFiles
 from sipflow.lang.source import MAX_SOURCE_CHARACTERS
+from tests.lang.samples import ROOT
 
 OF_CHECKS = [code for code in CODES.values() if code.code not in OF_RUNS]
 WITH_EXAMPLE = [code for code in OF_CHECKS if code.code != "SF101"]
@@ -27,6 +29,11 @@ def name(code: Code) -> str:
 def test_codes_stand_in_the_order_of_their_numbers() -> None:
     assert list(CODES) == sorted(CODES)
     assert all(code == row.code and code[:3] in FAMILIES for code, row in CODES.items())
+
+
+def test_the_page_about_diagnostics_has_every_code_once() -> None:
+    page = (ROOT / "docs" / "diagnostics.md").read_text(encoding="utf-8")
+    assert re.findall(r"^### (SF\d+): (.*)$", page, re.MULTILINE) == [(row.code, row.title) for row in CODES.values()]
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=name)
