@@ -208,9 +208,9 @@ class _Writer:
 
     def clauses(self) -> list[Rule]:
         """What may stand behind any action: `on c1`, `within 5s`."""
-        phrases = self.grammar.phrases("_clause")
-        names = {word: name for phrase in phrases for word, name in self.names_of(phrase).items()}
-        return self.word_rules("option", {phrase.head: names.get(phrase.head, "") for phrase in phrases})
+        names = self.words_before_names("_clause")
+        heads = (phrase.head for phrase in self.grammar.phrases("_clause"))
+        return self.word_rules("option", {head: names.get(head, "") for head in heads})
 
     def events(self) -> list[Rule]:
         """What may stand behind `expect` save the events that are words alone: those stand with it."""
@@ -219,6 +219,7 @@ class _Writer:
         return [*self.word_rules("event", names), *self.word_rules("option", dict.fromkeys(words, ""))]
 
     def words_before_names(self, rule: str) -> dict[str, str]:
+        """Words behind which a name stands, in any phrase of a rule, to the scope of the name."""
         return {word: name for phrase in self.grammar.phrases(rule) for word, name in self.names_of(phrase).items()}
 
     def invocation(self) -> Rule:

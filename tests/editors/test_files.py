@@ -22,14 +22,14 @@ def test_generated_files_are_what_the_grammar_says() -> None:
 
 @pytest.mark.skipif(shutil.which("emacs") is None, reason="Emacs is not installed")
 def test_the_emacs_mode_compiles_without_a_warning_and_indents(tmp_path: Path) -> None:
-    files = [shutil.copy(path, tmp_path) for path in sorted(EMACS.glob("*.el"), reverse=True)]
+    files = [str(shutil.copy(path, tmp_path)) for path in sorted(EMACS.glob("*.el"), reverse=True)]
     strict = ["--eval", "(setq byte-compile-error-on-warn t)", "-f", "batch-byte-compile", *files]
-    compiled = subprocess.run(["emacs", "--batch", "-Q", "-L", tmp_path, *strict], capture_output=True, text=True)
+    compiled = subprocess.run(["emacs", "--batch", "-Q", "-L", str(tmp_path), *strict], capture_output=True, text=True)
     assert compiled.returncode == 0, compiled.stderr
     text = 'on a {\nexpect dtmf matching /[{"]#/ within 2s else { # {\nlog """\n{ as "it" is\n"""\nrecover }\n}\n'
     indent = "(sflow-mode) (indent-region 1 (point-max)) (princ (buffer-string))"
     ask = f"(with-temp-buffer (insert {json.dumps(text)}) {indent})"
-    run = ["emacs", "--batch", "-Q", "-L", tmp_path, "-l", "sflow-mode", "--eval", ask]
+    run = ["emacs", "--batch", "-Q", "-L", str(tmp_path), "-l", "sflow-mode", "--eval", ask]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
