@@ -54,3 +54,20 @@ def test_what_is_wrong_is_said(wrong: Graph, said: str) -> None:
 
 def test_loops_and_joins_are_sound() -> None:
     assert problems(with_node(2, success="a.1")) == []
+
+
+def test_a_recover_is_counted_on_every_way_that_leads_to_it() -> None:
+    """Two failures and two recovers: fine; a way round that carries none is not."""
+    lane = Lane("a", "a", "a.1")
+
+    def chain(last: str | None) -> Graph:
+        nodes = (
+            Node("a.1", "a", "a", ops.Mute(), success=last, failure="a.2"),
+            Node("a.2", "a", "a", ops.Mute(), success="a.4", failure="a.3"),
+            Node("a.3", "a", "a", ops.Recover(), success="a.4"),
+            Node("a.4", "a", "a", ops.Recover(), success="a.1"),
+        )
+        return Graph(Scenario(), (Agent("a"),), (lane,), nodes)
+
+    assert problems(chain(None)) == []
+    assert problems(chain("a.4")) == ["node `a.4` recovers, and nothing failed before it"]

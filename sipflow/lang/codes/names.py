@@ -378,46 +378,85 @@ on bob: answer
         "SF224",
         "an unknown label",
         "`goto NAME` and `recover at NAME` lead to a `label NAME` of the same lane, or of the same definition.",
-        "Without the place the lane would have nowhere to go on.",
-        "on alice { call bob; goto finish; label finsh; release }\non bob: answer; expect hangup\n",
-        "on alice { call bob; goto finish; label finish; release }\non bob: answer; expect hangup\n",
+        why="Without the place the lane would have nowhere to go on.",
+        example="""\
+on alice { call bob; goto finish; label finsh; release }
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice { call bob; goto finish; label finish; release }
+on bob: answer; expect hangup
+""",
     ),
     Code(
         "SF225",
         "a jump to where it may not lead",
-        "A jump cannot come into a `repeat` from outside, whose rounds are counted from its beginning, nor deeper into "
-        "an `else` than it stands: on its way nothing has failed that a `recover` there could provide for.",
-        "The graph of such a program would count rounds that nobody began, or recover from a failure that never was.",
-        "on alice {\n  call bob\n  goto again\n  repeat 3 times { label again; wait 1s }\n  release\n}\n"
-        "on bob: answer; expect hangup\n",
-        "on alice {\n  call bob\n  label again\n  repeat 3 times { wait 1s }\n  check media.loss < 1% else {"
-        " recover at again }\n  release\n}\non bob: answer; expect hangup\n",
+        "A jump cannot come into a `repeat` from outside, whose rounds are counted from its beginning, nor deeper "
+        "into an `else` than it stands: on its way nothing has failed that a `recover` there could provide for.",
+        why="The graph of such a program would count rounds that nobody began, or recover from a failure that never "
+        "was.",
+        example="""\
+on alice {
+  call bob
+  goto again
+  repeat 3 times { label again; wait 1s }
+  release
+}
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice {
+  call bob
+  label again
+  repeat 3 times { wait 1s }
+  check media.loss < 1% else { recover at again }
+  release
+}
+on bob: answer; expect hangup
+""",
     ),
     Code(
         "SF226",
         "a `goto` that comes back to itself",
         "Between the `label` and the `goto` there is no statement that does anything.",
-        "The lane would go round for ever, in no time.",
-        "on alice { call bob; label again; goto again }\non bob: answer\n",
-        "on alice { call bob; label again; wait 1s; goto again }\non bob: answer\n",
+        why="The lane would go round for ever, in no time.",
+        example="""\
+on alice { call bob; label again; goto again }
+on bob: answer
+""",
+        instead="""\
+on alice { call bob; label again; wait 1s; goto again }
+on bob: answer
+""",
     ),
     Code(
         "SF227",
         "`break` or `continue` outside of a loop",
-        "`break` leaves the innermost `repeat` or `while`, `continue` begins its next round. The loop stands in the "
-        "same lane or definition: one around the call of a definition is not meant.",
-        "There is no loop that could be left.",
-        "on alice { call bob; break; release }\non bob: answer; expect hangup\n",
-        "on alice { call bob; repeat 3 times { wait 1s; if media.mos < 4 { break } }; release }\n"
-        "on bob: answer; expect hangup\n",
+        "`break` leaves the innermost `repeat` or `while`, `continue` begins its next round. The loop stands in "
+        "the same lane or definition: one around the call of a definition is not meant.",
+        why="There is no loop that could be left.",
+        example="""\
+on alice { call bob; break; release }
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice { call bob; repeat 3 times { wait 1s; if media.mos < 4 { break } }; release }
+on bob: answer; expect hangup
+""",
     ),
     Code(
         "SF228",
         "a `choose` without an event",
         "A `choose` waits for the first of some events; an arm for `timeout` alone is a `wait`.",
-        "It would let its whole time pass, whatever happens.",
-        'on alice { call bob; choose within 1s { timeout => log "over" } }\non bob: answer\n',
-        'on alice { call bob; choose within 1s { hangup => end; timeout => log "over" } }\non bob: answer\n',
+        why="It would let its whole time pass, whatever happens.",
+        example="""\
+on alice { call bob; choose within 1s { timeout => log "over" } }
+on bob: answer
+""",
+        instead="""\
+on alice { call bob; choose within 1s { hangup => end; timeout => log "over" } }
+on bob: answer
+""",
     ),
     Code(
         "SF229",

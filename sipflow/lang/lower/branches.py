@@ -14,6 +14,7 @@ from sipflow.lang.lower.clauses import twice
 from sipflow.lang.lower.expressions import EXPRESSION_RULES
 from sipflow.lang.lower.jumps import Around, Loop
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.known import nothing
 from sipflow.lang.lower.places import Draft, Place
 from sipflow.lang.lower.sites import Site, statements_of
 from sipflow.lang.syntax import Node, Token
@@ -45,7 +46,7 @@ def _if(body: BodyReader, site: Site) -> None:
         [
             _arm(body, then, site.in_block("then", site.following), arms, "then"),
             *(_arm(body, other, site.in_block("else", site.following), arms, "else") for other in others),
-            *([] if others else [_nothing]),
+            *([] if others else [nothing]),
         ]
     )
     draft.arms = (arms["then"], arms["else"])
@@ -56,10 +57,6 @@ def _arm(body: BodyReader, node: Node, around: Around, arms: dict[str, Place], n
         arms[name] = body.chain([node] if node.rule == "if_statement" else statements_of(node), around)
 
     return read
-
-
-def _nothing() -> None:
-    """The way on which nothing is done."""
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------
@@ -98,7 +95,7 @@ def _round(body: BodyReader, site: Site, draft: Draft, repeats: tuple[str, ...])
     arms: dict[str, Place] = {}
     block = site.node.node("block")
     assert block is not None, "the grammar gives loops a block"
-    body.lane.known.branches([_nothing, _arm(body, block, around, arms, "again")])
+    body.lane.known.branches([nothing, _arm(body, block, around, arms, "again")])
     draft.arms = (arms["again"], site.following)
 
 

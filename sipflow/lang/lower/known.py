@@ -89,3 +89,7 @@ class Known:
                 self._tables[table][name] = old
         del self._journal[start:]
         return changes
+
+
+def nothing() -> None:
+    """The way on which nothing is done, for `Known.branches`."""

@@ -23,7 +23,7 @@ from sipflow.lang.lower.definitions import Definition, insert
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.foresight import Foresight, foresee
 from sipflow.lang.lower.jumps import Around, Jump, Labels, Loop
-from sipflow.lang.lower.known import Known
+from sipflow.lang.lower.known import Known, nothing
 from sipflow.lang.lower.places import Draft, Place, Reached, node_id_of, resolve
 from sipflow.lang.lower.sites import CLAUSES, Site, end_of_head, statements_of
 from sipflow.lang.symbols import SymbolKind
@@ -217,7 +217,7 @@ class BodyReader:
             def read_else() -> None:
                 draft.failure = self.chain(statements, around)
 
-            self.lane.known.branches([_nothing, read_else])
+            self.lane.known.branches([nothing, read_else])
 
     def was_repaired(self, node: Node) -> bool:
         """Whether a syntax error is in the head of a statement or beside it, where something was put in."""
@@ -389,10 +389,6 @@ _JUMPS: dict[str, Callable[[BodyReader, Site, Node], None]] = {
     "continue_loop": BodyReader._continue,
 }
 _JUMP_WORDS = {"label": "label", "goto": "goto", "break_loop": "break", "continue_loop": "continue"}
-
-
-def _nothing() -> None:
-    """The way on which nothing is done."""
 
 
 def _loop_of(site: Site) -> Loop:

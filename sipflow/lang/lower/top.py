@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sipflow.ir import ops
-from sipflow.ir.expr import Unit as Unit_
+from sipflow.ir.expr import Unit as QuantityUnit
 from sipflow.ir.expr import constant_ms, constant_text
 from sipflow.ir.graph import Agent, Scenario, Table
 from sipflow.ir.span import Span
@@ -104,11 +104,8 @@ def used_agents(agents: dict[str, tuple[Agent, bool]], driven: set[str], context
 def read_variables(units: Iterable[Unit], overridden: frozenset[str]) -> tuple[ops.Let, ...]:
     """`let` at the top of all files; `overridden` are variables that get their values from elsewhere."""
     places: dict[str, Span] = {}
-    return tuple(_variable(node, unit.context, overridden, places) for unit in units for node in _lets(unit))
-
-
-def _lets(unit: Unit) -> Iterator[Node]:
-    return unit.root.nodes("let_top")
+    lets = ((node, unit.context) for unit in units for node in unit.root.nodes("let_top"))
+    return tuple(_variable(node, context, overridden, places) for node, context in lets)
 
 
 def _variable(node: Node, context: Context, overridden: frozenset[str], places: dict[str, Span]) -> ops.Let:
@@ -128,13 +125,12 @@ def _variable(node: Node, context: Context, overridden: frozenset[str], places: 
 # --- tables --------------------------------------------------------------------------------------------------------
 
 
-def read_tables(units: Iterable[Unit]) -> tuple[Table, ...]:
+def read_tables(units: tuple[Unit, ...]) -> tuple[Table, ...]:
     """`data` of all files."""
     for unit in units:
         for node in unit.root.nodes("data"):
             _table(node, unit.context)
-        tables = unit.context.tables
-    return tuple(known.table for known in tables.values())
+    return tuple(known.table for known in units[-1].context.tables.values())
 
 
 def _table(node: Node, context: Context) -> None:
@@ -213,7 +209,7 @@ def _timeout(node: Node, context: Context) -> int | None:
     reader = ExpressionReader(context, Names())
     value = reader.read(next(node.nodes()))
     before = len(context.report.diagnostics)
-    require(reader, value, Unit_.MILLISECOND, "the time limit")
+    require(reader, value, QuantityUnit.MILLISECOND, "the time limit")
     milliseconds = constant_ms(value)
     if len(context.report.diagnostics) > before:
         return None
