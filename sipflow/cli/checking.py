@@ -112,7 +112,7 @@ class Checker:
         return _sorted_by_file(results)
 
 
-ALONE = frozenset(("SF202", "SF306", "SF307", "SF321", "SF323", "SF324"))
+ALONE = frozenset(("SF202", "SF306", "SF307", "SF321", "SF323", "SF324", "SF327"))
 """What a file lacks or has too much when nobody imports it. The texts that import it are asked in its place."""
 
 

@@ -10,7 +10,7 @@ from sipflow.lang.diagnostics import Diagnostic, Severity
 from sipflow.lsp.analysis import Document
 from sipflow.lsp.navigation import START, UriOf, range_of
 
-UNNECESSARY = frozenset(("SF302", "SF305", "SF315", "SF321", "SF322", "SF323", "SF324", "SF325", "SF326"))
+UNNECESSARY = frozenset(("SF302", "SF305", "SF315", "SF321", "SF322", "SF323", "SF324", "SF325", "SF326", "SF327"))
 """What has no effect: editors show it faded."""
 DEPRECATED: frozenset[str] = frozenset()
 """What a later version will not have; nothing so far."""

@@ -33,7 +33,7 @@ class Everything:
         return ImportedText(path, self.COMMON)
 
     def table(self, path: str) -> TableInfo | FileProblem:
-        return TableInfo(path, ("number", "name", "key"), 3)
+        return TableInfo(path, ("number", "name", "key") if path == "people.csv" else ("number", "name"), 3)
 
 
 def blocks(page: Path, mark: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Names that nothing uses (SF321-SF326)."""
+"""Names that nothing uses (SF321-SF327)."""
 
 from __future__ import annotations
 
@@ -79,11 +79,23 @@ class _Uses:
         self.report.warning("SF323", message, where, "gets a value in vain", fix=self._removal(where, "let"))
 
     def _check_table(self, symbol: Symbol, where: Span) -> None:
-        """Of a table that is used, any column may be for other scenarios."""
-        if symbol not in self.used:
+        """The table as a whole, else those of its columns that nothing speaks of."""
+        if symbol in self.used:
+            self._check_columns(symbol.name, where)
+        else:
             help_text = f"`${{{symbol.name}.COLUMN}}` is the value of a column"
             message = f"nothing uses the table `{symbol.name}`"
             self.report.warning("SF324", message, where, "its rows have no effect", help=help_text)
+
+    def _check_columns(self, table: str, where: Span) -> None:
+        known = self.context.tables.get(table)
+        columns = (known and known.columns) or ()
+        idle = [name for name in columns if Symbol(SymbolKind.COLUMN, name, table) not in self.used]
+        if idle:
+            names = ", ".join(f"`{name}`" for name in idle)
+            message = f"nothing uses {'the column' if len(idle) == 1 else 'the columns'} {names} of `{table}`"
+            help_text = f"`${{{table}.{idle[0]}}}` is its value in a lane"
+            self.report.warning("SF327", message, where, "not all of a row has an effect", help=help_text)
 
     def _removal(self, where: Span, word: str) -> Fix | None:
         """The fix that leaves a statement out which stands alone on its line."""

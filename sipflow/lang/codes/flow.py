@@ -379,8 +379,7 @@ on bob: answer; expect hangup
     Code(
         "SF324",
         "data that nothing uses",
-        "No `${table.column}` speaks of the table. Columns that a scenario does not use may be for others, "
-        "and are fine.",
+        "No `${table.column}` speaks of the table.",
         why="Rows would be taken, and the calls would all be the same.",
         example="""\
 data users from "users.csv"
@@ -420,6 +419,23 @@ on bob: answer; expect hangup
         instead="""\
 import "common.sflow"
 on alice { call bob; shared(); release }
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF327",
+        "columns that nothing uses",
+        "The table is used, but not these columns of it.",
+        why="A value that was meant to make a difference makes none: the number is called, and its PIN never sent. "
+        "A file that several scenarios share may have columns for the others; then the warning can stay.",
+        example="""\
+data people from "people.csv"
+on alice: call bob; log people.number; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+data people from "people.csv"
+on alice: call bob; log "${people.number} ${people.name}"; release
 on bob: answer; expect hangup
 """,
     ),

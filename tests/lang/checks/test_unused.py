@@ -8,6 +8,9 @@ from sipflow.lang.diagnostics import apply_fix
 from tests.lang.checks.said import BOB, codes, only, words
 
 
+TABLE = 'data t from "users.csv"\n'
+
+
 def in_lane(statements: str, head: str = "") -> str:
     return f"{head}on alice {{ call bob; {statements}; release }}{BOB}"
 
@@ -19,7 +22,8 @@ def in_lane(statements: str, head: str = "") -> str:
         ("SF322", in_lane('d("x")', 'define d(a) { log "x" }\n'), in_lane('d("x")', "define d(a) { log a }\n")),
         ("SF323", in_lane('log "x"', "let a = 1\n"), in_lane("log a", "let a = 1\n")),
         ("SF323", in_lane("let a = 1; let a = 2"), in_lane('let a = 1; log "${a}"')),
-        ("SF324", in_lane('log "x"', 'data t from "users.csv"\n'), in_lane("log t.name", 'data t from "users.csv"\n')),
+        ("SF324", in_lane('log "x"', TABLE), in_lane('log "${t.number} ${t.name}"', TABLE)),
+        ("SF327", in_lane("log t.name", TABLE), in_lane("log t.name; log t.number", TABLE)),
         ("SF325", in_lane('label x; log "x"'), in_lane("label x; hold else goto x")),
         ("SF326", in_lane('log "x"', 'import "common.sflow"\n'), in_lane("shared()", 'import "common.sflow"\n')),
     ],
@@ -52,6 +56,12 @@ def test_a_shared_file_may_have_more_than_one_program_needs() -> None:
 
 def test_a_file_that_imports_for_others_may_be_imported() -> None:
     assert codes(in_lane('log "x"', 'import "hub.sflow"\n'), hub='import "common.sflow"\n') == []
+
+
+def test_a_column_that_nothing_uses_is_told_where_its_table_is_named() -> None:
+    text = in_lane("log t.number", TABLE)
+    assert only(text, "SF327").message == "nothing uses the column `name` of `t`"
+    assert words(text, only(text, "SF327")) == "t"
 
 
 def test_a_mistake_in_a_name_is_not_told_twice() -> None:
