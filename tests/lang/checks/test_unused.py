@@ -7,7 +7,6 @@ import pytest
 from sipflow.lang.diagnostics import apply_fix
 from tests.lang.checks.said import BOB, codes, only, words
 
-
 TABLE = 'data t from "users.csv"\n'
 
 
