@@ -20,6 +20,7 @@ from sipflow.lang.lower.likeness import show_likenesses
 from sipflow.lang.lower.units import Unit, is_sound, read_units
 from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse
+from sipflow.lang.parts import PartMemory
 from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbols
@@ -47,14 +48,19 @@ class CompileResult:
 
 
 def compile_text(
-    text: str, source: str = "<text>", files: Files | None = None, variables: Iterable[str] | None = None
+    text: str,
+    source: str = "<text>",
+    files: Files | None = None,
+    variables: Iterable[str] | None = None,
+    memory: PartMemory | None = None,
 ) -> CompileResult:
     """The graph that `text` means, and everything that is wrong with it. Never raises, whatever `text` is.
 
     `files` is asked about the files that the text names (None: they are not looked at, and what they would bring is not
-    known), `variables` are names that get their values from elsewhere, as `--var` gives them.
+    known), `variables` are names that get their values from elsewhere, as `--var` gives them, `memory` keeps what was
+    parsed for the next compilation of nearly the same text.
     """
-    parsed = parse(text, source)
+    parsed = parse(text, source, memory)
     units = read_units(parsed, files)
     lowering = _Lowering(units, frozenset(variables or ()))
     graph = lowering.graph()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sipflow.lang.automaton import Automaton, TooDeepError
 from sipflow.lang.diagnostics import Diagnostic, Reporter
 from sipflow.lang.driver import Driver, kind_of
+from sipflow.lang.parts import PartMemory
 from sipflow.lang.scanner import scan
 from sipflow.lang.source import MAX_SOURCE_CHARACTERS, Source
 from sipflow.lang.syntax import Node, Token, Tree
@@ -25,13 +26,19 @@ class ParseResult:
     source: Source
 
 
-def parse(text: str, source: str = "<text>") -> ParseResult:
-    """The syntax tree of `text`, with a diagnostic for each mistake in it. Never raises, whatever `text` is."""
+def parse(text: str, source: str = "<text>", memory: PartMemory | None = None) -> ParseResult:
+    """The syntax tree of `text`, with a diagnostic for each mistake in it. Never raises, whatever `text` is.
+
+    `memory` is for whoever parses nearly the same text again and again.
+    """
     origin = Source(source, text)
     report = Reporter(origin)
     if len(text) > MAX_SOURCE_CHARACTERS:
         return _refused(origin, report)
     _check_encoding(text, report)
+    remembered = memory.tree(origin) if memory and not report.diagnostics else None
+    if remembered:
+        return ParseResult(remembered, (), origin)
     scanned = scan(text, report)
     if scanned.too_long:
         return ParseResult(_empty_tree(), tuple(report.diagnostics[-1:]), origin)

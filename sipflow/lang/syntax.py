@@ -43,7 +43,10 @@ class Node:
 
     def node(self, *rules: str) -> Node | None:
         """First child that is a node of one of these rules."""
-        return next(self.nodes(*rules), None)
+        for child in self.children:
+            if isinstance(child, Node) and (not rules or child.rule in rules):
+                return child
+        return None
 
     def tokens(self, *kinds: str) -> Iterator[Token]:
         """Children that are tokens of one of these kinds, in order."""
@@ -51,7 +54,10 @@ class Node:
 
     def token(self, *kinds: str) -> Token | None:
         """First child that is a token of one of these kinds."""
-        return next(self.tokens(*kinds), None)
+        for child in self.children:
+            if isinstance(child, Token) and child.kind in kinds:
+                return child
+        return None
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, parents first."""

@@ -142,8 +142,9 @@ def analyse(
 ) -> Document:
     """Compile a text as the editor sees it. Never raises, whatever the text is."""
     settings = settings or Settings()
-    files = EditorFiles(folder or Path(), settings.media_dir, buffers or {}, memory or FileMemory())
-    result = compile_text(text, name, files=files, variables=settings.variables)
+    memory = memory or FileMemory()
+    files = EditorFiles(folder or Path(), settings.media_dir, buffers or {}, memory)
+    result = compile_text(text, name, files=files, variables=settings.variables, memory=memory.parts)
     return Document(name, text, result, files, settings.encoding, version)
 
 
