@@ -1,0 +1,75 @@
+"""What the driver needs of a network: ports that carry SIP for one agent, and a name service.
+
+There are two: the machine's own (`transports`), and one inside the process, with seeded faults, for runs in virtual
+time (`sim`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sipflow.plan.plan import AgentPlan
+from sipflow.sip.hop import Hop, Transport
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Upcalls:
+    """What a port tells its agent. All are called on the loop's thread."""
+
+    receive: Callable[[bytes, Hop], None]
+    """A whole message, or a datagram, came from there. Keep-alives (RFC 5626 section 3.5.1) stay below."""
+    failed: Callable[[Hop, str], None]
+    """What was sent to this hop will not arrive: no connection, a connection lost, a certificate not accepted.
+    The text is for a person and says why."""
+    drained: Callable[[], None]
+    """No more for now: called once after each batch of the two above."""
+
+
+class Port(Protocol):
+    """All sockets of one agent: what it listens at, and its connections."""
+
+    @property
+    def listeners(self) -> Mapping[Transport, Address]:
+        """Where it listens, known from the start (free ports are bound by then); the first is the preferred one."""
+
+    def open(self) -> None:
+        """Begin to receive."""
+
+    def send(self, data: bytes, destination: Hop) -> str:
+        """Send a message; a connection is made when there is none. Gives what is known against it at once, empty when
+        nothing is; what goes wrong later is told by `Upcalls.failed`."""
+
+    def close(self) -> None:
+        """Give all sockets back; harmless when they are closed."""
+
+
+class Network(Protocol):
+    """Makes ports, and looks names up."""
+
+    def port(self, agent: AgentPlan, upcalls: Upcalls) -> Port:
+        """The port of an agent, bound; raises `MachineError` when an address cannot be had or a certificate cannot be
+        read."""
+
+    def resolve(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
+        """Look a name up (RFC 3263). `done` is called later on the loop's thread, with the hops in the order in which
+        they are to be tried, or with none and the reason."""
+
+    def close(self) -> None:
+        """Stop all look-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameQuery:
+    """The part of a URI that a name service has to turn into addresses (RFC 3263 section 4)."""
+
+    host: str
+    port: int | None
+    """As the URI says it; with a port there are no SRV look-ups."""
+    transport: Transport | None
+    """As the URI says it; None leaves it to NAPTR and SRV."""
+    secure: bool = False
+    """`sips:`: only transports over TLS will do."""
