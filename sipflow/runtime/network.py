@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sipflow.plan.plan import AgentPlan
-from sipflow.sip.hop import Hop, Transport
+from sipflow.sip.hop import Hop, NameQuery, Transport
 
 Address = tuple[str, int]
 
@@ -60,16 +60,3 @@ class Network(Protocol):
 
     def close(self) -> None:
         """Stop all look-ups."""
-
-
-@dataclass(frozen=True, slots=True)
-class NameQuery:
-    """The part of a URI that a name service has to turn into addresses (RFC 3263 section 4)."""
-
-    host: str
-    port: int | None
-    """As the URI says it; with a port there are no SRV look-ups."""
-    transport: Transport | None
-    """As the URI says it; None leaves it to NAPTR and SRV."""
-    secure: bool = False
-    """`sips:`: only transports over TLS will do."""

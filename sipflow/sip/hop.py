@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -61,3 +62,16 @@ class Hop(NamedTuple):
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.transport}:{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NameQuery:
+    """The part of a URI that a name service has to turn into addresses (RFC 3263 section 4)."""
+
+    host: str
+    port: int | None
+    """As the URI says it; with a port there are no SRV look-ups."""
+    transport: Transport | None
+    """As the URI says it; None leaves it to NAPTR and SRV."""
+    secure: bool = False
+    """`sips:`: only transports over TLS will do."""
