@@ -12,15 +12,15 @@ from sipflow.lang.tables import GRAMMAR_FILE, START_SYMBOLS, Tables, load_tables
 
 PLACES = {
     "declaration": ("_item",),
-    "setting": ("_agent_item", "_media_item", "_load_item", "_with_item"),
+    "setting": ("_agent_item", "_tls_item", "_registrar_item", "_media_item", "_load_item", "_with_item"),
     "statement": ("_statement",),
     "event": ("_event", "timeout_arm"),
 }
 """Place to the rules that begin there. There are two more: `option` for words inside of what another word began, and
 `expression`."""
-PARTS = frozenset(
-    ("_agent_item", "_media_item", "_load_item", "_with_item", "_with_body", "_item", "_event", "_arm", "_statement")
-) | {"_expr", "_string", "block", "broken"}
+PARTS = frozenset(PLACES["setting"]) | {
+    "_with_body", "_item", "_event", "_arm", "_statement", "_expr", "_string", "block", "broken",
+}  # fmt: skip
 """What stands in a phrase and is none of its own words: for each of them editors have a pattern of its own."""
 
 _Rules = dict[str, list[tuple[str, ...]]]

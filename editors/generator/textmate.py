@@ -22,6 +22,8 @@ Rule = dict[str, Any]
 
 BODIES = {
     "_agent_item": "agent",
+    "_tls_item": "tls",
+    "_registrar_item": "registrar",
     "_media_item": "media",
     "_load_item": "load",
     "_arm": "arms",
@@ -96,6 +98,8 @@ class _Writer:
         return {
             "declarations": {"patterns": [*include("layout"), *self.phrases("declaration", "_item"), self.stray()]},
             "agent": self.braces(self.phrases("setting", "_agent_item")),
+            "tls": self.braces(self.phrases("setting", "_tls_item")),
+            "registrar": self.braces(self.phrases("setting", "_registrar_item")),
             "media": self.braces(self.phrases("setting", "_media_item")),
             "load": self.braces(self.phrases("setting", "_load_item")),
             "with": self.braces(self.phrases("setting", "_with_item")),
@@ -154,9 +158,12 @@ class _Writer:
         pattern = word_pattern(heads) + (rf"(?:\s+(?:{behind}))?" if tail else "")
         scopes = [self.words.scope(place, phrase.head), *(scope for _, scope in tail)]
         captures: Rule = {str(number): {"name": scoped(scope)} for number, scope in enumerate(scopes, 1)}
-        if phrase.parts >= {"_string", "_expr"}:
+        if phrase.parts >= {"_string", "_expr"} or "header" in phrase.seconds:
             pattern += rf"(?:\s*({self.string}))?"
-            captures["2"] = {"name": f"{scoped(HEADER)} {self.scope_of('STRING')}", "patterns": include("in-string")}
+            captures[str(len(scopes) + 1)] = {
+                "name": f"{scoped(HEADER)} {self.scope_of('STRING')}",
+                "patterns": include("in-string"),
+            }
         return {"match": pattern, "captures": captures}
 
     def seconds(self, phrase: Phrase) -> list[tuple[list[str], str]]:

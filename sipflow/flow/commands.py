@@ -15,12 +15,23 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageEdit:
+    """A rule of SIP that a message breaks on purpose: `sipflow.ir.ops.Edit`, evaluated."""
+
+    kind: str
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a SIP message carries beyond the usual: the `with { … }` block, evaluated."""
 
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
     content_type: str | None = None
+    edits: tuple[MessageEdit, ...] = ()
+    """Made to the finished message, in their order, and kept by its retransmissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,20 @@ class RedirectCall(Command):
     call: str
     target: str
     local: bool
+    message: Message = Message()
+
+
+@dataclass(frozen=True, slots=True)
+class RespondCall(Command):
+    """A response to the call's latest request of a method, whatever the state of its transaction."""
+
+    call: str
+    method: str
+    """Upper case."""
+    code: int
+    reason: str
+    """Empty: the usual one of the code."""
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +109,7 @@ class ReleaseCall(Command):
     """BYE, CANCEL or a rejection, as the call's state needs; nothing when it is over."""
 
     call: str
+    message: Message = Message()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +118,7 @@ class ModifyCall(Command):
 
     call: str
     direction: Direction
+    message: Message = Message()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +129,7 @@ class TransferCall(Command):
     target: str
     local: bool
     other: str | None
+    message: Message = Message()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +157,39 @@ class SendSipRequest(Command):
     method: str
     target: str
     local: bool
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SendRawText(Command):
+    """A text as it is, to the peer of `call` or to `target`; answered by CommandDone or CommandFailed."""
+
+    token: int
+    call: str | None
+    target: str
+    local: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterAgent(Command):
+    """REGISTER, refreshed until UnregisterAgent; answered by Registered or RegistrationFailed with this token."""
+
+    token: int
+    expires_s: float | None
+    """None: the agent's own interval, else what the registrar gives."""
+    contacts: tuple[str, ...]
+    """URIs; empty: the agent's own address."""
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class UnregisterAgent(Command):
+    """REGISTER with Expires: 0; answered by Unregistered or RegistrationFailed with this token."""
+
+    token: int
+    all: bool
+    """`Contact: *`: every contact of the address, whoever registered it."""
     message: Message
 
 

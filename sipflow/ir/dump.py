@@ -27,8 +27,23 @@ from sipflow.ir.expr import (
     Unit,
     Value,
 )
-from sipflow.ir.graph import GRAPH_VERSION, Agent, Auth, Graph, Lane, Listen, MediaSettings, Node, Scenario, Table
-from sipflow.ir.ops import Let, Op, With
+from sipflow.ir.graph import (
+    GRAPH_VERSION,
+    Agent,
+    Auth,
+    Challenge,
+    Graph,
+    Lane,
+    Listen,
+    MediaSettings,
+    Node,
+    Registrar,
+    Scenario,
+    SessionTimer,
+    Table,
+    Tls,
+)
+from sipflow.ir.ops import Edit, Let, Op, With
 from sipflow.ir.span import NOWHERE, Span
 
 Json = dict[str, Any]
@@ -152,6 +167,21 @@ _LITERALS: dict[str, Callable[[Json], Value]] = {
 }
 
 
+_PARTS: dict[str, type] = {
+    "extra": With,
+    "edits": Edit,
+    "listens": Listen,
+    "tls": Tls,
+    "auth": Auth,
+    "session_timer": SessionTimer,
+    "challenge": Challenge,
+    "registrar": Registrar,
+    "users": Auth,
+    "media": MediaSettings,
+}
+"""Fields that hold values of another class, under whatever class they stand."""
+
+
 # --- from JSON -----------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +203,7 @@ class _Loader:
         edges = {(edge["source"], edge["handle"], edge["arm"]): edge["target"] for edge in data["edges"]}
         return Graph(
             scenario=self.make(Scenario, data["scenario"]),
-            agents=tuple(self.agent(agent) for agent in data["agents"]),
+            agents=tuple(self.make(Agent, agent) for agent in data["agents"]),
             lanes=tuple(self.make(Lane, lane) for lane in data["lanes"]),
             nodes=tuple(self.node(node, edges) for node in data["nodes"]),
             variables=tuple(self.make(Let, variable) for variable in data["variables"]),
@@ -181,14 +211,6 @@ class _Loader:
             source=self.source,
             version=data["version"],
         )
-
-    def agent(self, data: Json) -> Agent:
-        values = {name: self.value(value) for name, value in data.items()}
-        values["span"] = self.span(data["span"])
-        values["listen"] = self.make(Listen, data["listen"])
-        values["media"] = self.make(MediaSettings, data["media"])
-        values["auth"] = None if data["auth"] is None else self.make(Auth, data["auth"])
-        return Agent(**values)
 
     def node(self, data: Json, edges: dict[tuple[str, str, int | None], str]) -> Node:
         return Node(
@@ -219,9 +241,14 @@ class _Loader:
         values = {name: self.value(value) for name, value in data.items() if name in names}
         if "span" in names:
             values["span"] = self.span(data["span"])
-        if "extra" in values:
-            values["extra"] = self.make(With, data["extra"])
+        values |= {name: self.part(_PARTS[name], data[name]) for name in values.keys() & _PARTS.keys()}
         return cls(**values)
+
+    def part(self, cls: Any, data: Any) -> Any:
+        """A value of its own class in a field, some of them in a tuple, or None."""
+        if isinstance(data, list):
+            return tuple(self.make(cls, item) for item in data)
+        return None if data is None else self.make(cls, data)
 
     def value(self, data: Any) -> Any:
         if isinstance(data, list):

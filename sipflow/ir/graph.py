@@ -47,6 +47,57 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """`tls { ca "f"; certificate "f"; key "f"; name "host"; verify off; client certificate required }`."""
+
+    ca: Expr | None = None
+    """File with the certificates that are trusted; those of the system when None."""
+    certificate: Expr | None = None
+    key: Expr | None = None
+    name: Expr | None = None
+    """Name that the peer's certificate must have, and that is asked for (SNI); the target's host when None."""
+    verify: bool = True
+    client_certificate_required: bool = False
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimer:
+    """`session timer 1800s [refresher local|remote] [min 90s]` (RFC 4028)."""
+
+    expires: Expr
+    refresher: str | None = None
+    """`local`, `remote`; None leaves it to the peer."""
+    least: Expr | None = None
+    """Min-SE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """`challenge realm R user U password P [algorithm A] [qop Q]`: every request that comes is challenged (401)."""
+
+    realm: Expr
+    user: Expr
+    password: Expr
+    algorithm: str = "md5"
+    """md5, sha256, sha512_256."""
+    qop: str = "auth"
+    """auth, auth_int, none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """`registrar { realm R; user U password P; record route; minimum expires D }`: it keeps addresses, and forwards."""
+
+    realm: Expr | None = None
+    users: tuple[Auth, ...] = ()
+    """Who may register and call; empty: everybody."""
+    record_route: bool = False
+    minimum_expires: Expr | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class MediaSettings:
     """`media { ports 20000-29999; jitter adaptive 20ms..200ms }`."""
 
@@ -69,10 +120,20 @@ class Agent:
     number: Expr | None = None
     """User part of its address; its name when None."""
     uri: Expr | None = None
-    listen: Listen = Listen()
+    listens: tuple[Listen, ...] = (Listen(),)
+    """Where it takes SIP; never empty."""
+    tls: Tls | None = None
     proxy: Expr | None = None
     register_every: Expr | None = None
     auth: Auth | None = None
+    provisional: str = "supported"
+    """Provisional responses that are acknowledged (RFC 3262): off, supported, required."""
+    session_timer: SessionTimer | None = None
+    """None: sessions have no timer."""
+    hold_style: str = "direction"
+    """How it puts calls on hold: by `direction` (a=sendonly), or by `address` (c=IN IP4 0.0.0.0, RFC 2543)."""
+    challenge: Challenge | None = None
+    registrar: Registrar | None = None
     codecs: tuple[str, ...] = DEFAULT_CODECS
     """Canonical names in the order of preference."""
     ptime_ms: int = 20
@@ -80,6 +141,11 @@ class Agent:
     srtp: str = "off"
     headers: tuple[HeaderField, ...] = ()
     media: MediaSettings = MediaSettings()
+
+    @property
+    def listen(self) -> Listen:
+        """The first place where it takes SIP."""
+        return self.listens[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,18 @@ class Op:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A rule of SIP that a message breaks on purpose. Edits are made to the finished message, in their order."""
+
+    kind: str
+    """`replace`, `add`, `remove`, `double` (a header); `start_line`, `cseq`, `content_length`, `copies` (a value);
+    `no_ack`, `late_offer`."""
+    name: str = ""
+    """The header's name, empty for what is done to no header."""
+    value: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class With:
     """The `with { … }` block of a statement: what its SIP message carries beyond the usual."""
 
@@ -40,6 +52,7 @@ class With:
     content_type: Expr | None = None
     codecs: tuple[str, ...] = ()
     """Replaces the agent's codecs for this call when not empty; canonical names: PCMU, PCMA, opus, G722, L16."""
+    edits: tuple[Edit, ...] = ()
 
 
 # --- calls ---------------------------------------------------------------------------------------------------------
@@ -121,40 +134,59 @@ class Reject(Op):
 
 @dataclass(frozen=True, slots=True)
 class Redirect(Op):
-    """`redirect TARGET`: 302 Moved Temporarily."""
+    """`redirect TARGET [with {…}]`: 302 Moved Temporarily."""
 
     word: ClassVar[str] = "redirect"
     call_bound: ClassVar[bool] = False
     waits: ClassVar[bool] = True
     target: Expr
     target_agent: str | None = None
+    extra: With = With()
 
 
+@dataclass(frozen=True, slots=True)
+class Respond(Op):
+    """`respond 200 ["OK"] [to METHOD] [with {…}]`: a response to the latest request of the call with this method.
+
+    It is sent whatever the state of the transaction: late, twice, or after another final response.
+    """
+
+    word: ClassVar[str] = "respond"
+    code: int
+    reason: Expr | None = None
+    method: str = "INVITE"
+    """Upper case."""
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
 class Release(Op):
-    """`release [NAME]`: BYE, CANCEL or a rejection, whichever the call's state needs; fine when it is over already."""
+    """`release [NAME] [with {…}]`: BYE, CANCEL or a rejection, as the call's state needs; fine when it is over."""
 
-    __slots__ = ()
     word: ClassVar[str] = "release"
     flow_name: ClassVar[str] = "Release"
     waits: ClassVar[bool] = True
+    extra: With = With()
 
 
+@dataclass(frozen=True, slots=True)
 class Hold(Op):
-    """`hold [NAME]`: re-INVITE that stops the peer's media."""
+    """`hold [NAME] [with {…}]`: re-INVITE that stops the peer's media."""
 
-    __slots__ = ()
     word: ClassVar[str] = "hold"
     flow_name: ClassVar[str] = "Hold"
     waits: ClassVar[bool] = True
+    extra: With = With()
 
 
+@dataclass(frozen=True, slots=True)
 class Resume(Op):
-    """`resume [NAME]`: re-INVITE back to sendrecv."""
+    """`resume [NAME] [with {…}]`: re-INVITE back to sendrecv."""
 
-    __slots__ = ()
     word: ClassVar[str] = "resume"
     flow_name: ClassVar[str] = "Retrieve"
     waits: ClassVar[bool] = True
+    extra: With = With()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,30 +203,36 @@ class Transfer(Op):
     target_agent: str | None = None
     other: str | None = None
     """Name of the consultation call: `transfer c1 to c2`."""
+    extra: With = With()
 
 
 @dataclass(frozen=True, slots=True)
 class Register(Op):
-    """`register [for D]`."""
+    """`register [for D] [contact E]… [with {…}]`: REGISTER, and wait for its 200; refreshed until `unregister`."""
 
     word: ClassVar[str] = "register"
     call_bound: ClassVar[bool] = False
     waits: ClassVar[bool] = True
     expires: Expr | None = None
+    contacts: tuple[Expr, ...] = ()
+    """Addresses to register instead of the agent's own."""
+    extra: With = With()
 
 
+@dataclass(frozen=True, slots=True)
 class Unregister(Op):
-    """`unregister`."""
+    """`unregister [all] [with {…}]`: takes back what this agent registered, or every contact of its address (`*`)."""
 
-    __slots__ = ()
     word: ClassVar[str] = "unregister"
     call_bound: ClassVar[bool] = False
     waits: ClassVar[bool] = True
+    all: bool = False
+    extra: With = With()
 
 
 @dataclass(frozen=True, slots=True)
 class SendRequest(Op):
-    """`send info|message|options|notify|subscribe [to TARGET] {…}`: one request; waits for its final response."""
+    """`send info|message|options|notify|subscribe|publish|update [to TARGET] {…}`: a request, to its final response."""
 
     word: ClassVar[str] = "send request"
     call_bound: ClassVar[bool] = False
@@ -209,10 +247,14 @@ class SendRequest(Op):
 
 @dataclass(frozen=True, slots=True)
 class SendRaw(Op):
-    '''`send raw """…"""`: bytes as written.'''
+    '''`send raw """…""" [to TARGET]`: the text as it is written, and nothing is awaited.'''
 
     word: ClassVar[str] = "send raw"
+    call_bound: ClassVar[bool] = False
     text: Expr
+    target: Expr | None = None
+    """None: to the peer of the current call."""
+    target_agent: str | None = None
 
 
 # --- media ---------------------------------------------------------------------------------------------------------
@@ -493,7 +535,7 @@ class Expect(Op):
 
 @dataclass(frozen=True, slots=True)
 class ExpectCall(Expect):
-    """`expect call [from X] [as NAME]`: an INVITE for this agent; the lane's next `answer` answers it."""
+    """`expect call [from X] [as NAME] [where C]`: an INVITE for this agent; the lane's next `answer` answers it."""
 
     word: ClassVar[str] = "call"
     flow_name: ClassVar[str] = "INCOMING"
@@ -502,6 +544,7 @@ class ExpectCall(Expect):
     """An agent's name, a user part, or a URI."""
     caller_agent: str | None = None
     name: str | None = None
+    where: Expr | None = None
 
 
 class ExpectRinging(Expect):
@@ -643,10 +686,18 @@ class ExpectHeard(Expect):
 
 
 class ExpectRegistered(Expect):
-    """`expect registered`."""
+    """`expect registered`: the agent registered, or renewed its registration."""
 
     __slots__ = ()
     word: ClassVar[str] = "registered"
+    call_bound: ClassVar[bool] = False
+
+
+class ExpectUnregistered(Expect):
+    """`expect unregistered`: the agent's registration is over."""
+
+    __slots__ = ()
+    word: ClassVar[str] = "unregistered"
     call_bound: ClassVar[bool] = False
 
 
@@ -661,7 +712,7 @@ class ExpectResponse(Expect):
 
 @dataclass(frozen=True, slots=True)
 class ExpectRequest(Expect):
-    """`expect info|message|options|request METHOD [where C]`."""
+    """`expect info|message|options|subscribe|update|request METHOD [where C]`."""
 
     word: ClassVar[str] = "request"
     call_bound: ClassVar[bool] = False

@@ -7,7 +7,7 @@ from typing import Any
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Regex, constant_text, format_number, quote
-from sipflow.ir.ops import Op, With
+from sipflow.ir.ops import Edit, Op, With
 
 
 def statement_text(op: Op, call: str | None = None, within: Expr | None = None) -> str:
@@ -16,7 +16,7 @@ def statement_text(op: Op, call: str | None = None, within: Expr | None = None) 
     if call is not None and not isinstance(op, _NAMES_ITS_CALL):
         words = f"{words} on {call}"
     elif call is not None:
-        words = words.replace("transfer", f"transfer {call}", 1) if isinstance(op, ops.Transfer) else f"{words} {call}"
+        words = f"{op.word} {call}{words.removeprefix(op.word)}"
     return words if within is None else f"{words} within {within}"
 
 
@@ -60,7 +60,29 @@ def _items(extra: With) -> list[str]:
     items = [f"header {quote(name)} = {value}" for name, value in extra.headers]
     items += [_option("body", extra.body), _option("type", extra.content_type)]
     items += [f"codecs {', '.join(name.lower() for name in extra.codecs)}"] if extra.codecs else []
+    items += [_edit(edit) for edit in extra.edits]
     return [item for item in items if item]
+
+
+def _edit(edit: Edit) -> str:
+    words = _EDIT_WORDS[edit.kind]
+    name = f" {quote(edit.name)}" if edit.name else ""
+    sign = " =" if edit.name and edit.value is not None else ""
+    return f"{words}{name}{sign}" + ("" if edit.value is None else f" {edit.value}")
+
+
+_EDIT_WORDS = {
+    "replace": "replace header",
+    "add": "add header",
+    "remove": "remove header",
+    "double": "double header",
+    "start_line": "start line",
+    "cseq": "cseq",
+    "content_length": "content length",
+    "copies": "copies",
+    "no_ack": "no ack",
+    "late_offer": "late offer",
+}
 
 
 def _block(extra: With) -> str:
@@ -88,11 +110,33 @@ def _reject(op: ops.Reject) -> str:
 
 
 def _redirect(op: ops.Redirect) -> str:
-    return f"redirect {_target(op)}"
+    return _join(f"redirect {_target(op)}", _with(op.extra))
+
+
+def _respond(op: ops.Respond) -> str:
+    to = "" if op.method == "INVITE" else f"to {op.method}"
+    return _join(f"respond {op.code}", "" if op.reason is None else str(op.reason), to, _with(op.extra))
+
+
+def _word_with(op: Any) -> str:
+    return _join(op.word, _with(op.extra))
+
+
+def _register(op: ops.Register) -> str:
+    contacts = (f"contact {contact}" for contact in op.contacts)
+    return _join("register", _option("for", op.expires), *contacts, _with(op.extra))
+
+
+def _unregister(op: ops.Unregister) -> str:
+    return _join("unregister", "all" if op.all else "", _with(op.extra))
+
+
+def _send_raw(op: ops.SendRaw) -> str:
+    return _join(f"send raw {op.text}", "" if op.target is None else f"to {_target(op)}")
 
 
 def _transfer(op: ops.Transfer) -> str:
-    return f"transfer to {op.other if op.other is not None else _target(op)}"
+    return _join(f"transfer to {op.other if op.other is not None else _target(op)}", _with(op.extra))
 
 
 def _send_request(op: ops.SendRequest) -> str:
@@ -129,7 +173,7 @@ def _fail(op: ops.Fail) -> str:
 
 def _expect_call(op: ops.ExpectCall) -> str:
     caller = op.caller_agent if op.caller_agent is not None else op.caller
-    return _join("expect call", _option("from", caller), _option("as", op.name))
+    return _join("expect call", _option("from", caller), _option("as", op.name), _option("where", op.where))
 
 
 def _expect_word(op: Op) -> str:
@@ -156,7 +200,7 @@ def _expect_response(op: ops.ExpectResponse) -> str:
 
 def _expect_request(op: ops.ExpectRequest) -> str:
     method = op.method.lower()
-    what = method if method in ("info", "message", "options") else f"request {op.method}"
+    what = method if method in ("info", "message", "options", "subscribe", "update") else f"request {op.method}"
     return _join("expect", what, _option("where", op.where))
 
 
@@ -172,14 +216,15 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.Progress: _answering,
     ops.Reject: _reject,
     ops.Redirect: _redirect,
-    ops.Release: _word,
-    ops.Hold: _word,
-    ops.Resume: _word,
+    ops.Respond: _respond,
+    ops.Release: _word_with,
+    ops.Hold: _word_with,
+    ops.Resume: _word_with,
     ops.Transfer: _transfer,
-    ops.Register: lambda op: _join("register", _option("for", op.expires)),
-    ops.Unregister: _word,
+    ops.Register: _register,
+    ops.Unregister: _unregister,
     ops.SendRequest: _send_request,
-    ops.SendRaw: lambda op: f"send raw {op.text}",
+    ops.SendRaw: _send_raw,
     ops.Play: _play,
     ops.StopPlay: _word,
     ops.Record: _record,
@@ -221,6 +266,7 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.ExpectTone: lambda op: f"expect tone {op.frequency}",
     ops.ExpectHeard: _expect_heard,
     ops.ExpectRegistered: _expect_word,
+    ops.ExpectUnregistered: _expect_word,
     ops.ExpectResponse: _expect_response,
     ops.ExpectRequest: _expect_request,
 }

@@ -57,18 +57,11 @@ class NotYet:
 
 NOT_YET = (
     NotYet("SF257", "load", "`load`", _head),
-    NotYet("SF258", "register_every", "registration"),
-    NotYet("SF258", "register", "registration"),
-    NotYet("SF258", "unregister", "registration"),
-    NotYet("SF258", "expect_simple", "registration", _word("REGISTERED")),
-    NotYet("SF259", "send_raw", "`send raw`"),
     NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
-    NotYet("SF261", "listen", "this transport", _words_other_than("udp"), "`listen udp` runs", WORDS["listen"]),
     NotYet(
         "SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", WORDS["via"]
     ),
     NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", WORDS["via"]),
-    NotYet("SF263", "auth", "`auth`"),
     NotYet("SF264", "expect_heard", "`expect heard`"),
     NotYet("SF265", "expect_tone", "`expect tone`"),
     NotYet("SF266", "expect_silence", "`expect silence`"),

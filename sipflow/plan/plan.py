@@ -12,7 +12,22 @@ from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
+from sipflow.plan.listens import ListenPlan
 from sipflow.plan.secrets import secrets_in
+from sipflow.plan.settings import (
+    ChallengePlan,
+    Credentials,
+    RegistrarPlan,
+    SessionTimerPlan,
+    plan_auth,
+    plan_challenge,
+    plan_listens,
+    plan_registrar,
+    plan_session_timer,
+    plan_tls,
+    seconds,
+)
+from sipflow.plan.tls import TlsPlan
 from sipflow.redaction import Redactor
 
 Rows = Mapping[str, Mapping[str, str]]
@@ -53,6 +68,20 @@ class AgentPlan:
     jitter_min_ms: int | None
     jitter_max_ms: int | None
     spec: Agent
+    listens: tuple[ListenPlan, ...] = ()
+    """Where it takes SIP; `host` and `port` are those of the first."""
+    tls: TlsPlan | None = None
+    register_s: float | None = None
+    """It registers when the run begins, for so many seconds, and unregisters at its end; None: only when told to."""
+    auth: Credentials | None = None
+    provisional: str = "supported"
+    """Provisional responses that are acknowledged (RFC 3262): off, supported, required."""
+    session_timer: SessionTimerPlan | None = None
+    """None: sessions have no timer."""
+    hold_style: str = "direction"
+    """direction, address."""
+    challenge: ChallengePlan | None = None
+    registrar: RegistrarPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +227,15 @@ def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:
         jitter_min_ms=agent.media.jitter_min_ms,
         jitter_max_ms=agent.media.jitter_max_ms,
         spec=agent,
+        listens=plan_listens(agent),
+        tls=plan_tls(agent.tls, scope),
+        register_s=None if agent.register_every is None else seconds(agent.register_every, scope),
+        auth=plan_auth(agent.auth, scope),
+        provisional=agent.provisional,
+        session_timer=plan_session_timer(agent.session_timer, scope),
+        hold_style=agent.hold_style,
+        challenge=plan_challenge(agent.challenge, scope),
+        registrar=plan_registrar(agent.registrar, agent.name, scope),
     )
 
 

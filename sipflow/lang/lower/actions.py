@@ -9,13 +9,14 @@ from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal, Regex, Unit
 from sipflow.ir.ops import Op
 from sipflow.lang.diagnostics import replace
-from sipflow.lang.lower.clauses import Clauses, read_with, twice
+from sipflow.lang.lower.clauses import Clauses
 from sipflow.lang.lower.context import Context, Kind
 from sipflow.lang.lower.digits import check_digits
 from sipflow.lang.lower.expressions import EXPRESSION_RULES, ExpressionReader
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.messages import OF_INVITES, OF_LATER_INVITES, read_with, twice
 from sipflow.lang.lower.prompts import check_prompt
-from sipflow.lang.lower.targets import bare_name, read_caller, read_target, unknown_agent
+from sipflow.lang.lower.targets import bare_name, check_address, read_caller, read_target, unknown_agent
 from sipflow.lang.lower.words import read_word
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
@@ -99,7 +100,7 @@ _NAME_THEIR_CALL = frozenset(("release", "hold", "resume", "mute", "unmute", "st
 
 def _may_name_call(op: Op) -> bool:
     """Whether `on NAME` means something: on calls that are there, and on those that wait to be answered."""
-    if isinstance(op, ops.SendRequest):
+    if isinstance(op, ops.SendRequest | ops.SendRaw):
         return op.target is None
     return op.call_bound or isinstance(op, ops.Answer | ops.Ring | ops.Progress | ops.Reject | ops.Redirect)
 
@@ -109,12 +110,12 @@ def _may_name_call(op: Op) -> bool:
 
 def _call(action: Action) -> Op:
     target, agent = action.target()
-    return ops.Call(target, agent, action.name(), action.clauses.extra())
+    return ops.Call(target, agent, action.name(), action.clauses.extra(OF_INVITES))
 
 
 def _dial(action: Action) -> Op:
     target, agent = action.target()
-    return ops.Dial(target, agent, action.name(), action.clauses.extra())
+    return ops.Dial(target, agent, action.name(), action.clauses.extra(OF_INVITES))
 
 
 def _answer(action: Action) -> Op:
@@ -132,10 +133,19 @@ def _progress(action: Action) -> Op:
 def _reject(action: Action) -> Op:
     token = action.node.token("NUMBER")
     assert token is not None, "the grammar has a code here"
+    return ops.Reject(_code(token, action.context, 300), _reason(action), action.clauses.extra())
+
+
+def _reason(action: Action) -> Expr | None:
     reason = action.expression()
-    if reason is not None:
-        require(action.reader, reason, "string", "the reason")
-    return ops.Reject(_code(token, action.context, 300), reason, action.clauses.extra())
+    return None if reason is None else require(action.reader, reason, "string", "the reason")
+
+
+def _respond(action: Action) -> Op:
+    token, method = action.node.token("NUMBER"), action.node.token("NAME")
+    assert token is not None, "the grammar has a code here"
+    code, reason = _code(token, action.context, 100), _reason(action)
+    return ops.Respond(code, reason, "INVITE" if method is None else method.text.upper(), action.clauses.extra())
 
 
 def _code(token: Token, context: Context, least: int) -> int:
@@ -148,7 +158,7 @@ def _code(token: Token, context: Context, least: int) -> int:
 
 
 def _redirect(action: Action) -> Op:
-    return ops.Redirect(*action.target())
+    return ops.Redirect(*action.target(), action.clauses.extra())
 
 
 def _transfer(action: Action) -> Op:
@@ -158,11 +168,12 @@ def _transfer(action: Action) -> Op:
     calls = action.reader.names.known.calls
     if token is not None and token.text in calls and (own is not None or token.text not in action.context.agents):
         action.reader.check_call(token.text, action.context.span(token))
-        return ops.Transfer(other=token.text)
+        return ops.Transfer(other=token.text, extra=action.clauses.extra())
     if token is not None and own is not None and _names_nothing(token.text, action):
         _unknown_second(token, action)
-        return ops.Transfer(other=token.text)
-    return ops.Transfer(*action.target())
+        return ops.Transfer(other=token.text, extra=action.clauses.extra())
+    target, agent = action.target()
+    return ops.Transfer(target, agent, extra=action.clauses.extra())
 
 
 def parameter_taken(token: Token, context: Context) -> None:
@@ -187,7 +198,16 @@ def _unknown_second(token: Token, action: Action) -> None:
 
 
 def _register(action: Action) -> Op:
-    return ops.Register(action.needed() if action.expression_node() else None)
+    expires = action.option("lasting", Unit.MILLISECOND, "the time of the registration")
+    contacts = tuple(_contact(node, action) for node in action.node.nodes("contact"))
+    return ops.Register(expires, contacts, action.clauses.extra())
+
+
+def _contact(node: Node, action: Action) -> Expr:
+    address = next(node.nodes())
+    contact = require(action.reader, action.reader.read(address), "string", "the contact")
+    check_address(contact, action.context)
+    return contact
 
 
 def _send_request(action: Action) -> Op:
@@ -196,6 +216,13 @@ def _send_request(action: Action) -> Op:
     target, agent = action.target() if action.expression_node() else (None, None)
     extra = read_with(action.node, action.reader) if action.node.token("LBRACE") else action.clauses.extra()
     return ops.SendRequest(method.children[0].kind, target, agent, extra)
+
+
+def _send_raw(action: Action) -> Op:
+    text = action.needed("string", "the message")
+    node = action.node.node("raw_target")
+    target, agent = (None, None) if node is None else read_target(next(node.nodes()), action.reader)
+    return ops.SendRaw(text, target, agent)
 
 
 # --- media ---------------------------------------------------------------------------------------------------------
@@ -324,7 +351,7 @@ def read_event(action: Action) -> Op:
 def _expect_call(action: Action) -> Op:
     node = action.expression_node()
     caller, agent = read_caller(node, action.reader) if node is not None else (None, None)
-    return ops.ExpectCall(caller, agent, action.name())
+    return ops.ExpectCall(caller, agent, action.name(), action.clauses.where())
 
 
 _SIMPLE: dict[str, type[Op]] = {
@@ -340,6 +367,7 @@ _SIMPLE: dict[str, type[Op]] = {
     "played": ops.ExpectPlayed,
     "audio": ops.ExpectAudio,
     "registered": ops.ExpectRegistered,
+    "unregistered": ops.ExpectUnregistered,
 }
 
 
@@ -416,14 +444,15 @@ _READERS: dict[str, Callable[[Action], Op]] = {
     "progress": _progress,
     "reject": _reject,
     "redirect": _redirect,
-    "release": _plain(ops.Release),
-    "hold": _plain(ops.Hold),
-    "resume": _plain(ops.Resume),
+    "respond": _respond,
+    "release": lambda action: ops.Release(action.clauses.extra()),
+    "hold": lambda action: ops.Hold(action.clauses.extra(OF_LATER_INVITES)),
+    "resume": lambda action: ops.Resume(action.clauses.extra(OF_LATER_INVITES)),
     "transfer": _transfer,
     "register": _register,
-    "unregister": _plain(ops.Unregister),
+    "unregister": lambda action: ops.Unregister(action.node.token("ALL") is not None, action.clauses.extra()),
     "send_request": _send_request,
-    "send_raw": lambda action: ops.SendRaw(action.needed("string", "the message")),
+    "send_raw": _send_raw,
     "play": _play,
     "stop_play": _plain(ops.StopPlay),
     "record": _record,

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sipflow.ir.expr import Expr, Literal, Unit, constant_ms, constant_text
-from sipflow.ir.graph import Agent, Auth, Listen, MediaSettings
+from sipflow.ir.graph import Agent, Auth, Challenge, Listen, MediaSettings, Registrar, SessionTimer, Tls
 from sipflow.ir.span import Span
-from sipflow.lang.lower.clauses import read_header, twice
 from sipflow.lang.lower.codecs import read_codecs
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.messages import read_header, twice
 from sipflow.lang.lower.words import read_word
 from sipflow.lang.syntax import Node, Token
 
@@ -35,8 +35,9 @@ def read_agent(node: Node, context: Context, driven: bool) -> Agent:
 
 def _keep(values: dict[str, object], item: Node, setting: Setting, reader: ExpressionReader) -> None:
     value = setting.read(item, reader)
-    if item.rule == "header":
-        values["headers"] = (*values.get("headers", ()), value)  # type: ignore[misc]
+    if item.rule in _REPEATABLE:
+        if value is not None:
+            values[setting.name] = (*values.get(setting.name, ()), value)  # type: ignore[misc]
         return
     if setting.name in values:
         twice(reader.context, item.start, item)
@@ -81,10 +82,14 @@ def _text(what: str) -> Callable[[Node, ExpressionReader], Expr]:
 def _number(item: Node, reader: ExpressionReader) -> Expr:
     """Numbers keep their leading zeros: they are text."""
     node = next(item.nodes())
+    return _digits(node, reader) or require(reader, reader.read(node), "string", "the number")
+
+
+def _digits(node: Node, reader: ExpressionReader) -> Literal | None:
     token = node.children[0]
     if node.rule == "literal" and isinstance(token, Token) and token.kind == "NUMBER":
         return Literal(token.text, reader.context.span(token))
-    return require(reader, reader.read(node), "string", "the number")
+    return None
 
 
 def _word(item: Node, reader: ExpressionReader) -> str | None:
@@ -120,8 +125,17 @@ def _listen_at(transport: str, text: str, span: Span, where: Span, context: Cont
 
 
 def _auth(item: Node, reader: ExpressionReader) -> Auth:
-    user, password = (reader.read(node) for node in item.nodes())
-    return Auth(user, password)
+    user, password = item.nodes()
+    return Auth(_user_name(user, reader), _password(password, reader))
+
+
+def _password(node: Node, reader: ExpressionReader) -> Expr:
+    return _digits(node, reader) or reader.read(node)
+
+
+def _user_name(node: Node, reader: ExpressionReader) -> Expr:
+    """`auth 1001 password …`: numbers keep their leading zeros."""
+    return _digits(node, reader) or require(reader, reader.read(node), "string", "the user")
 
 
 def _codecs(item: Node, reader: ExpressionReader) -> tuple[str, ...] | None:
@@ -187,13 +201,103 @@ def _every(item: Node, reader: ExpressionReader) -> Expr:
     return require(reader, _expression(item, reader), Unit.MILLISECOND, "the interval")
 
 
+def _tls(item: Node, reader: ExpressionReader) -> Tls:
+    values: dict[str, object] = {}
+    for setting in item.nodes(*_TLS_SETTINGS):
+        found = _TLS_SETTINGS[setting.rule](setting, reader)
+        if values.keys() & found.keys():
+            twice(reader.context, setting.start, setting)
+        values |= found
+    return Tls(span=_head(item, reader), **values)  # type: ignore[arg-type]
+
+
+def _head(item: Node, reader: ExpressionReader) -> Span:
+    """The first word of a setting that may go over many lines."""
+    word = item.children[0]
+    return reader.context.span(word)
+
+
+def _tls_file(setting: Node, reader: ExpressionReader) -> dict[str, object]:
+    word = setting.children[0]
+    assert isinstance(word, Token), "the grammar has a word here"
+    return {word.kind.lower(): require(reader, _expression(setting, reader), "string", "the file")}
+
+
+def _server_name(setting: Node, reader: ExpressionReader) -> dict[str, object]:
+    return {"name": require(reader, _expression(setting, reader), "string", "the name")}
+
+
+_TLS_SETTINGS: dict[str, Callable[[Node, ExpressionReader], dict[str, object]]] = {
+    "tls_file": _tls_file,
+    "server_name": _server_name,
+    "verify_off": lambda _setting, _reader: {"verify": False},
+    "client_certificate": lambda _setting, _reader: {"client_certificate_required": True},
+}
+
+
+def _session_timer(item: Node, reader: ExpressionReader) -> SessionTimer | None:
+    if item.token("OFF") is not None:
+        return None
+    expires, *_ = (node for node in item.nodes() if node.rule not in _TIMER_OPTIONS)
+    refresher, least = (_single(item, rule, reader) for rule in _TIMER_OPTIONS)
+    return SessionTimer(
+        _session_seconds(expires, reader, "the session timer"),
+        None if refresher is None else read_word(refresher, reader.context),
+        None if least is None else _session_seconds(next(least.nodes()), reader, "the shortest session timer"),
+    )
+
+
+_TIMER_OPTIONS = ("refresher", "least_interval")
+
+
+def _session_seconds(node: Node, reader: ExpressionReader, what: str) -> Expr:
+    return require(reader, reader.read(node), Unit.MILLISECOND, what)
+
+
+def _single(item: Node, rule: str, reader: ExpressionReader) -> Node | None:
+    found = list(item.nodes(rule))
+    for again in found[1:]:
+        twice(reader.context, again.start, again)
+    return found[0] if found else None
+
+
+def _challenge(item: Node, reader: ExpressionReader) -> Challenge:
+    realm, user, password, *_ = item.nodes()
+    words = {rule: _single(item, rule, reader) for rule in ("algorithm", "qop")}
+    chosen = {rule: read_word(node, reader.context) for rule, node in words.items() if node is not None}
+    return Challenge(
+        require(reader, reader.read(realm), "string", "the realm"),
+        _user_name(user, reader),
+        _password(password, reader),
+        **{rule: word for rule, word in chosen.items() if word is not None},
+    )
+
+
+def _registrar(item: Node, reader: ExpressionReader) -> Registrar:
+    realm, record_route, least = (_single(item, rule, reader) for rule in ("realm", "record_route", "least_expires"))
+    return Registrar(
+        realm=None if realm is None else require(reader, _expression(realm, reader), "string", "the realm"),
+        users=tuple(_auth(user, reader) for user in item.nodes("user")),
+        record_route=record_route is not None,
+        minimum_expires=None if least is None else _every(least, reader),
+        span=_head(item, reader),
+    )
+
+
+_REPEATABLE = frozenset(("header", "listen"))
 _SETTINGS = {
     "number": Setting("number", _number),
     "uri": Setting("uri", _text("the address")),
-    "listen": Setting("listen", _listen),
+    "listen": Setting("listens", _listen),
+    "tls": Setting("tls", _tls),
     "proxy": Setting("proxy", _text("the proxy")),
     "register_every": Setting("register_every", _every),
     "auth": Setting("auth", _auth),
+    "provisional": Setting("provisional", _word),
+    "session_timer": Setting("session_timer", _session_timer),
+    "hold_style": Setting("hold_style", _word),
+    "challenge": Setting("challenge", _challenge),
+    "registrar": Setting("registrar", _registrar),
     "codecs": Setting("codecs", _codecs),
     "ptime": Setting("ptime_ms", _ptime),
     "dtmf_mode": Setting("dtmf", _word),

@@ -10,11 +10,11 @@ from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal
 from sipflow.ir.text import event_text
 from sipflow.lang.lower.actions import Action, read_event
-from sipflow.lang.lower.clauses import twice
 from sipflow.lang.lower.expressions import EXPRESSION_RULES
 from sipflow.lang.lower.jumps import Around, Loop
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.known import nothing
+from sipflow.lang.lower.messages import twice
 from sipflow.lang.lower.places import Draft, Place
 from sipflow.lang.lower.sites import Site, statements_of
 from sipflow.lang.syntax import Node, Token

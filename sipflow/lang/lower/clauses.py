@@ -5,19 +5,16 @@ Whoever can use one takes it; what is left over does not belong to the statement
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 from sipflow.ir.expr import Expr, Unit
-from sipflow.ir.ops import HeaderField, With
-from sipflow.lang.lower.codecs import read_codecs
-from sipflow.lang.lower.context import Context
+from sipflow.ir.ops import With
 from sipflow.lang.lower.expressions import ExpressionReader
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.messages import OF_OTHERS, read_with
 from sipflow.lang.syntax import Node, Token
 
 _WORDS = {"on_call": "on", "within": "within", "named": "as", "with_block": "with", "where": "where"}
-_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
-"""RFC 3261 section 25.1: token."""
 
 
 class Clauses:
@@ -61,10 +58,10 @@ class Clauses:
         reader = self._reader.for_message()
         return require(reader, reader.read(next(node.nodes())), "truth value", "the condition")
 
-    def extra(self) -> With:
-        """What a `with` block says."""
+    def extra(self, unfit: Mapping[str, str] = OF_OTHERS) -> With:
+        """What a `with` block says; `unfit` are edits that mean nothing there, and why."""
         node = self._left.pop("with_block", None)
-        return With() if node is None else read_with(node, self._reader)
+        return With() if node is None else read_with(node, self._reader, unfit)
 
     def refuse_rest(self, statement: str, **why: str) -> None:
         """Report the clauses that nobody took; `statement` is how the message names what they were given to, `why` has
@@ -84,47 +81,3 @@ _WHY_NOT = {
     "with_block": "it sends no message of its own",
     "where": "it has no message to judge",
 }
-
-
-def read_with(node: Node, reader: ExpressionReader) -> With:
-    """What the items of a `with` block, or of a `send` block, say."""
-    headers = tuple(read_header(header, reader) for header in node.nodes("header"))
-    codecs_node = _single(node, "codecs", reader.context)
-    return With(
-        headers=headers,
-        body=_value(node, "body", reader),
-        content_type=_value(node, "content_type", reader),
-        codecs=() if codecs_node is None else read_codecs(codecs_node, reader.context),
-    )
-
-
-def read_header(node: Node, reader: ExpressionReader) -> HeaderField:
-    """A `header "NAME" = E`."""
-    token = node.token("STRING", "RAW")
-    assert token is not None, "the grammar has a string here"
-    name = reader.string(token)
-    text = str(getattr(name, "value", ""))
-    if token.start not in reader.context.unreadable and not _TOKEN.fullmatch(text):
-        where = reader.context.span(token)
-        reader.context.report.error("SF216", "this is no name of a header", where, "letters, digits and `-`")
-    return text, reader.read(next(node.nodes()))
-
-
-def _value(node: Node, rule: str, reader: ExpressionReader) -> Expr | None:
-    item = _single(node, rule, reader.context)
-    return None if item is None else reader.read(next(item.nodes()))
-
-
-def _single(node: Node, rule: str, context: Context) -> Node | None:
-    found = list(node.nodes(rule))
-    for again in found[1:]:
-        twice(context, again.start, again)
-    return found[0] if found else None
-
-
-def twice(context: Context, start: int, node: Node) -> None:
-    """Report a setting that is given again."""
-    word = node.children[0]
-    text = word.text if isinstance(word, Token) else node.rule
-    where = context.report.source.span(start, start + len(text))
-    context.report.error("SF213", f"`{text}` is given twice", where, "one of them is too many")

@@ -415,6 +415,6 @@ def _is_label(statement: Node) -> bool:
 
 def _needs_call(op: Op) -> bool:
     """Whether it acts on the current call; a check may judge variables alone, a response belongs to a request."""
-    if isinstance(op, ops.SendRequest):
+    if isinstance(op, ops.SendRequest | ops.SendRaw):
         return op.target is None
     return op.call_bound and not isinstance(op, ops.Check | ops.ExpectResponse)

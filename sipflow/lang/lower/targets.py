@@ -105,10 +105,16 @@ def _address(target: Expr, reader: ExpressionReader) -> Expr:
     if text is None:
         context.uses.calls_unknown = True
         return require(reader, target, "string", "the target")
-    if context.is_readable(target):
-        _check_address(text, target.span, context)
+    check_address(target, context)
     context.uses.calls_unknown = True
     return target
+
+
+def check_address(address: Expr, context: Context) -> None:
+    """Report SF219 when a constant is no address."""
+    text = constant_text(address)
+    if text is not None and context.is_readable(address):
+        _check_address(text, address.span, context)
 
 
 def _check_address(text: str, span: Span, context: Context) -> None:

@@ -12,10 +12,10 @@ from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Label, closest, replace
 from sipflow.lang.files import FileProblem
 from sipflow.lang.lower.agents import read_agent, read_remote
-from sipflow.lang.lower.clauses import twice
 from sipflow.lang.lower.context import Context, KnownTable
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
+from sipflow.lang.lower.messages import twice
 from sipflow.lang.lower.units import Unit
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token

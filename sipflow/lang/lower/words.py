@@ -12,6 +12,11 @@ WORDS = {
     "via": _DTMF,
     "srtp": ("off", "optional", "required"),
     "listen": ("udp", "tcp", "tls", "ws", "wss"),
+    "provisional": ("off", "supported", "required"),
+    "refresher": ("local", "remote"),
+    "hold_style": ("direction", "address"),
+    "algorithm": ("md5", "sha256", "sha512_256"),
+    "qop": ("auth", "auth_int", "none"),
     "arrivals": ("poisson", "uniform"),
 }
 """Rule of the grammar to the words that it takes."""
