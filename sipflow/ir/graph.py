@@ -21,7 +21,7 @@ from sipflow.ir.expr import Expr
 from sipflow.ir.ops import HeaderField, Let, Op
 from sipflow.ir.span import NOWHERE, Span
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 DEFAULT_TIMEOUT_MS = 10_000
 DEFAULT_CODECS = ("PCMU", "PCMA")
@@ -124,6 +124,8 @@ class Agent:
     """Where it takes SIP; never empty."""
     tls: Tls | None = None
     proxy: Expr | None = None
+    proxy_agent: str | None = None
+    """Name of the agent that is its proxy and registrar; `proxy` is None then."""
     register_every: Expr | None = None
     auth: Auth | None = None
     provisional: str = "supported"

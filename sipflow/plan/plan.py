@@ -68,6 +68,8 @@ class AgentPlan:
     jitter_min_ms: int | None
     jitter_max_ms: int | None
     spec: Agent
+    proxy_agent: str = ""
+    """Name of the agent of this run that is its proxy and registrar; `proxy` is empty then."""
     listens: tuple[ListenPlan, ...] = ()
     """Where it takes SIP; `host` and `port` are those of the first."""
     tls: TlsPlan | None = None
@@ -187,7 +189,7 @@ def make_plan(
         _bind_variables(graph, variables, scope)
     finally:
         _learn_secrets(graph, scope)
-    agents = {agent.name: _plan_agent(agent, scope) for agent in graph.agents}
+    agents = {agent.name: _plan_agent(agent, graph, scope) for agent in graph.agents}
     return Plan(graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor)
 
 
@@ -208,8 +210,9 @@ def _learn_secrets(graph: Graph, scope: PlanScope) -> None:
             evaluate(secret, foreseen)
 
 
-def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:
+def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
     uri = _text(agent.uri, scope)
+    proxy = None if agent.proxy_agent is None else graph.agent(agent.proxy_agent)
     return AgentPlan(
         name=agent.name,
         user=_text(agent.number, scope) or _user_of(uri) or agent.name,
@@ -217,7 +220,7 @@ def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:
         remote=agent.remote,
         host=agent.listen.host,
         port=agent.listen.port,
-        proxy=_text(agent.proxy, scope),
+        proxy=_text(proxy.uri if proxy is not None and proxy.remote else agent.proxy, scope),
         formats=formats_for(agent.codecs),
         ptime_ms=agent.ptime_ms,
         headers=tuple((name, evaluate_text(value, scope)) for name, value in agent.headers),
@@ -227,6 +230,7 @@ def _plan_agent(agent: Agent, scope: PlanScope) -> AgentPlan:
         jitter_min_ms=agent.media.jitter_min_ms,
         jitter_max_ms=agent.media.jitter_max_ms,
         spec=agent,
+        proxy_agent="" if proxy is None or proxy.remote else proxy.name,
         listens=plan_listens(agent),
         tls=plan_tls(agent.tls, scope),
         register_s=None if agent.register_every is None else seconds(agent.register_every, scope),

@@ -250,7 +250,7 @@ AGENT = Agent(
     "a",
     number=Literal("n 1"),
     uri=Literal("sip:a@b"),
-    listen=Listen("udp", "::1", 5070),
+    listens=(Listen("udp", "::1", 5070),),
     proxy=Literal("sip:p"),
     codecs=("PCMA",),
     ptime_ms=30,
@@ -267,7 +267,7 @@ def test_all_settings_of_an_agent() -> None:
 def test_settings_that_do_not_run_yet_are_written_all_the_same() -> None:
     agent = replace(
         AGENT,
-        listen=Listen("tls"),
+        listens=(Listen("tls"),),
         register_every=Literal(Quantity(300_000.0, Unit.MILLISECOND)),
         auth=Auth(Literal("u"), Name(("v",))),
         codecs=("opus", "G722"),

@@ -162,7 +162,7 @@ def test_what_is_wrong_in_one_call_only_names_that_call() -> None:
         ("define f(a) { call a }\n", "f(bbo)", "SF203"),
         ("define f(a) { log a }\n", "call bob; f(bbo)", "SF205"),
         ("define f(a) { g(a) }\ndefine g(a) { send dtmf a }\n", 'call bob; f("x")', "SF403"),
-        ("define f() { send raw \"x\" }\n", "call bob; f(); f()", "SF259"),
+        ("define f() { expect tone 440Hz }\n", "call bob; f(); f()", "SF265"),
         ("define f() { if media.mos < 3 { choose { heard \"x.wav\" => end } } }\n", "call bob; f()", "SF264"),
     ],
 )  # fmt: skip

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from sipflow.ir.expr import Expr, constant_text, format_duration, quote
-from sipflow.ir.graph import DEFAULT_TIMEOUT_MS, Agent, Graph, Lane, Listen, MediaSettings, Scenario, Table
+from sipflow.ir.graph import (
+    DEFAULT_TIMEOUT_MS,
+    Agent,
+    Auth,
+    Challenge,
+    Graph,
+    Lane,
+    Listen,
+    MediaSettings,
+    Registrar,
+    Scenario,
+    SessionTimer,
+    Table,
+    Tls,
+)
 from sipflow.ir.program.lanes import LaneWriter
 from sipflow.ir.program.layout import INDENT, WIDTH, Layout
+from sipflow.ir.span import NOWHERE
 
 SETTING_COLUMN = 10
 """Where the values of an agent's settings begin, from its settings."""
@@ -72,19 +88,23 @@ def _agents(graph: Graph) -> Iterator[list[str]]:
 def _form(agent: Agent) -> str:
     """`=` or `{` for an agent that stands on one line, empty for others."""
     text = f"agent {agent.name} {_short(agent)}"
-    return text.split(" ")[2][0] if len(text) <= WIDTH and agent.media == MediaSettings() else ""
+    return text.split(" ")[2][0] if len(text) <= WIDTH and not _has_blocks(agent) else ""
+
+
+def _has_blocks(agent: Agent) -> bool:
+    return agent.media != MediaSettings() or agent.tls is not None or agent.registrar is not None
 
 
 def _short(agent: Agent) -> str:
     settings = list(_settings(agent))
     if agent.remote and len(settings) == 1:
         return f"= {agent.uri}"
-    return "{ " + "; ".join(f"{word} {value}" for word, value in settings) + " }" if settings else "{}"
+    return "{ " + "; ".join(f"{word} {value}".rstrip() for word, value in settings) + " }" if settings else "{}"
 
 
 def _long(agent: Agent) -> Iterator[str]:
     yield f"agent {agent.name} {{"
-    yield from (f"{INDENT}{word.ljust(SETTING_COLUMN)}{value}" for word, value in _settings(agent))
+    yield from (f"{INDENT}{word.ljust(SETTING_COLUMN - 1)} {value}".rstrip() for word, value in _settings(agent))
     yield "}"
 
 
@@ -94,15 +114,34 @@ def _settings(agent: Agent) -> Iterator[tuple[str, str]]:
         yield "number", _digits(agent.number)
     if agent.uri is not None:
         yield "uri", str(agent.uri)
-    if agent.listen.port or agent.listen.host != Listen().host or agent.listen.transport != Listen().transport:
-        yield "listen", _listen(agent.listen)
-    if agent.proxy is not None:
-        yield "proxy", str(agent.proxy)
+    yield from (("listen", text) for text in _listens(agent))
+    if agent.tls is not None:
+        yield "tls", _block(_tls(agent.tls))
+    if agent.proxy is not None or agent.proxy_agent is not None:
+        yield "proxy", agent.proxy_agent or str(agent.proxy)
     if agent.register_every is not None:
         yield "register", f"every {agent.register_every}"
     if agent.auth is not None:
-        yield "auth", f"{agent.auth.user} password {agent.auth.password}"
+        yield "auth", _login(agent.auth)
+    yield from _call_settings(agent)
     yield from _media_settings(agent)
+
+
+def _call_settings(agent: Agent) -> Iterator[tuple[str, str]]:
+    plain = Agent(agent.name)
+    if agent.provisional != plain.provisional:
+        yield "provisional", f"reliable {agent.provisional}"
+    if agent.session_timer is not None:
+        yield "session", _session_timer(agent.session_timer)
+    if agent.hold_style != plain.hold_style:
+        yield "hold", f"by {agent.hold_style}"
+    if agent.challenge is not None:
+        yield "challenge", _challenge(agent.challenge)
+    if agent.registrar is not None:
+        yield (
+            "registrar",
+            _block(_registrar(agent.registrar)) if replace(agent.registrar, span=NOWHERE) != Registrar() else "",
+        )
 
 
 def _media_settings(agent: Agent) -> Iterator[tuple[str, str]]:
@@ -125,11 +164,58 @@ def _digits(number: Expr) -> str:
     return text if text is not None and _NUMBER.fullmatch(text) else str(number)
 
 
+def _listens(agent: Agent) -> Iterator[str]:
+    """A single free UDP port at the usual address needs no word."""
+    places = [replace(listen, span=NOWHERE) for listen in agent.listens]
+    return iter(()) if places == [Listen()] else (_listen(place) for place in places)
+
+
 def _listen(listen: Listen) -> str:
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
     if not listen.port and listen.host == Listen().host:
         return listen.transport
     return f"{listen.transport} {quote(f'{host}:{listen.port}' if listen.port else host)}"
+
+
+def _login(auth: Auth) -> str:
+    return f"{auth.user} password {auth.password}"
+
+
+def _session_timer(timer: SessionTimer) -> str:
+    refresher = "" if timer.refresher is None else f" refresher {timer.refresher}"
+    return f"timer {timer.expires}{refresher}" + ("" if timer.least is None else f" min {timer.least}")
+
+
+def _challenge(challenge: Challenge) -> str:
+    plain = Challenge(challenge.realm, challenge.user, challenge.password)
+    words = f"realm {challenge.realm} user {challenge.user} password {challenge.password}"
+    algorithm = "" if challenge.algorithm == plain.algorithm else f" algorithm {challenge.algorithm}"
+    return words + algorithm + ("" if challenge.qop == plain.qop else f" qop {challenge.qop}")
+
+
+def _block(items: Iterable[str]) -> str:
+    text = "; ".join(items)
+    return f"{{ {text} }}" if text else "{}"
+
+
+def _tls(tls: Tls) -> Iterator[str]:
+    for word in ("ca", "certificate", "key", "name"):
+        if (value := getattr(tls, word)) is not None:
+            yield f"{word} {value}"
+    if not tls.verify:
+        yield "verify off"
+    if tls.client_certificate_required:
+        yield "client certificate required"
+
+
+def _registrar(registrar: Registrar) -> Iterator[str]:
+    if registrar.realm is not None:
+        yield f"realm {registrar.realm}"
+    yield from (f"user {_login(user)}" for user in registrar.users)
+    if registrar.record_route:
+        yield "record route"
+    if registrar.minimum_expires is not None:
+        yield f"minimum expires {registrar.minimum_expires}"
 
 
 def _media(media: MediaSettings) -> str:
@@ -140,7 +226,7 @@ def _media(media: MediaSettings) -> str:
         least, most = (format_duration(media.jitter_min_ms), format_duration(media.jitter_max_ms or 0))
         kind = "adaptive" if media.jitter_adaptive else "fixed"
         parts.append(f"jitter {kind} {least}" + (f"..{most}" if most != least else ""))
-    return f"{{ {'; '.join(parts)} }}"
+    return _block(parts)
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------

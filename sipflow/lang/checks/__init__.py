@@ -18,6 +18,7 @@ from sipflow.lang.checks.order import check_order
 from sipflow.lang.checks.parties import Parties
 from sipflow.lang.checks.phases import calls_of
 from sipflow.lang.checks.program import Program
+from sipflow.lang.checks.registration import check_registrars, check_registration
 from sipflow.lang.checks.unused import check_unused
 from sipflow.lang.checks.vain import check_waits
 from sipflow.lang.checks.waits import Needs
@@ -39,9 +40,12 @@ def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> No
         report_empty(graph, context)
         return
     check_agents(graph, context)
+    check_registrars(graph, context)
     program = Program.of(graph, context, (lane.lane_id for lane in lanes if lane.whole))
     parties = Parties(program)
     check_order(program)
+    if not context.all_doubtful:
+        check_registration(program)
     before = {lane.id: calls_of(program, lane) for lane in program.lanes}
     for lane in program.lanes:
         CallChecks(program, lane, before[lane.id]).check()

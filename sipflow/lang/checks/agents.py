@@ -19,8 +19,13 @@ def check_agents(graph: Graph, context: Context) -> None:
     """SF202: an agent that is nowhere."""
     driven = {lane.agent for lane in graph.lanes}
     for agent in graph.agents:
-        if agent.name not in driven and not agent.remote and agent.listen.port == 0:
+        if agent.name not in driven and not _is_found(agent):
             _undriven(agent, context)
+
+
+def _is_found(agent: Agent) -> bool:
+    """Whether it is there without a lane."""
+    return agent.remote or agent.registrar is not None or any(listen.port for listen in agent.listens)
 
 
 def _undriven(agent: Agent, context: Context) -> None:

@@ -47,13 +47,24 @@ class Parties:
     @cached_property
     def strangers_called(self) -> bool:
         """Whether somebody is called, or sent elsewhere, whose address is known in the run only."""
-        if self.program.context.calls_unknown:
+        if self.program.context.calls_unknown or self.rule_breakers:
             return True
         nodes = self.program.live_nodes()
-        return any(
-            isinstance(node.op, ops.SendRaw) or (isinstance(node.op, _NAMING) and self._is_unknown(node.op))
-            for node in nodes
-        )
+        return any(isinstance(node.op, _NAMING) and self._is_unknown(node.op) for node in nodes)
+
+    @cached_property
+    def rule_breakers(self) -> frozenset[str]:
+        """Agents that send what no phone would: what others make of it, only the run shows."""
+        return frozenset(node.agent for node in self.program.live_nodes() if _breaks_rules(node))
+
+    @cached_property
+    def _registering(self) -> frozenset[str]:
+        nodes = self.program.live_nodes()
+        return frozenset(node.agent for node in nodes if isinstance(node.op, ops.Register))
+
+    def _has_a_server(self, agent: Agent) -> bool:
+        """Whether what it sends, or what is sent to it, goes to a server, which may do anything with it."""
+        return agent.name in self._registering or _names_a_server(agent)
 
     def _is_unknown(self, op: ops.Call | ops.Dial | ops.Transfer | ops.Redirect) -> bool:
         if op.target is None:  # `transfer c1 to c2`
@@ -81,7 +92,11 @@ class Parties:
     def is_private(self, name: str) -> bool:
         """Whether all that agents of this program send to this one arrives there, and nobody else finds it."""
         agent = self.program.agents.get(name)
-        return agent is not None and name in self.driven and not _is_public(agent)
+        return agent is not None and name in self.driven and not self._is_public(agent)
+
+    def _is_public(self, agent: Agent) -> bool:
+        """Whether strangers may call it."""
+        return agent.remote or any(listen.port for listen in agent.listens) or self._has_a_server(agent)
 
     def hears_only_the_program(self, agent: str) -> bool:
         """Whether calls and requests for an agent can come from agents of this program only."""
@@ -102,7 +117,9 @@ class Parties:
         """Who may answer a `call` or a `dial`."""
         op = node.op
         assert isinstance(op, _CALLING), "only these call somebody"
-        if op.target_agent is None or _has_a_server(self.program.agents[node.agent]):
+        if op.target_agent is None or self._has_a_server(self.program.agents[node.agent]):
+            return None
+        if node.agent in self.rule_breakers:
             return None
         called = frozenset((op.target_agent,)) | self.redirects.get(op.target_agent, frozenset())
         return called if all(self._is_reached(name) for name in called) else None
@@ -110,7 +127,9 @@ class Parties:
     def _is_reached(self, name: str) -> bool:
         """Whether calls for an agent arrive at its lanes. It may have a fixed port: strangers call it then, too."""
         agent = self.program.agents.get(name)
-        return agent is not None and name in self.driven and not agent.remote and not _has_a_server(agent)
+        if agent is None or agent.remote or name not in self.driven or name in self.rule_breakers:
+            return False
+        return not self._has_a_server(agent)
 
     @cached_property
     def callers(self) -> dict[str, frozenset[str]]:
@@ -126,7 +145,8 @@ class Parties:
     def callers_of(self, agent: str) -> Peers:
         """Who may call an agent."""
         callers = self.callers.get(agent, frozenset())
-        known = self.hears_only_the_program(agent) and not any(_has_a_server(self.program.agents[c]) for c in callers)
+        served = any(self._has_a_server(self.program.agents[caller]) for caller in callers)
+        known = self.hears_only_the_program(agent) and not served
         return callers if known else None
 
     # --- who is at the other end -----------------------------------------------------------------------------------
@@ -141,7 +161,7 @@ class Parties:
     def _all_known(self) -> Peers:
         """Once calls are transferred, anybody may be connected to anybody."""
         agents = self.program.agents.values()
-        strangers = any(agent.remote or _is_public(agent) for agent in agents)
+        strangers = any(agent.remote or self._is_public(agent) for agent in agents)
         many = len(self.driven) > _MOST_PEERS
         return None if many or strangers or self.strangers_called else self.driven
 
@@ -173,14 +193,16 @@ def _awaits_a_call(node: Node) -> bool:
     return isinstance(node.op, ops.Choose) and any(isinstance(arm.event, ops.ExpectCall) for arm in node.op.events)
 
 
-def _has_a_server(agent: Agent) -> bool:
-    """Whether what it sends, or what is sent to it, goes to a server, which may do anything with it."""
-    return any(part is not None for part in (agent.uri, agent.proxy, agent.register_every, agent.auth))
+def _names_a_server(agent: Agent) -> bool:
+    parts = (agent.uri, agent.proxy, agent.proxy_agent, agent.register_every, agent.auth)
+    return any(part is not None for part in (*parts, agent.challenge, agent.registrar))
 
 
-def _is_public(agent: Agent) -> bool:
-    """Whether strangers may call it."""
-    return agent.remote or agent.listen.port != 0 or _has_a_server(agent)
+def _breaks_rules(node: Node) -> bool:
+    if isinstance(node.op, ops.SendRaw | ops.Respond):
+        return True
+    extra = getattr(node.op, "extra", None)
+    return isinstance(extra, ops.With) and bool(extra.edits)
 
 
 def _closure(agent: str, direct: dict[str, set[str]]) -> frozenset[str]:

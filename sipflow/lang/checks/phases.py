@@ -156,7 +156,7 @@ def _on_way(node: Node, way: Way, calls: Calls) -> Calls:
 
 def needs_call(op: Op) -> bool:
     """Whether it acts on a call that must be there; a check may judge variables, a response belongs to a request."""
-    if isinstance(op, ops.SendRequest):
+    if isinstance(op, ops.SendRequest | ops.SendRaw):
         return op.target is None
     return op.call_bound and not isinstance(op, ops.Check | ops.ExpectResponse)
 
@@ -191,6 +191,8 @@ def _when_done(op: Op, call: str | None, calls: Calls) -> Calls:
             return after if other is None else _over(after, other, RELEASED)
         case ops.ExpectAnswered():
             return _changed(calls, call, MADE, keep=HELD | FREE)
+        case ops.Respond():  # what a response to an INVITE is not, is not known either
+            return _perhaps(calls, call, EARLY | TAKEN | ENDED)
         case ops.Hold():
             return _changed(calls, call, HELD, keep=PHASES)
         case ops.Resume():

@@ -23,7 +23,7 @@ Key = tuple[str, ...]
 Keys = frozenset[Key] | None
 """Any one of them ends the wait; None when it can end by itself or by strangers."""
 
-_KNOWN_METHODS = frozenset(("INFO", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE"))
+_KNOWN_METHODS = frozenset(("INFO", "MESSAGE", "OPTIONS", "NOTIFY", "SUBSCRIBE", "PUBLISH"))
 """Requests that come only because a lane says `send`."""
 _CODES_OF_LANES = frozenset(
     (*range(300, 400), 401, 402, 403, 404, 406, 407, 410, 413, 414, 484, 485, 486, 600, 604, 606)
@@ -84,6 +84,13 @@ class Needs:
         """Something that the other side of a call does."""
         peers = self.parties.peers_of(node.lane, call)
         return None if peers is None else frozenset((what, name) for name in peers)
+
+    def _end(self, op: Op, node: Node, call: str | None) -> Keys:
+        peers = self.parties.peers_of(node.lane, call)
+        timed = (node.agent, *(peers or ()))
+        if any(self.program.agents[name].session_timer is not None for name in timed):
+            return None  # who gets no refresh ends the call
+        return self.from_peers("end", node, call)
 
     def _digits(self, op: Op, node: Node, call: str | None) -> Keys:
         inband = self.program.agents[node.agent].dtmf == "inband"
@@ -162,7 +169,7 @@ _NEEDS: dict[type[Op], Callable[[Needs, Op, Node, str | None], Keys]] = {
     ops.ExpectProgress: _peers("progress"),
     ops.ExpectAnswered: _peers("answer"),
     ops.ExpectRejected: Needs._rejected,
-    ops.ExpectHangup: _peers("end"),
+    ops.ExpectHangup: Needs._end,
     ops.ExpectDtmf: Needs._digits,
     ops.ExpectHeld: Needs._held,
     ops.ExpectResumed: Needs._held,

@@ -439,4 +439,75 @@ on alice: call bob; log "${people.number} ${people.name}"; release
 on bob: answer; expect hangup
 """,
     ),
+    Code(
+        "SF328",
+        "nobody to register with",
+        "A REGISTER goes to the agent's `proxy`, or to the host of its `uri`; this agent has neither, and there is no "
+        "`registrar` in the file.",
+        why="The request would go nowhere. `agent pbx { registrar }` and `proxy pbx` make a registrar for tests.",
+        example="""\
+on alice: register
+""",
+        instead="""\
+agent pbx { registrar }
+agent alice { proxy pbx }
+on alice: register
+""",
+    ),
+    Code(
+        "SF329",
+        "waiting for a registration that nothing begins",
+        "An agent is registered when it registers: by `register` in a lane, or by `register every` in its settings.",
+        why="The statement waits in vain until its time is over.",
+        example="""\
+agent pbx { registrar }
+agent alice { proxy pbx }
+on alice: expect registered
+""",
+        instead="""\
+agent pbx { registrar }
+agent alice { proxy pbx; register every 300s }
+on alice: expect registered
+""",
+    ),
+    Code(
+        "SF330",
+        "a registrar that telephones",
+        "An agent with `registrar` keeps addresses and forwards requests. It makes and takes no calls, registers "
+        "nowhere, and sends nothing of its own; its lane may wait, log and meet other lanes.",
+        why="The statement could never do anything.",
+        example="""\
+agent pbx { registrar }
+on pbx: call bob
+on bob: answer
+""",
+        instead="""\
+agent pbx { registrar }
+agent alice { proxy pbx }
+on alice: call bob
+on bob: answer
+""",
+    ),
+    Code(
+        "SF331",
+        "a registrar that is open to everybody",
+        "The registrar has no `user`, so it asks nobody for a password, and it listens at an address that other "
+        "machines reach.",
+        why="Whoever finds it may register and call through it. It is made for tests, and by itself it listens on this "
+        "machine only.",
+        example="""\
+agent pbx { listen udp "0.0.0.0:5060"; registrar }
+agent alice { proxy pbx }
+on alice: register
+""",
+        instead="""\
+agent pbx {
+  listen    udp "0.0.0.0:5060"
+  registrar { user "alice" password secret env.PASSWORD }
+}
+
+agent alice { proxy pbx; auth "alice" password secret env.PASSWORD }
+on alice: register
+""",
+    ),
 )

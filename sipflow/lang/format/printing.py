@@ -104,7 +104,7 @@ class _ItemPrinter:
     def _words(self, text: str) -> None:
         if self.column and not self.done and not self.line.text:
             word, space, rest = text.partition(" ")
-            text = f"{word.ljust(self.column)}{rest}" if space else word.ljust(self.column - 1)
+            text = f"{word.ljust(self.column - 1)} {rest}" if space else word.ljust(self.column - 1)
         self.line.text += f" {text}" if self.line.text else text
 
     def _break(self, piece: Break) -> None:

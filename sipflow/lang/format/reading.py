@@ -13,8 +13,8 @@ _CALLS = frozenset(("apply", "invoke", "define"))
 """Rules in which `(` stands right behind a name."""
 _JOINED_BEHIND = frozenset(("ARROW", "EQUAL"))
 """Behind these a line need not have been broken."""
-_COLUMNS = {"agent": 10, "media": 7}
-"""Where values of settings begin: two behind `register`, one behind `jitter`."""
+_COLUMNS = {"agent": 10, "tls": 12, "registrar": 8, "media": 7}
+"""Where values of settings begin: two behind `register`, one behind `certificate`, `minimum` and `jitter`."""
 _ALIGNED_AT = {("arm", "ARROW"), ("remote_agent", "EQUAL")}
 
 

@@ -14,11 +14,14 @@ from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.messages import read_header, twice
+from sipflow.lang.lower.targets import bare_name
 from sipflow.lang.lower.words import read_word
+from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]*)(?::([0-9]+))?")
 MAX_PTIME_MS = 200
+MIN_SESSION_MS = 90_000
 
 
 def read_agent(node: Node, context: Context, driven: bool) -> Agent:
@@ -29,7 +32,8 @@ def read_agent(node: Node, context: Context, driven: bool) -> Agent:
     for item in node.nodes():
         if item.rule in _SETTINGS:
             _keep(values, item, _SETTINGS[item.rule], reader)
-    remote = not driven and "uri" in values
+    check_tls(values.get("tls"), values.get("listens", ()), reader)  # type: ignore[arg-type]
+    remote = not driven and "uri" in values and "registrar" not in values
     return Agent(token.text, context.span(token), remote=remote, **values)  # type: ignore[arg-type]
 
 
@@ -41,7 +45,9 @@ def _keep(values: dict[str, object], item: Node, setting: Setting, reader: Expre
         return
     if setting.name in values:
         twice(reader.context, item.start, item)
-    if value is not None:
+    if isinstance(value, AgentName):
+        values["proxy_agent"] = value.text
+    elif value is not None:
         values[setting.name] = value
 
 
@@ -197,6 +203,24 @@ def _jitter_buffer(item: Node, reader: ExpressionReader) -> dict[str, object]:
     return {"jitter_adaptive": adaptive, "jitter_min_ms": int(least), "jitter_max_ms": int(most)}
 
 
+@dataclass(frozen=True, slots=True)
+class AgentName:
+    """An agent where an address may stand."""
+
+    text: str
+
+
+def _proxy(item: Node, reader: ExpressionReader) -> Expr | AgentName:
+    """An address, or an agent of the file."""
+    node, context = next(item.nodes()), reader.context
+    token = bare_name(node)
+    if token is None or token.text in context.variables or token.text not in context.agents:
+        return require(reader, reader.read(node), "string", "the proxy")
+    context.note(SymbolKind.AGENT, token.text, token)
+    context.uses.callers.add(token.text)  # an imported one is part of the program by this
+    return AgentName(token.text)
+
+
 def _every(item: Node, reader: ExpressionReader) -> Expr:
     return require(reader, _expression(item, reader), Unit.MILLISECOND, "the interval")
 
@@ -227,6 +251,22 @@ def _server_name(setting: Node, reader: ExpressionReader) -> dict[str, object]:
     return {"name": require(reader, _expression(setting, reader), "string", "the name")}
 
 
+def check_tls(tls: Tls | None, listens: tuple[Listen, ...], reader: ExpressionReader) -> None:
+    """SF236: certificates that are missing."""
+    report = reader.context.report
+    secure = next((listen for listen in listens if listen.transport in ("tls", "wss")), None)
+    if secure is not None and (tls is None or tls.certificate is None):
+        help_text = '`tls { certificate "cert.pem"; key "key.pem" }` names them'
+        report.error("SF236", "this listens by TLS and has no certificate", secure.span, "no handshake", help=help_text)
+    if tls is None:
+        return
+    if tls.key is not None and tls.certificate is None and secure is None:
+        report.error("SF236", "a key without a certificate proves nothing", tls.span, "`certificate` is missing")
+    if tls.client_certificate_required and tls.ca is None:
+        help_text = '`ca "ca.pem"` names the certificates that are trusted'
+        report.error("SF236", "no client certificate would be trusted", tls.span, "`ca` is missing", help=help_text)
+
+
 _TLS_SETTINGS: dict[str, Callable[[Node, ExpressionReader], dict[str, object]]] = {
     "tls_file": _tls_file,
     "server_name": _server_name,
@@ -240,11 +280,13 @@ def _session_timer(item: Node, reader: ExpressionReader) -> SessionTimer | None:
         return None
     expires, *_ = (node for node in item.nodes() if node.rule not in _TIMER_OPTIONS)
     refresher, least = (_single(item, rule, reader) for rule in _TIMER_OPTIONS)
-    return SessionTimer(
+    timer = SessionTimer(
         _session_seconds(expires, reader, "the session timer"),
         None if refresher is None else read_word(refresher, reader.context),
         None if least is None else _session_seconds(next(least.nodes()), reader, "the shortest session timer"),
     )
+    _check_session_timer(timer, reader)
+    return timer
 
 
 _TIMER_OPTIONS = ("refresher", "least_interval")
@@ -252,6 +294,22 @@ _TIMER_OPTIONS = ("refresher", "least_interval")
 
 def _session_seconds(node: Node, reader: ExpressionReader, what: str) -> Expr:
     return require(reader, reader.read(node), Unit.MILLISECOND, what)
+
+
+def _check_session_timer(timer: SessionTimer, reader: ExpressionReader) -> None:
+    """SF235: RFC 4028 section 5 has no session timer below 90 seconds, and none is below its own Min-SE."""
+    report = reader.context.report
+    times = [value for value in (timer.expires, timer.least) if value is not None]
+    for value in times:
+        milliseconds = constant_ms(value)
+        if milliseconds is not None and milliseconds < MIN_SESSION_MS and reader.context.is_readable(value):
+            message = "a session timer is 90 seconds at least"
+            help_text = '`with { replace header "Session-Expires" = "60" }` breaks the rule in one message'
+            report.error("SF235", message, value.span, "too short (RFC 4028)", help=help_text)
+            return
+    expires, least = constant_ms(times[0]), constant_ms(times[-1])
+    if expires is not None and least is not None and expires < least:
+        report.error("SF235", "the session timer is shorter than its `min`", times[0].span, "refused by its own `min`")
 
 
 def _single(item: Node, rule: str, reader: ExpressionReader) -> Node | None:
@@ -290,7 +348,7 @@ _SETTINGS = {
     "uri": Setting("uri", _text("the address")),
     "listen": Setting("listens", _listen),
     "tls": Setting("tls", _tls),
-    "proxy": Setting("proxy", _text("the proxy")),
+    "proxy": Setting("proxy", _proxy),
     "register_every": Setting("register_every", _every),
     "auth": Setting("auth", _auth),
     "provisional": Setting("provisional", _word),
