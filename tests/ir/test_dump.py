@@ -74,7 +74,7 @@ def test_the_schema_names_every_field_that_is_written() -> None:
     assert set(data["lanes"][0]) == set(schema["properties"]["lanes"]["items"]["properties"])
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"nodes": [{}]}, {"lanes": None}, {"source": None, "nodes": 3}])
+@pytest.mark.parametrize("change", [{"version": 1}, {"nodes": [{}]}, {"lanes": None}, {"source": None, "nodes": 3}])
 def test_json_that_is_no_graph_is_refused_with_one_kind_of_error(change: dict[str, object]) -> None:
     with pytest.raises(GraphFormatError):
         load_graph({**graph_to_json(graphs()[0]), **change})

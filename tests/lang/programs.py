@@ -52,10 +52,14 @@ TRUTHS = _grow(
      "media.jitter != 30ms", "c0.media.mos > 3 * (1 + 0.2)", 'sip.header("A") == env.B'),
     "{} and {}", "{} or {}", "not {}", "not ({} or {})", "({})",
 )  # fmt: skip
+EDITS = (
+    'replace header "X-C" = greeting; remove header "Server"; double header "To"; add header "X-C" = "2"', "copies 2",
+    'start line "${greeting} SIP/2.0"; cseq tries + 1; content length 7; copies tries', "content length 0; cseq 5",
+)  # fmt: skip
 EXTRAS = st.lists(
     st.sampled_from(['header "X-A" = "1"', 'header "X-B" = greeting + "-"']), max_size=2, unique=True
 ).flatmap(
-    lambda headers: st.sampled_from(["", "codecs pcma, pcmu", 'body "b"; type "text/plain"']).map(
+    lambda headers: st.sampled_from(["", "codecs pcma, pcmu", 'body "b"; type "text/plain"', *EDITS]).map(
         lambda rest: "; ".join([*headers, *([rest] if rest or not headers else [])])
     )
 )
@@ -77,22 +81,33 @@ RUNNING = (
     "expect dtmf matching /[0-9]{{4}}#/ as pin", "expect notify where body contains {S}", "expect played",
     "expect response 200", "expect response where {T}", "expect info", "expect request PUBLISH where {T}",
     "expect transfer", "expect transferred", "menu({S}, {N})", "transfer c0 to bob", "expect rejected 486",
+    "register for {D} contact {S} with {{ {X} }}", "register", "unregister", "unregister all with {{ {X} }}",
+    "expect registered", "expect unregistered within {D}", "send raw {S}", 'send raw {S} to "sip:x@example.com"',
+    "send update {{ {X} }}", "respond 200 {S} to BYE with {{ {X} }}", "respond 183", "hold c0 with {{ {X} }}",
+    "resume with {{ {X} }}", "release with {{ {X} }}", "transfer c0 to bob with {{ {X} }}", "expect update where {T}",
+    "call bob with {{ no ack; late offer }}",
 )  # fmt: skip
 LATER = (
-    "register for {D}", "unregister", "expect registered", "expect audio", "expect silence for {D}",
-    "expect tone 440Hz", "expect heard {S} score >= 0.8 within {D}", "play dtmf {S}", "send raw {S}",
+    "expect audio", "expect silence for {D}", "expect call from bob where {T}",
+    "expect tone 440Hz", "expect heard {S} score >= 0.8 within {D}", "play dtmf {S}",
     'send dtmf "1" via info', "redirect bob", 'reject 486 {S} with {{ {X} }}', "ring as c9", "answer on c0",
 )  # fmt: skip
 EVENTS = (
     "held", "dtmf", 'dtmf "1"', 'dtmf "22"', "dtmf matching /[0-9]+/ as pin", "resumed on c0", "info where {T}",
+    "registered", "unregistered", "subscribe where {T}",
     "recorded", "notify where {T}", "hangup", "transfer", "played", "ringing", "call from bob",
 )  # fmt: skip
 SETTINGS = (
     "number 1001", "number {S}", 'uri "sip:a@example.com"', 'listen udp "127.0.0.1:5062"', "proxy {S}",
     "codecs pcma, pcmu", "ptime 20ms", "dtmf rfc4733", "srtp off", 'header "X-A" = {S}', 'header "X-B" = "blue"',
-    "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}",
+    "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}", "register every {D}", "auth {S} password {S}",
+    'listen udp; listen tls "127.0.0.1:0"; tls {{ certificate "a.pem"; key {S}; name {S}; verify off }}',
+    "listen ws; tls {{ ca {S}; client certificate required }}", "provisional reliable required", "hold by address",
+    "session timer 1800s refresher local min 90s", "session timer off", "proxy hub",
+    'challenge realm {S} user "u" password {S} algorithm sha256 qop auth_int',
 )  # fmt: skip
-SETTINGS_LATER = ("listen tls", "register every {D}", 'auth "u" password secret env.P', "codecs opus, g722, l16")
+SETTINGS_LATER = ("srtp required", "codecs opus, g722, l16", "listen wss")
+HUB = ("registrar", 'registrar {{ realm {S}; user "u" password {S}; record route; minimum expires {D} }}')
 LOAD = (
     "arrivals poisson", "ramp 10/s to 200/s over {D}", "hold 200/s for {D}", "concurrency at most {N}",
     "require sip.setup_time.p99 < 200ms, calls.success >= 99.5%",
@@ -118,6 +133,7 @@ class _Writer:
     def program(self) -> str:
         parts = [self.one_of("", 'scenario "Any" tagged smoke, ivr\n'), self.one_of("", "timeout 5s\n")]
         parts += [HEAD, "" if self.runs else self.one_of("", 'import "common.sflow"\n'), self.agent()]
+        parts += [f"agent hub {self.braces([self.filled(self.one_of(*HUB))])}\n"]
         parts += ['agent pbx = "sip:pbx@example.com"\n', "define menu(prompt, digit) ", self.definition(), "\n"]
         if not self.runs:
             parts.append(f"load {self.braces([self.filled(self.one_of(*LOAD)) for _ in range(2)])}\n")
@@ -130,7 +146,7 @@ class _Writer:
 
     def agent(self) -> str:
         pool = SETTINGS if self.runs else SETTINGS + SETTINGS_LATER
-        chosen = self.draw(st.lists(st.sampled_from(pool), max_size=5, unique_by=lambda text: text[:6]))
+        chosen = self.draw(st.lists(st.sampled_from(pool), max_size=7, unique_by=lambda text: text[:6]))
         settings = [self.filled(setting) for setting in chosen if "users" not in setting]
         return f"agent alice {self.braces(settings)}\n"
 

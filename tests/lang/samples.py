@@ -39,6 +39,26 @@ STATEMENTS = (
     'send info { type "application/dtmf-relay"; body "Signal=1" }',
     "send notify on c1",
     "send subscribe to bob within 2s",
+    'send update { header "X-A" = "1" }',
+    'send publish to bob { header "Event" = "presence"; body "x" }',
+    'send raw """OPTIONS sip:bob SIP/2.0"""',
+    'send raw "x" to bob',
+    'send raw "x\\r\\n" to "sip:carol@example.com"',
+    "respond 200",
+    'respond 486 "Busy Here" on c1 with { header "X-A" = "1"; copies 2 }',
+    "respond 500 to BYE",
+    'respond 603 "No" to UPDATE on c1',
+    "register",
+    'register for 600s contact "sip:alice@192.0.2.1" contact name within 5s with { header "X-A" = "1" }',
+    "unregister",
+    "unregister all with { copies 2 }",
+    'hold c1 with { replace header "Contact" = "x"; cseq 1 }',
+    "resume with { no ack }",
+    'release c1 with { header "Reason" = "SIP;cause=200" }',
+    'redirect bob with { remove header "Contact" }',
+    'transfer c1 to bob with { add header "Refer-Sub" = "false" }',
+    'transfer c1 to c0 with { double header "Refer-To" }',
+    'call bob with { start line "INVITE x SIP/3.0"; content length 7; no ack; late offer; copies 3 }',
     'play "x.wav"',
     'play "x.wav" loop in background',
     'play "x.wav" 3 times for 5s from 1.5s at -6dB',
@@ -76,6 +96,7 @@ STATEMENTS = (
     "expect call",
     "expect call from bob as c2",
     "expect call from 1001",
+    'expect call from bob as c2 where header("Replaces") contains "x"',
     "expect ringing",
     "expect progress",
     "expect answered on c1 within 2s",
@@ -99,6 +120,10 @@ STATEMENTS = (
     "expect info",
     'expect message where body contains "x"',
     "expect options",
+    "expect subscribe",
+    'expect update where body == ""',
+    "expect registered",
+    "expect unregistered within 2s",
     'expect request PUBLISH where method == "PUBLISH"',
     "recover",
     "end",
@@ -109,7 +134,8 @@ def in_a_lane(statement: str) -> str:
     """A file that is right if the statement is."""
     tail = f"check 1 == 1 else {{ {statement} }}" if statement == "recover" else statement
     return (
-        'let name = "n"\nlet patience = 1s\n'
+        'let name = "n"\nlet patience = 1s\nagent pbx { registrar }\n'
+        "agent alice { proxy pbx; register every 300s }\n"
         f"on alice {{\n  call bob as c0\n  call bob as c1\n  {tail}\n}}\n"
         "on bob { answer; signal go; await go }\n"
     )

@@ -25,7 +25,7 @@ from sipflow.ir.expr import (
     Unary,
     Unit,
 )
-from sipflow.ir.graph import Graph, Listen, MediaSettings
+from sipflow.ir.graph import Auth, Challenge, Graph, Listen, MediaSettings, Registrar, SessionTimer, Tls
 from sipflow.ir.graph import Node as GraphNode
 from sipflow.ir.span import NOWHERE
 from sipflow.lang import compile_text
@@ -123,7 +123,68 @@ MEANINGS: list[tuple[str, ops.Op]] = [
     ("expect response 200", ops.ExpectResponse(200)),
     ("expect request publish", ops.ExpectRequest("PUBLISH")),
     ("expect info", ops.ExpectRequest("INFO")),
+    ("expect update", ops.ExpectRequest("UPDATE")),
+    (
+        'expect call from bob where header("X") == "y"',
+        ops.ExpectCall(*BOB, where=Binary("==", Apply(Name(("header",)), (literal("X"),)), literal("y"))),
+    ),
+    ("expect unregistered", ops.ExpectUnregistered()),
+    ("register", ops.Register()),
+    (
+        'register for 600s contact "sip:a@x" contact name with { header "X-A" = "1" }',
+        ops.Register(ms(600_000), (literal("sip:a@x"), Name(("name",))), ops.With((("X-A", literal("1")),))),
+    ),
+    ("unregister all", ops.Unregister(all=True)),
+    ("respond 200", ops.Respond(200)),
+    ('respond 481 "Gone" to bye', ops.Respond(481, literal("Gone"), "BYE")),
+    ('send raw "x" to bob', ops.SendRaw(literal("x"), *BOB)),
+    ("send update", ops.SendRequest("UPDATE")),
+    ('release with { header "Reason" = "x" }', ops.Release(ops.With((("Reason", literal("x")),)))),
 ]
+
+EDITS: list[tuple[str, ops.Edit]] = [
+    ('replace header "Via" = "x"', ops.Edit("replace", "Via", literal("x"))),
+    ('add header "Via" = name', ops.Edit("add", "Via", Name(("name",)))),
+    ('remove header "To"', ops.Edit("remove", "To")),
+    ('double header "From"', ops.Edit("double", "From")),
+    ('start line "INVITE x SIP/3.0"', ops.Edit("start_line", value=literal("INVITE x SIP/3.0"))),
+    ("cseq 0", ops.Edit("cseq", value=literal(0.0))),
+    ('content length "abc"', ops.Edit("content_length", value=literal("abc"))),
+    ("copies 3", ops.Edit("copies", value=literal(3.0))),
+    ("no ack", ops.Edit("no_ack")),
+    ("late offer", ops.Edit("late_offer")),
+]
+
+
+@pytest.mark.parametrize(("text", "edit"), EDITS, ids=[text for text, _ in EDITS])
+def test_a_rule_that_is_broken_on_purpose(text: str, edit: ops.Edit) -> None:
+    read = node(f"call bob with {{ {text} }}")
+    assert bare(read.op) == ops.Call(*BOB, extra=ops.With(edits=(edit,)))
+    assert read.text == f"call bob with {{ {text} }}"
+
+
+def test_rules_are_broken_in_the_order_of_the_text() -> None:
+    op = node('call bob with { cseq 2; add header "X" = "1"; header "Y" = "2"; no ack; add header "X" = "3" }').op
+    assert isinstance(op, ops.Call)
+    assert [edit.kind for edit in op.extra.edits] == ["cseq", "add", "no_ack", "add"]
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    [
+        ("copies 0", "SF208"),
+        ("copies 1.5", "SF208"),
+        ("copies 101", "SF208"),
+        ('copies "2"', "SF208"),
+        ("copies 2; copies 3", "SF213"),
+        ("cseq 1; cseq 2", "SF213"),
+        ('replace header "To" = "x"; remove header "to"', "SF213"),
+        ('remove header "a b"', "SF216"),
+    ],
+)
+def test_a_broken_rule_that_is_impossible(items: str, code: str) -> None:
+    found = compile_text(in_a_lane(f"call bob with {{ {items} }}")).diagnostics
+    assert [diagnostic.code for diagnostic in found] == [code]
 
 
 @pytest.mark.parametrize(("text", "meaning"), MEANINGS, ids=[text for text, _ in MEANINGS])
@@ -140,8 +201,7 @@ def test_the_canonical_text_of_a_statement_means_the_same_and_is_its_own_canonic
 
 
 def test_every_operation_that_runs_is_among_the_samples() -> None:
-    later = {ops.Register, ops.Unregister, ops.SendRaw, ops.ExpectRegistered, ops.ExpectHeard}
-    later |= {ops.ExpectTone, ops.ExpectSilence, ops.ExpectAudio}
+    later = {ops.ExpectHeard, ops.ExpectTone, ops.ExpectSilence, ops.ExpectAudio}
     later |= {ops.If, ops.Repeat, ops.While, ops.Choose}  # no statements with an `else`: they have tests of their own
     assert {type(node(text).op) for text in STATEMENTS} == set(OPS.values()) - later
 
@@ -233,6 +293,77 @@ def test_an_agent_has_what_its_declaration_says() -> None:
     assert (desk.ptime_ms, desk.dtmf, desk.srtp) == (30, "rfc4733", "off")
     assert bare(desk.headers) == (("X-Tenant", literal("blue")),)
     assert desk.media == MediaSettings(20000, 29999, True, 20, 200)
+
+
+SERVERS = """
+agent pbx {
+  listen    udp "0.0.0.0:5060"
+  listen    tls ":5061"
+  tls       { ca "ca.pem"; certificate "pbx.pem"; key "pbx.key"; name "pbx"; verify off; client certificate required }
+  registrar { realm "r"; user 0042 password "pw"; user "b" password secret env.B; record route; minimum expires 60s }
+}
+agent alice {
+  proxy     pbx
+  auth      0042 password 0007
+  register  every 300s
+  provisional reliable required
+  session   timer 1800s refresher local min 100s
+  hold      by address
+  challenge realm "r" user "u" password "p" algorithm sha512_256 qop none
+}
+agent bob { session timer off; proxy "sip:10.0.0.1" }
+on alice: call bob
+on bob: answer
+"""
+
+
+def test_an_agent_that_is_a_registrar_needs_no_lane() -> None:
+    pbx = compiled(SERVERS).agent("pbx")
+    assert not pbx.remote
+    assert [bare(listen) for listen in pbx.listens] == [Listen("udp", "0.0.0.0", 5060), Listen("tls", port=5061)]
+    files = [literal(name) for name in ("ca.pem", "pbx.pem", "pbx.key", "pbx")]
+    assert bare(pbx.tls) == Tls(*files, verify=False, client_certificate_required=True)
+    users = (Auth(literal("0042"), literal("pw")), Auth(literal("b"), Secret(Env("B"))))
+    assert bare(pbx.registrar) == Registrar(literal("r"), users, True, ms(60_000))
+
+
+def test_an_agent_knows_its_proxy_its_credentials_and_how_it_talks() -> None:
+    alice = compiled(SERVERS).agent("alice")
+    assert (alice.proxy, alice.proxy_agent) == (None, "pbx")
+    assert bare(alice.auth) == Auth(literal("0042"), literal("0007"))
+    assert bare(alice.register_every) == ms(300_000)
+    assert (alice.provisional, alice.hold_style) == ("required", "address")
+    assert bare(alice.session_timer) == SessionTimer(ms(1_800_000), "local", ms(100_000))
+    assert bare(alice.challenge) == Challenge(literal("r"), literal("u"), literal("p"), "sha512_256", "none")
+
+
+def test_what_an_agent_does_when_nothing_is_said() -> None:
+    bob = compiled(SERVERS).agent("bob")
+    assert bare(bob.proxy) == literal("sip:10.0.0.1") and bob.proxy_agent is None
+    assert bob.listens == (Listen(),)
+    assert (bob.tls, bob.registrar, bob.challenge, bob.session_timer) == (None, None, None, None)
+    assert (bob.provisional, bob.hold_style) == ("supported", "direction")
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("provisional reliable maybe", "SF211"),
+        ("session timer 90s refresher nobody", "SF211"),
+        ("session timer 90", "SF207"),
+        ("hold by magic", "SF211"),
+        ('challenge realm "r" user "u" password "p" algorithm md4', "SF211"),
+        ('challenge realm "r" user "u" password "p" qop auth qop none', "SF213"),
+        ('tls { ca "a"; ca "b" }', "SF213"),
+        ("registrar { record route; record route }", "SF213"),
+        ("registrar { minimum expires 60 }", "SF207"),
+        ("proxy 5060", "SF208"),
+        ("listen sctp", "SF211"),
+    ],
+)
+def test_a_setting_that_is_wrong(setting: str, code: str) -> None:
+    found = compile_text(f"agent a {{ {setting} }}\non c: call b\non b: answer\non a: wait 1s\n").diagnostics
+    assert [diagnostic.code for diagnostic in found] == [code]
 
 
 def test_agents_that_no_lane_drives_are_remote_and_lanes_declare_agents() -> None:

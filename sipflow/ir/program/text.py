@@ -29,7 +29,11 @@ from sipflow.ir.span import NOWHERE
 
 SETTING_COLUMN = 10
 """Where the values of an agent's settings begin, from its settings."""
+_BLOCK_COLUMNS = {"tls": 12, "registrar": 8, "media": 7}
+"""Where the values of the settings begin in a block of an agent that is too long for one line."""
 _SHORT_LANE = 72
+Block = tuple[str, ...]
+"""Settings in braces, in place of a value."""
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -99,16 +103,36 @@ def _short(agent: Agent) -> str:
     settings = list(_settings(agent))
     if agent.remote and len(settings) == 1:
         return f"= {agent.uri}"
-    return "{ " + "; ".join(f"{word} {value}".rstrip() for word, value in settings) + " }" if settings else "{}"
+    return _braces(f"{word} {_one_line(value)}".rstrip() for word, value in settings)
 
 
 def _long(agent: Agent) -> Iterator[str]:
     yield f"agent {agent.name} {{"
-    yield from (f"{INDENT}{word.ljust(SETTING_COLUMN - 1)} {value}".rstrip() for word, value in _settings(agent))
+    for word, value in _settings(agent):
+        head = f"{INDENT}{word.ljust(SETTING_COLUMN - 1)}"
+        line = f"{head} {_one_line(value)}".rstrip()
+        yield from [line] if isinstance(value, str) or len(line) <= WIDTH else _on_lines(head, word, value)
     yield "}"
 
 
-def _settings(agent: Agent) -> Iterator[tuple[str, str]]:
+def _on_lines(head: str, word: str, items: Block) -> Iterator[str]:
+    yield f"{head} {{"
+    for item in items:
+        first, _, rest = item.partition(" ")
+        yield f"{INDENT * 2}{first.ljust(_BLOCK_COLUMNS[word] - 1)} {rest}".rstrip()
+    yield f"{INDENT}}}"
+
+
+def _one_line(value: str | Block) -> str:
+    return value if isinstance(value, str) else _braces(value)
+
+
+def _braces(items: Iterable[str]) -> str:
+    text = "; ".join(items)
+    return f"{{ {text} }}" if text else "{}"
+
+
+def _settings(agent: Agent) -> Iterator[tuple[str, str | Block]]:
     """What differs from the defaults, in the order of the language's page."""
     if agent.number is not None:
         yield "number", _digits(agent.number)
@@ -116,7 +140,7 @@ def _settings(agent: Agent) -> Iterator[tuple[str, str]]:
         yield "uri", str(agent.uri)
     yield from (("listen", text) for text in _listens(agent))
     if agent.tls is not None:
-        yield "tls", _block(_tls(agent.tls))
+        yield "tls", tuple(_tls(agent.tls))
     if agent.proxy is not None or agent.proxy_agent is not None:
         yield "proxy", agent.proxy_agent or str(agent.proxy)
     if agent.register_every is not None:
@@ -127,7 +151,7 @@ def _settings(agent: Agent) -> Iterator[tuple[str, str]]:
     yield from _media_settings(agent)
 
 
-def _call_settings(agent: Agent) -> Iterator[tuple[str, str]]:
+def _call_settings(agent: Agent) -> Iterator[tuple[str, str | Block]]:
     plain = Agent(agent.name)
     if agent.provisional != plain.provisional:
         yield "provisional", f"reliable {agent.provisional}"
@@ -140,11 +164,11 @@ def _call_settings(agent: Agent) -> Iterator[tuple[str, str]]:
     if agent.registrar is not None:
         yield (
             "registrar",
-            _block(_registrar(agent.registrar)) if replace(agent.registrar, span=NOWHERE) != Registrar() else "",
+            tuple(_registrar(agent.registrar)) if replace(agent.registrar, span=NOWHERE) != Registrar() else "",
         )
 
 
-def _media_settings(agent: Agent) -> Iterator[tuple[str, str]]:
+def _media_settings(agent: Agent) -> Iterator[tuple[str, str | Block]]:
     plain = Agent(agent.name)
     if agent.codecs != plain.codecs:
         yield "codecs", ", ".join(codec.lower() for codec in agent.codecs)
@@ -156,7 +180,7 @@ def _media_settings(agent: Agent) -> Iterator[tuple[str, str]]:
         yield "srtp", agent.srtp
     yield from (("header", f"{quote(name)} = {value}") for name, value in agent.headers)
     if agent.media != plain.media:
-        yield "media", _media(agent.media)
+        yield "media", tuple(_media(agent.media))
 
 
 def _digits(number: Expr) -> str:
@@ -193,11 +217,6 @@ def _challenge(challenge: Challenge) -> str:
     return words + algorithm + ("" if challenge.qop == plain.qop else f" qop {challenge.qop}")
 
 
-def _block(items: Iterable[str]) -> str:
-    text = "; ".join(items)
-    return f"{{ {text} }}" if text else "{}"
-
-
 def _tls(tls: Tls) -> Iterator[str]:
     for word in ("ca", "certificate", "key", "name"):
         if (value := getattr(tls, word)) is not None:
@@ -218,15 +237,13 @@ def _registrar(registrar: Registrar) -> Iterator[str]:
         yield f"minimum expires {registrar.minimum_expires}"
 
 
-def _media(media: MediaSettings) -> str:
-    parts = []
+def _media(media: MediaSettings) -> Iterator[str]:
     if media.first_port is not None:
-        parts.append(f"ports {media.first_port}-{media.last_port}")
+        yield f"ports {media.first_port}-{media.last_port}"
     if media.jitter_min_ms is not None:
         least, most = (format_duration(media.jitter_min_ms), format_duration(media.jitter_max_ms or 0))
         kind = "adaptive" if media.jitter_adaptive else "fixed"
-        parts.append(f"jitter {kind} {least}" + (f"..{most}" if most != least else ""))
-    return _block(parts)
+        yield f"jitter {kind} {least}" + (f"..{most}" if most != least else "")
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------
