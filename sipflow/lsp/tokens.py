@@ -10,6 +10,7 @@ from lsprotocol import types
 from sipflow.ir import measurements
 from sipflow.lang.diagnostics import Reporter
 from sipflow.lang.literals import pieces
+from sipflow.lang.lower.words import WORDS
 from sipflow.lang.scanner import WORD, scan
 from sipflow.lang.symbols import Occurrence, SymbolKind
 from sipflow.lang.syntax import Node, Token
@@ -41,7 +42,7 @@ _SYMBOLS = {
     SymbolKind.COLUMN: "property",
     SymbolKind.LABEL: "label",
 }
-_WORD_RULES = frozenset(("codecs", "listen", "srtp", "via", "dtmf_mode", "arrivals"))
+_WORD_RULES = frozenset(("codecs", *WORDS))
 
 
 class Colour(NamedTuple):

@@ -34,7 +34,8 @@ def test_every_unit_and_every_word_of_a_setting_is_explained() -> None:
 def test_every_event_of_one_word_is_explained() -> None:
     grammar = load_tables()
     events = {"ringing", "progress", "answered", "hangup", "held", "resumed", "transfer", "transferred", "notify"}
-    events |= {"recorded", "played", "audio", "registered", "info", "message", "options", "request"}
+    events |= {"recorded", "played", "audio", "registered", "unregistered", "info", "message", "options"}
+    events |= {"subscribe", "update", "request"}
     assert set(EVENT_WORDS) == events <= set(grammar.words)
 
 

@@ -15,8 +15,18 @@ from sipflow.lsp.knowledge import FUNCTIONS, KIND_WORDS, MESSAGE_WORDS, WORDS
 from sipflow.lsp.place import Place
 
 _CALL_WORDS = ("RELEASE", "HOLD", "RESUME", "MUTE", "UNMUTE", "TRANSFER")
-_WORD_SETTINGS = {"LISTEN": "listen", "SRTP": "srtp", "VIA": "via", "ARRIVALS": "arrivals"}
-_METHODS = ("OPTIONS", "INFO", "MESSAGE", "NOTIFY", "SUBSCRIBE", "PRACK", "UPDATE", "PUBLISH", "REFER")
+_WORD_SETTINGS = {
+    "LISTEN": "listen",
+    "SRTP": "srtp",
+    "VIA": "via",
+    "ARRIVALS": "arrivals",
+    "RELIABLE": "provisional",
+    "REFRESHER": "refresher",
+    "BY": "hold_style",
+    "ALGORITHM": "algorithm",
+    "QOP": "qop",
+}
+_METHODS = ("INVITE", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "SUBSCRIBE", "PRACK", "UPDATE", "PUBLISH", "REFER")
 _PERCENTILES = ("p5", "p50", "p90", "p95", "p99", "p99_9", "max")
 
 
@@ -47,7 +57,7 @@ def _by_keyword(document: Document, offset: int, place: Place, last: Token) -> I
         yield from _symbols(document, SymbolKind.SIGNAL, "", Kind.Event)
     elif last.kind == "GOTO" or (last.kind == "AT" and place.inside("RECOVER")):
         yield from _symbols(document, SymbolKind.LABEL, scope, Kind.Reference)
-    elif last.kind == "REQUEST":
+    elif last.kind == "REQUEST" or (last.kind == "TO" and place.inside("RESPOND")):
         yield from (Suggestion(method, Kind.EnumMember, rank=1) for method in _METHODS)
     elif last.kind in TARGET_WORDS and not place.inside("RAMP", "DATA", "PLAY"):
         yield from _targets(document, scope, place)

@@ -21,8 +21,28 @@ _STATEMENTS = {
     "while": ("while_statement",),
 }
 _PARTS = {"let": ("let_top",), "import": ("import_file",), "agent": ("agent", "remote_agent"), "on": ("lane",)}
-_SETTINGS = {"register": ("register_every",), "dtmf": ("dtmf_mode",)}
-_WITH = {"type": ("content_type",)}
+_SETTINGS = {
+    "register": ("register_every",),
+    "dtmf": ("dtmf_mode",),
+    "session": ("session_timer",),
+    "hold": ("hold_style",),
+}
+_TLS = {
+    **dict.fromkeys(("ca", "certificate", "key"), ("tls_file",)),
+    "name": ("server_name",),
+    "verify": ("verify_off",),
+    "client": ("client_certificate",),
+}
+_REGISTRAR = {"record": ("record_route",), "minimum": ("least_expires",)}
+_WITH = {
+    "type": ("content_type",),
+    "start": ("start_line",),
+    "content": ("content_length",),
+    "no": ("no_ack",),
+    "late": ("late_offer",),
+    **dict.fromkeys(("replace", "add"), ("header_edit",)),
+    **dict.fromkeys(("remove", "double"), ("header_fault",)),
+}
 _MEDIA = {"jitter": ("jitter_buffer",)}
 _LOAD = {"hold": ("hold_rate",), "require": ("requirement",)}
 _ARMS = {"timeout": ("timeout_arm",)}
@@ -41,12 +61,15 @@ _CLAUSES = {
     "at": ("gain",),
     "in": ("background",),
     "gap": ("digit_gap",),
+    "min": ("least_interval",),
 }
 _Words = Mapping[str, tuple[str, ...]]
 _CONTEXTS: tuple[tuple[str, _Words], ...] = (
     ("AGENT", _PARTS),
     ("ANSWER", _STATEMENTS),
     ("PTIME", _SETTINGS),
+    ("CA", _TLS),
+    ("MINIMUM", _REGISTRAR),
     ("BODY", _WITH),
     ("PORTS", _MEDIA),
     ("ARRIVALS", _LOAD),
@@ -62,8 +85,8 @@ _MAKES = frozenset(("as", "with", "within"))
 _TAKES = {
     **dict.fromkeys(("CALL", "DIAL"), _MAKES),
     **dict.fromkeys(("ANSWER", "RING", "PROGRESS"), _MAKES | {"on"}),
-    **dict.fromkeys(("REJECT", "REDIRECT"), frozenset(("with", "on"))),
-    **dict.fromkeys(("RELEASE", "HOLD", "RESUME", "TRANSFER", "REGISTER", "UNREGISTER"), frozenset(("within",))),
+    **dict.fromkeys(("REJECT", "REDIRECT", "RESPOND"), frozenset(("with", "on"))),
+    **dict.fromkeys(("RELEASE", "HOLD", "RESUME", "TRANSFER", "REGISTER", "UNREGISTER"), frozenset(("with", "within"))),
     **dict.fromkeys(("AWAIT", "AWAIT_SIGNAL"), frozenset(("within",))),
     **dict.fromkeys(("SEND", "SEND_DTMF", "SEND_REQUEST"), frozenset(("on", "within"))),
     **dict.fromkeys(("EXPECT", "CHOOSE"), frozenset(("on", "within"))),
@@ -73,7 +96,8 @@ _TAKES = {
     **dict.fromkeys(("SIGNAL", "CHECK"), frozenset[str]()),
 }
 """The clauses that statements have a use for, by the first terminal, or by the rule of what is read."""
-TARGET_WORDS = ("CALL", "DIAL", "REDIRECT", "TO", "FROM")
+TARGET_WORDS = ("CALL", "DIAL", "REDIRECT", "TO", "FROM", "PROXY")
+_MESSAGES = frozenset(("INFO", "MESSAGE", "OPTIONS", "REQUEST", "RESPONSE", "NOTIFY", "SUBSCRIBE", "UPDATE"))
 
 
 def keywords(place: Place) -> Iterator[Suggestion]:
@@ -116,7 +140,7 @@ def _event_clauses(things: list[Node | Token]) -> frozenset[str]:
     """Calls and digits get names; messages are chosen by conditions."""
     words = {token.kind for thing in things for token in _tokens(thing)}
     named = {"as"} if words & {"CALL", "MATCHING"} and "EXPECT" in words else set()
-    message = words & {"INFO", "MESSAGE", "OPTIONS", "REQUEST", "RESPONSE", "NOTIFY"} and "SEND" not in words
+    message = (words & _MESSAGES and "SEND" not in words) or {"EXPECT", "CALL"} <= words
     return frozenset(named | ({"where"} if message else set()))
 
 

@@ -14,10 +14,12 @@ from sipflow.lsp.knowledge.expressions import (
     UNIT_WORDS,
     WORDS,
 )
-from sipflow.lsp.knowledge.parts import LOAD, PARTS, SETTINGS
-from sipflow.lsp.knowledge.statements import CALLS, CLAUSES, FLOW, MEDIA
+from sipflow.lsp.knowledge.parts import LOAD, PARTS, SERVERS, SETTINGS
+from sipflow.lsp.knowledge.statements import CALLS, CLAUSES, EDITS, FLOW, MEDIA
 
-RULES: dict[str, Entry] = {**PARTS, **SETTINGS, **LOAD, **CALLS, **MEDIA, **FLOW, **CLAUSES, **EVENTS, **EXPRESSIONS}
+RULES: dict[str, Entry] = {
+    **PARTS, **SETTINGS, **SERVERS, **LOAD, **CALLS, **MEDIA, **FLOW, **CLAUSES, **EDITS, **EVENTS, **EXPRESSIONS,
+}  # fmt: skip
 """Rule of the grammar to what is known of it."""
 
 __all__ = [

@@ -6,7 +6,7 @@ from sipflow.lsp.knowledge.entry import Entry
 
 EVENTS = {
     "expect_call": Entry(
-        "expect call [from X] [as NAME]",
+        "expect call [from X] [as NAME] [where CONDITION]",
         "An INVITE came for the agent. X is an agent, a number or an address. The next `answer` answers it.",
         "INVITE",
         "RFC 3261 section 13.3",
@@ -46,7 +46,7 @@ EVENTS = {
         "response ${1:200}",
     ),
     "expect_request": Entry(
-        "expect info | message | options | request METHOD [where CONDITION]",
+        "expect info | message | options | subscribe | update | request METHOD [where CONDITION]",
         "A request of this method came for the agent.",
         "a request in or outside of a call",
         "RFC 3261 section 8.2",
@@ -89,6 +89,13 @@ EVENT_WORDS = {
     "registered": Entry(
         "expect registered", "The registrar accepted the agent.", "200 to REGISTER", "RFC 3261 section 10.2.4"
     ),
+    "unregistered": Entry(
+        "expect unregistered", "The registration is over.", "200 to REGISTER", "RFC 3261 section 10.2.2"
+    ),
+    "subscribe": Entry(
+        "expect subscribe [where CONDITION]", "Somebody asked for notifications.", "SUBSCRIBE", "RFC 6665"
+    ),
+    "update": Entry("expect update [where CONDITION]", "The peer changed the session.", "UPDATE", "RFC 3311"),
     "info": Entry("expect info [where CONDITION]", "A request in the call came.", "INFO", "RFC 6086"),
     "message": Entry("expect message [where CONDITION]", "A text message came.", "MESSAGE", "RFC 3428"),
     "options": Entry(

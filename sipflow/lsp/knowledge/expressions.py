@@ -93,6 +93,29 @@ WORDS = {
         "ws": Entry("ws", "SIP over WebSocket.", source="RFC 7118"),
         "wss": Entry("wss", "SIP over WebSocket and TLS.", source="RFC 7118"),
     },
+    "provisional": {
+        "off": Entry("off", "Provisional responses are not acknowledged."),
+        "supported": Entry("supported", "They are when the other side requires it.", source="RFC 3262"),
+        "required": Entry("required", "The other side has to do it.", source="RFC 3262"),
+    },
+    "refresher": {
+        "local": Entry("local", "This agent.", source="RFC 4028 section 7.1"),
+        "remote": Entry("remote", "The peer.", source="RFC 4028 section 7.1"),
+    },
+    "hold_style": {
+        "direction": Entry("direction", "`a=sendonly`.", source="RFC 3264 section 8.4"),
+        "address": Entry("address", "`c=IN IP4 0.0.0.0`.", source="RFC 2543 section B.5"),
+    },
+    "algorithm": {
+        "md5": Entry("md5", "MD5.", source="RFC 7616 section 3.2"),
+        "sha256": Entry("sha256", "SHA-256.", source="RFC 8760"),
+        "sha512_256": Entry("sha512_256", "SHA-512/256.", source="RFC 8760"),
+    },
+    "qop": {
+        "auth": Entry("auth", "Method and URI.", source="RFC 7616 section 3.4.3"),
+        "auth_int": Entry("auth_int", "Method, URI and body: `auth-int`.", source="RFC 7616 section 3.4.3"),
+        "none": Entry("none", "No `qop` in the challenge.", source="RFC 2069"),
+    },
     "arrivals": {
         "poisson": Entry("poisson", "As calls of many independent people come."),
         "uniform": Entry("uniform", "At equal distances."),
@@ -117,6 +140,10 @@ WORDS = {
         "subscribe": Entry(
             "send subscribe to TARGET", "Asks for notifications.", "SUBSCRIBE", "RFC 6665", "subscribe to ${1:target}"
         ),
+        "publish": Entry(
+            "send publish to TARGET", "Publishes a state.", "PUBLISH", "RFC 3903", "publish to ${1:target}"
+        ),
+        "update": Entry("send update", "Changes the session.", "UPDATE", "RFC 3311", "update"),
     },
     "channels": {
         "stereo": Entry("stereo", "Left what was sent, right what was received, on one time line."),

@@ -72,19 +72,19 @@ SETTINGS = {
     ),
     "listen": Entry(
         'listen TRANSPORT ["HOST:PORT"]',
-        "Where the agent takes SIP. Without it: UDP, on the loopback address, at a free port.",
+        "Where the agent takes SIP; repeatable. Without it: UDP, on the loopback address, at a free port.",
         source="RFC 3261 section 18",
         snippet='listen ${1:udp} "${2:127.0.0.1:5060}"',
     ),
     "proxy": Entry(
-        'proxy "sip:…"',
-        "Where the agent's requests go first: its outbound proxy.",
+        'proxy "sip:…" | proxy AGENT',
+        "Where the agent's requests go first, and where it registers: its outbound proxy, or an agent of the file.",
         source="RFC 3261 section 8.1.2",
         snippet='proxy "sip:${1:proxy}"',
     ),
     "register_every": Entry(
         "register every D",
-        "Keeps the agent registered for the whole run, with this time between two registrations.",
+        "Registers the agent when the run begins, for this time, refreshes it, and takes it back at the end.",
         "REGISTER",
         "RFC 3261 section 10",
         snippet="register every ${1:300s}",
@@ -148,6 +148,110 @@ SETTINGS = {
         snippet="jitter adaptive ${1:20ms}..${2:200ms}",
     ),
 }
+
+SERVERS = {
+    "tls": Entry(
+        'tls { ca "FILE"; certificate "FILE"; key "FILE"; name "HOST"; verify off; client certificate required }',
+        "Certificates: those that are trusted, and the agent's own.",
+        source="RFC 3261 section 26.3, RFC 5922",
+        snippet='tls { certificate "${1:cert.pem}"; key "${2:key.pem}" }',
+    ),
+    "tls_file": Entry(
+        'ca "FILE" | certificate "FILE" | key "FILE"',
+        "A PEM file: the certificates that are trusted (those of the system without it), the agent's own certificate, "
+        "its key.",
+        source="RFC 7468",
+    ),
+    "server_name": Entry(
+        'name "HOST"',
+        "The name that is asked for (SNI), and that the peer's certificate must have; the target's host without it.",
+        source="RFC 5922, RFC 6066 section 3",
+        snippet='name "${1:host}"',
+    ),
+    "verify_off": Entry("verify off", "Any certificate of the peer will do.", snippet="verify off"),
+    "client_certificate": Entry(
+        "client certificate required",
+        "Whoever connects has to show a certificate that `ca` vouches for.",
+        source="RFC 8446 section 4.3.2",
+        snippet="client certificate required",
+    ),
+    "provisional": Entry(
+        "provisional reliable off | supported | required",
+        "Whether provisional responses are acknowledged, so that they cannot get lost.",
+        "`100rel` in Supported or Require, PRACK",
+        "RFC 3262",
+        snippet="provisional reliable $0",
+    ),
+    "session_timer": Entry(
+        "session timer D [refresher local | remote] [min D] | session timer off",
+        "How long a call lasts that nobody refreshes; 90 s at least. Without it calls have no timer.",
+        "Session-Expires, re-INVITE or UPDATE",
+        "RFC 4028",
+        snippet="session timer ${1:1800s}",
+    ),
+    "refresher": Entry(
+        "refresher local | remote",
+        "Who refreshes the session; without it the peer may choose.",
+        source="RFC 4028 section 7.1",
+        snippet="refresher $0",
+    ),
+    "least_interval": Entry(
+        "min D", "Min-SE: the shortest timer that is accepted.", source="RFC 4028 section 5", snippet="min ${1:90s}"
+    ),
+    "hold_style": Entry(
+        "hold by direction | address",
+        "How the agent puts calls on hold: by `a=sendonly`, or by the address 0.0.0.0 as old phones do.",
+        source="RFC 3264 section 8.4, RFC 2543",
+        snippet="hold by $0",
+    ),
+    "challenge": Entry(
+        "challenge realm E user E password E [algorithm A] [qop Q]",
+        "The agent asks everybody for a name and a password, and answers what has none or wrong ones with 401.",
+        "401 with WWW-Authenticate",
+        "RFC 3261 section 22.2, RFC 7616",
+        snippet='challenge realm "${1:realm}" user "${2:user}" password secret env.${3:SIP_PASSWORD}',
+    ),
+    "algorithm": Entry(
+        "algorithm md5 | sha256 | sha512_256", "The hash of the digest.", source="RFC 8760", snippet="algorithm $0"
+    ),
+    "qop": Entry(
+        "qop auth | auth_int | none",
+        "What the digest protects: the request's first line, its body as well, or as it was before RFC 2617.",
+        source="RFC 7616 section 3.3",
+        snippet="qop $0",
+    ),
+    "registrar": Entry(
+        "registrar [{ realm E; user E password E; record route; minimum expires D }]",
+        "Makes the agent a registrar and a proxy, for tests: it keeps addresses and forwards requests to them.",
+        source="RFC 3261 sections 10.3 and 16",
+        snippet='registrar { user "${1:alice}" password secret env.${2:SIP_PASSWORD} }',
+    ),
+    "realm": Entry(
+        "realm E",
+        "What the credentials are for, in the challenge; the agent's name without it.",
+        source="RFC 7616 section 3.3",
+        snippet='realm "${1:example.com}"',
+    ),
+    "user": Entry(
+        "user E password E",
+        "Somebody who may register and call; repeatable. Without any, nobody is asked for a password.",
+        source="RFC 7616",
+        snippet='user "${1:alice}" password secret env.${2:SIP_PASSWORD}',
+    ),
+    "record_route": Entry(
+        "record route",
+        "The proxy stays in the path of the dialogs that it forwarded.",
+        source="RFC 3261 section 16.6",
+        snippet="record route",
+    ),
+    "least_expires": Entry(
+        "minimum expires D",
+        "Shorter registrations are refused with 423.",
+        source="RFC 3261 section 10.3",
+        snippet="minimum expires ${1:60s}",
+    ),
+}
+"""Settings of an agent that are blocks, or belong to servers."""
 
 LOAD = {
     "load": Entry(

@@ -47,32 +47,40 @@ CALLS = {
         "reject ${1:486}",
     ),
     "redirect": Entry(
-        "redirect TARGET",
+        "redirect TARGET [with { … }]",
         "Sends the caller to somebody else.",
         "302 Moved Temporarily with a Contact",
         "RFC 3261 section 21.3.3",
         "redirect ${1:target}",
     ),
+    "respond": Entry(
+        'respond CODE ["REASON"] [to METHOD] [with { … }]',
+        "Sends a response to the latest INVITE of the call, or to its latest request of another method, whatever the "
+        "state of the transaction: late, twice, or after another final response.",
+        "the response",
+        "RFC 3261 section 17.2",
+        "respond ${1:200}",
+    ),
     "release": Entry(
-        "release [CALL]",
+        "release [CALL] [with { … }]",
         "Ends the call in the way that its state needs. A call that is over already is fine.",
         "BYE, CANCEL or 480",
         "RFC 3261 sections 15 and 9",
     ),
     "hold": Entry(
-        "hold [CALL]",
+        "hold [CALL] [with { … }]",
         "Puts the peer on hold.",
-        "re-INVITE with `a=sendonly` (or `inactive`)",
+        "re-INVITE with `a=sendonly`, or with `c=IN IP4 0.0.0.0` after `hold by address`",
         "RFC 3264 section 8.4, RFC 3261 section 14",
     ),
     "resume": Entry(
-        "resume [CALL]",
+        "resume [CALL] [with { … }]",
         "Takes the peer back from hold.",
         "re-INVITE with `a=sendrecv`",
         "RFC 3264 section 8.4, RFC 3261 section 14",
     ),
     "transfer": Entry(
-        "transfer [CALL] to TARGET",
+        "transfer [CALL] to TARGET [with { … }]",
         "Transfers the peer: to a target, which is a blind transfer, or to the name of another call of the lane, "
         "which is "
         "an attended one. Done when the target has answered.",
@@ -81,24 +89,29 @@ CALLS = {
         "transfer to ${1:target}",
     ),
     "register": Entry(
-        "register [for D]",
-        "Registers the agent's address at its proxy, with digest authentication when it is asked for.",
+        "register [for D] [contact E] [with { … }]",
+        "Registers the agent's address at its proxy, or at the host of its `uri`, and keeps it registered until "
+        "`unregister`. Credentials of `auth` are given when they are asked for.",
         "REGISTER",
         "RFC 3261 section 10, RFC 8760",
     ),
     "unregister": Entry(
-        "unregister", "Takes the registration back.", "REGISTER with Expires: 0", "RFC 3261 section 10.2.2"
+        "unregister [all] [with { … }]",
+        "Takes back what the agent registered; `all`: every contact of its address, whoever registered it.",
+        "REGISTER with Expires: 0",
+        "RFC 3261 section 10.2.2",
     ),
     "send_request": Entry(
         "send METHOD [to TARGET] [{ header …; type …; body … }]",
         "Sends one request and waits for its final response: outside of calls with `to`, else in the current call.",
-        "INFO, MESSAGE, OPTIONS, NOTIFY or SUBSCRIBE",
-        "RFC 6086, RFC 3428, RFC 3261 section 11, RFC 6665",
+        "INFO, MESSAGE, OPTIONS, NOTIFY, SUBSCRIBE, PUBLISH or UPDATE",
+        "RFC 6086, RFC 3428, RFC 3261 section 11, RFC 6665, RFC 3903, RFC 3311",
     ),
-    "method": Entry("info | message | options | notify | subscribe", "The method of the request."),
+    "method": Entry("info | message | options | notify | subscribe | publish | update", "The method of the request."),
     "send_raw": Entry(
-        'send raw """…"""',
-        "Sends bytes as they are written: for tests of what a peer does with nonsense.",
+        'send raw """…""" [to TARGET]',
+        "Sends a text as it is written, and waits for nothing: for tests of what a peer does with nonsense. Without "
+        "`to` it goes to the peer of the current call.",
         snippet='send raw """$0"""',
     ),
 }
@@ -241,12 +254,55 @@ CLAUSES = {
         snippet="where ${1:condition}",
     ),
     "with_block": Entry(
-        "with { header …; type …; body …; codecs … }",
-        "What the message carries beyond the usual.",
+        "with { header …; type …; body …; codecs …; replace header …; no ack; … }",
+        "What the message carries beyond the usual, and which rules of SIP it breaks on purpose.",
         snippet="with { $0 }",
     ),
+    "contact": Entry(
+        'contact "sip:…"',
+        "Registers this address in place of the agent's own; repeatable.",
+        source="RFC 3261 section 10.2.1",
+        snippet='contact "sip:${1:user}@${2:host}"',
+    ),
+    "raw_target": Entry("to TARGET", "To whom the text goes.", snippet="to ${1:target}"),
     "body": Entry("body E", "The body of the message.", source="RFC 3261 section 7.4", snippet='body "$0"'),
     "content_type": Entry(
         "type E", "The Content-Type of the body.", source="RFC 3261 section 20.15", snippet='type "${1:text/plain}"'
     ),
 }
+
+EDITS = {
+    "header_edit": Entry(
+        'replace header "NAME" = E | add header "NAME" = E',
+        "Puts another value in the place of a header's, or adds a field, whatever the value is. Nothing is checked.",
+        source="RFC 3261 section 7.3",
+    ),
+    "header_fault": Entry(
+        'remove header "NAME" | double header "NAME"',
+        "Leaves a header out, or has it twice.",
+        source="RFC 3261 section 7.3",
+    ),
+    "start_line": Entry(
+        "start line E",
+        "Another first line of the message, such as one of SIP/3.0.",
+        source="RFC 3261 section 7.1",
+        snippet='start line "${1:INVITE sip:bob SIP/3.0}"',
+    ),
+    "cseq": Entry("cseq N", "Another number in CSeq.", source="RFC 3261 section 20.16", snippet="cseq ${1:1}"),
+    "content_length": Entry(
+        "content length N",
+        "Another Content-Length than that of the body.",
+        source="RFC 3261 section 20.14",
+        snippet="content length ${1:0}",
+    ),
+    "copies": Entry("copies N", "The message is sent so many times at once.", snippet="copies ${1:2}"),
+    "no_ack": Entry(
+        "no ack", "The final response to the INVITE is not acknowledged.", source="RFC 3261 section 13.2.2.4"
+    ),
+    "late_offer": Entry(
+        "late offer",
+        "The INVITE has no session description: the peer offers in its answer, and the ACK answers that.",
+        source="RFC 3261 section 13.2.1",
+    ),
+}
+"""Rules of SIP that one message breaks on purpose."""
