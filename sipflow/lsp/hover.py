@@ -86,6 +86,9 @@ _DEFAULTS = {
     "ptime": "20ms",
     "dtmf": "rfc4733",
     "srtp": "off",
+    "provisional": "reliable supported",
+    "session": "timer off",
+    "hold": "by direction",
 }
 """What an agent has that does not say otherwise."""
 

@@ -297,12 +297,16 @@ EDITS = {
     ),
     "copies": Entry("copies N", "The message is sent so many times at once.", snippet="copies ${1:2}"),
     "no_ack": Entry(
-        "no ack", "The final response to the INVITE is not acknowledged.", source="RFC 3261 section 13.2.2.4"
+        "no ack",
+        "The final response to the INVITE is not acknowledged.",
+        source="RFC 3261 section 13.2.2.4",
+        snippet="no ack",
     ),
     "late_offer": Entry(
         "late offer",
         "The INVITE has no session description: the peer offers in its answer, and the ACK answers that.",
         source="RFC 3261 section 13.2.1",
+        snippet="late offer",
     ),
 }
 """Rules of SIP that one message breaks on purpose."""
