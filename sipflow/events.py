@@ -232,6 +232,8 @@ class SipSent(Payload):
     retransmission: bool = False
     redacted: bool = False
     """Whether a secret was taken out of `data`, whose Content-Length is then that of the message on the wire."""
+    transport: str = "udp"
+    """udp, tcp, tls, ws or wss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,7 @@ class SipReceived(Payload):
     """Why it was discarded or only half understood; empty when it was fine."""
     redacted: bool = False
     """As in `SipSent`."""
+    transport: str = "udp"
 
 
 # --- media: what the native engine (sipflow.media) reports --------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request, Response
 from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.requests import write_request
@@ -85,14 +86,6 @@ class AnswerAwaitingAck:
         self._unanswered(408, "no ACK came", now)
 
 
-def write_ack(core: Core, dialog: Dialog, cseq: int, body: bytes = b"") -> bytes:
-    """The ACK of a 2xx: a request of the dialog with the INVITE's number (section 13.2.2.4)."""
-    lines = core.templates.request + (f"Content-Type: {CONTENT_TYPE}\r\n" if body else "")
-    return write_request(
-        "ACK", dialog.request_uri, core.templates.via, core.ids.branch(), dialog.identity, cseq, lines, body
-    )
-
-
 class Acknowledger:
     """What is left of an INVITE of ours once it was answered: it repeats the ACK for each 2xx that comes again.
 
@@ -100,29 +93,44 @@ class Acknowledger:
     peer (section 13.2.2.4 leaves both to us).
     """
 
-    __slots__ = ("_acks", "_call", "_core")
+    __slots__ = ("_acks", "_call", "_core", "_credentials")
 
-    def __init__(self, core: Core, call: str) -> None:
+    def __init__(self, core: Core, call: str, credentials: str = "") -> None:
         self._core = core
         self._call = call
-        self._acks: dict[str, tuple[bytes, tuple[str, int]]] = {}
+        self._credentials = credentials
+        self._acks: dict[str, tuple[bytes, Hop] | None] = {}
+        """By To tag: what is sent again; None while the name of the next hop is being looked up."""
 
-    def acknowledge(self, transaction: ClientTransaction, dialog: Dialog, cseq: int, body: bytes = b"") -> None:
+    def acknowledge(
+        self, transaction: ClientTransaction, dialog: Dialog, cseq: int, now: float, body: bytes = b""
+    ) -> None:
         """Send the first ACK of a dialog, and be there for the repetitions."""
-        destination = dialog.destination or transaction.destination
-        ack = write_ack(self._core, dialog, cseq, body)
-        self._acks[dialog.remote_tag] = ack, destination
+        self._acks[dialog.remote_tag] = None
         transaction.user, transaction.data = self, b""  # an INVITE that was answered is never sent again
-        self._core.transmit(ack, destination, self._call)
+
+        def send(hop: Hop, _now: float) -> None:
+            ack = self._write(dialog, cseq, hop, body)
+            self._acks[dialog.remote_tag] = ack, hop
+            self._core.transmit(ack, hop, self._call)
+
+        self._core.find_hop(dialog.next_hop, transaction.destination, send, now)
+
+    def _write(self, dialog: Dialog, cseq: int, hop: Hop, body: bytes) -> bytes:
+        """The ACK of a 2xx: a request of the dialog with number and credentials of the INVITE (section 13.2.2.4)."""
+        templates, branch = self._core.templates_for(hop), self._core.ids.branch()
+        lines = self._credentials + templates.request + (f"Content-Type: {CONTENT_TYPE}\r\n" if body else "")
+        return write_request("ACK", dialog.request_uri, templates.via, branch, dialog.identity, cseq, lines, body)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """A 2xx came again, or from another branch."""
-        known = self._acks.get(response.to_tag)
-        if known is not None:
-            self._core.statistics.retransmissions_received += 1
-            self._core.transmit(*known, self._call, True)
-        else:
+        if response.to_tag not in self._acks:
             self.decline(transaction, response, now)
+            return
+        self._core.statistics.retransmissions_received += 1
+        known = self._acks[response.to_tag]
+        if known is not None:
+            self._core.transmit(*known, self._call, True)
 
     def decline(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Acknowledge an answer and hang up on it."""
@@ -130,7 +138,7 @@ class Acknowledger:
         dialog.fallback = transaction.destination
         if not dialog.remote_target:
             dialog.remote_target = response.to.uri
-        self.acknowledge(transaction, dialog, dialog.local_cseq)
+        self.acknowledge(transaction, dialog, dialog.local_cseq, now)
         self._core.send_in_dialog("BYE", dialog, INDIFFERENT, self._call, now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:

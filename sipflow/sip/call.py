@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, MediaNegotiated
-from sipflow.sip.core import NEEDS_DNS, Core
+from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.message import Message, Response
 from sipflow.sip.negotiation import Negotiation
@@ -169,13 +169,10 @@ class Call:
         self, now: float, cause: str = "bye", reason: str = "", headers: tuple[tuple[str, str], ...] = ()
     ) -> None:
         """Send BYE (section 15.1.1)."""
-        if self.dialog.destination is None:
-            self.end("local", cause, reason or NEEDS_DNS, now)
-            self.released(503, now)
-            return
-        lines = with_headers(self.core.templates.request, headers)
-        self.core.send_in_dialog("BYE", self.dialog, _Bye(self), self.id, now, lines)
         self.end("local", cause, reason, now)
+        self.core.send_in_dialog(
+            "BYE", self.dialog, _Bye(self), self.id, now, lambda templates: with_headers(templates.request, headers)
+        )
 
     def released(self, code: int, now: float) -> None:
         """The last transaction is done: the call leaves the user agent, what can be asked about it stays a while."""

@@ -5,10 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sipflow import __version__
+from sipflow.sip.hop import Transport
 from sipflow.sip.timers import TimerProfile
 
 METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER")
 """What a user agent answers with anything but 405, in the order of its Allow header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A place where an agent is reached."""
+
+    transport: Transport
+    host: str
+    """Address literal without brackets."""
+    port: int
+
+    @property
+    def host_port(self) -> str:
+        """`host:port` as URIs and Via write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def contact_uri(self, user: str) -> str:
+        """The URI that leads there; UDP is what a URI means that names no transport."""
+        address = f"sip:{user}@{self.host_port}" if user else f"sip:{self.host_port}"
+        return address if self.transport is Transport.UDP else f"{address};transport={self.transport}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +43,21 @@ class UserAgentConfig:
     host: str
     """Address literal where it is reachable: Via, Contact, Call-ID."""
     port: int
+    transport: Transport = Transport.UDP
+    """By which `host` and `port` are reached."""
+    also: tuple[Listener, ...] = ()
+    """Where else it listens."""
     display_name: str = ""
     from_uri: str | None = None
     """Address of record for From; None: user, host and port."""
     headers: tuple[tuple[str, str], ...] = ()
     """Header fields on every request; those of its own that have the same name give way."""
     user_agent: str = f"sipflow/{__version__}"
-    outbound_proxy: tuple[str, int] | None = None
-    """Where requests go that have no route of their own."""
+    outbound_proxy: str = ""
+    """URI of the hop that gets all requests outside of dialogs; empty: each goes where its own URI says."""
+    largest_datagram: int = 1300
+    """Bytes beyond which a request goes by TCP although UDP was meant (RFC 3261 section 18.1.1), unless its URI asks
+    for UDP by name."""
     timers: TimerProfile = field(default_factory=TimerProfile)
     trace: bool = True
     """Whether every message is reported (SipSent, SipReceived)."""
@@ -42,11 +70,11 @@ class UserAgentConfig:
     """How many calls that are over can still be asked for with `session`."""
 
     @property
-    def host_port(self) -> str:
-        """`host:port` as URIs and Via write it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+    def listeners(self) -> tuple[Listener, ...]:
+        """Where it listens, the preferred place first."""
+        return (Listener(self.transport, self.host, self.port), *self.also)
 
     @property
     def contact_uri(self) -> str:
         """Where requests inside a dialog reach this agent."""
-        return f"sip:{self.user}@{self.host_port}" if self.user else f"sip:{self.host_port}"
+        return self.listeners[0].contact_uri(self.user)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sipflow.errors import MisuseError
 from sipflow.events import Payload, SipSent
 from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.destinations import is_made_up, locate
 from sipflow.sip.dialog import Dialog, DialogKey
+from sipflow.sip.exchange import Exchange, Lines, Outgoing
+from sipflow.sip.hop import Hop, NameQuery
 from sipflow.sip.ids import Ids
 from sipflow.sip.message import Response
-from sipflow.sip.outputs import Output, Transmit
-from sipflow.sip.requests import Templates, write_request
+from sipflow.sip.outputs import Lookup, Output, Transmit
+from sipflow.sip.requests import Templates, Wardrobe
 from sipflow.sip.timers import Timers
 from sipflow.sip.transaction import ClientTransaction, ClientUser, TransactionLayer
 
@@ -37,6 +40,20 @@ class Statistics:
     calls_received: int = 0
 
 
+Resolved = Callable[[tuple[Hop, ...], str, float], None]
+"""Takes the hops that a name stands for, in the order in which they are to be tried, or why there are none."""
+
+
+class Authenticator(Protocol):
+    """Knows the agent's credentials and the challenges that it met (RFC 3261 section 22, RFC 7616)."""
+
+    def answer(self, response: Response, method: str, uri: str, body: bytes) -> str | None:
+        """Header lines that answer a 401 or 407, None when it cannot or when these credentials were refused before."""
+
+    def preemptive(self, method: str, uri: str, body: bytes) -> str:
+        """Header lines for a request to where the challenge is known already; empty when nothing is known."""
+
+
 class Core:
     """The common ground of one user agent's parts."""
 
@@ -45,7 +62,11 @@ class Core:
         self.random = source
         self.new_call_id = new_call_id
         self.ids = Ids(source, config.host)
-        self.templates = Templates(config)
+        wardrobe = Wardrobe(config)
+        self.templates = wardrobe.usual
+        """For what does not depend on the transport."""
+        self.templates_for = wardrobe.of
+        """Templates for messages to that hop."""
         self.timers = Timers()
         self.outputs: list[Output] = []
         self.statistics = Statistics()
@@ -54,6 +75,11 @@ class Core:
         self.dialogs: dict[DialogKey, Call] = {}
         self.ended: dict[str, Call] = {}
         """Calls that are over, oldest first, no more than the configuration wants kept."""
+        self.authenticator: Authenticator | None = None
+        """Answers challenges; None without credentials."""
+        self.lookups: dict[int, Resolved] = {}
+        """Names that are being looked up."""
+        self._lookups_made = 0
         self.closing = False
         self._trace = config.trace
 
@@ -61,16 +87,16 @@ class Core:
         """Report an event."""
         self.outputs.append(payload)
 
-    def transmit(
-        self, data: bytes, destination: tuple[str, int], call: str | None, retransmission: bool = False
-    ) -> None:
+    def transmit(self, data: bytes, destination: Hop, call: str | None, retransmission: bool = False) -> None:
         """Hand a datagram to the driver."""
         self.outputs.append(Transmit(data, destination))
         self.statistics.messages_sent += 1
         if retransmission:
             self.statistics.retransmissions_sent += 1
         if self._trace:
-            self.outputs.append(SipSent(call, data, destination, retransmission))
+            self.outputs.append(
+                SipSent(call, data, destination[:2], retransmission, False, destination.transport.value)
+            )
 
     def call(self, call: str) -> Call:
         """The call of that id; MisuseError when there is none, or none any more."""
@@ -80,6 +106,8 @@ class Core:
             why = "is over" if call in self.ended else "does not exist"
             raise MisuseError(f"call {call} {why}") from None
 
+    # --- requests ---
+
     def send_in_dialog(
         self,
         method: str,
@@ -87,34 +115,52 @@ class Core:
         user: ClientUser,
         call: str | None,
         now: float,
-        lines: str = "",
+        lines: Lines | None = None,
         body: bytes = b"",
-    ) -> ClientTransaction | None:
-        """Send a request in a dialog; None, and 503 to the user, when there is no address to send it to."""
-        branch = self.ids.branch()
-        cseq = dialog.next_cseq()
-        destination = dialog.destination
-        if destination is None:
-            user.request_failed(None, 503, NEEDS_DNS, now)
+    ) -> Exchange:
+        """Send a request in a dialog; `lines` None: those that the method always has."""
+        usual = _refreshing if method in _TARGET_REFRESH else _plain
+        request = Outgoing(method, dialog.request_uri, dialog.identity, lines or usual, dialog.next_cseq, body)
+        exchange = Exchange(self, request, user, call)
+        exchange.start(dialog.next_hop, dialog.fallback, now)
+        return exchange
+
+    def find_hop(self, next_hop: str, fallback: Hop, then: Callable[[Hop, float], None], now: float) -> None:
+        """Have `then(hop, now)` called, at once or after a look-up; with `fallback` when the URI leads nowhere."""
+        where = locate(next_hop)
+        if isinstance(where, NameQuery) and not is_made_up(where.host):
+            self.look_up(where, lambda hops, _, at: then(hops[0] if hops else fallback, at))
+        else:
+            then(where if isinstance(where, Hop) else fallback, now)
+
+    def look_up(self, query: NameQuery, done: Resolved) -> None:
+        """Have a name looked up."""
+        self._lookups_made += 1
+        self.lookups[self._lookups_made] = done
+        self.outputs.append(Lookup(self._lookups_made, query))
+
+    def credentials_for(self, request: Outgoing) -> str:
+        """Authorization lines that a request needs from the start."""
+        authenticator = self.authenticator
+        return "" if authenticator is None else authenticator.preemptive(request.method, request.uri, request.body)
+
+    def answer_challenge(self, response: Response, request: Outgoing) -> str | None:
+        """Authorization lines that answer a 401 or 407; None when there is no answer."""
+        authenticator = self.authenticator
+        if authenticator is None:
             return None
-        template = self.templates.dialog_request if method in _TARGET_REFRESH else self.templates.request
-        data = write_request(
-            method,
-            dialog.request_uri,
-            self.templates.via,
-            branch,
-            dialog.identity,
-            cseq,
-            lines or template,
-            body,
-        )
-        return self.transactions.send_request(method, branch, data, destination, user, call, now)
+        return authenticator.answer(response, request.method, request.uri, request.body)
 
-
-NEEDS_DNS = "needs DNS"
-"""Reason of the local 503 for a target that is no address: looking names up is the driver's affair."""
 
 _TARGET_REFRESH = frozenset({"INVITE", "REFER", "UPDATE", "SUBSCRIBE", "NOTIFY"})
+
+
+def _plain(templates: Templates) -> str:
+    return templates.request
+
+
+def _refreshing(templates: Templates) -> str:
+    return templates.dialog_request
 
 
 class Indifferent:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sipflow.sip.destinations import destination_of
 from sipflow.sip.headers import HeaderError, NameAddr
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.responses import with_tag
 from sipflow.sip.uri import SipUri, UriError, parse_uri
@@ -16,8 +16,8 @@ class Dialog:
     """One dialog as its local side sees it."""
 
     __slots__ = (
-        "_destination",
         "_identity",
+        "_next_hop",
         "_request_uri",
         "call_id",
         "fallback",
@@ -48,11 +48,11 @@ class Dialog:
         self.route_set: tuple[str, ...] = ()
         """Values of the Route headers, next hop first."""
         self.remote_target = ""
-        self.fallback: tuple[str, int] | None = None
-        """Where the peer's latest message came from: the way back when it names itself by a host name."""
+        self.fallback: Hop | None = None
+        """Where the peer was heard: the way back when the names and addresses that it gives lead nowhere."""
         self._identity: str | None = None
         self._request_uri = ""
-        self._destination: tuple[str, int] | None = None
+        self._next_hop = ""
 
     @property
     def request_uri(self) -> str:
@@ -66,10 +66,10 @@ class Dialog:
         return self._prepare()
 
     @property
-    def destination(self) -> tuple[str, int] | None:
-        """Where requests in this dialog go; None when only a name service could tell."""
+    def next_hop(self) -> str:
+        """URI of where requests in this dialog go first."""
         self._prepare()
-        return self._destination or self.fallback
+        return self._next_hop
 
     def next_cseq(self) -> int:
         """Number for a new request."""
@@ -101,8 +101,7 @@ class Dialog:
 
     def _prepare(self) -> str:
         if self._identity is None:
-            self._request_uri, routes, next_hop = _routed(self.route_set, self.remote_target)
-            self._destination = destination_of(next_hop)
+            self._request_uri, routes, self._next_hop = _routed(self.route_set, self.remote_target)
             lines = "".join([f"Route: {route}\r\n" for route in routes])
             self._identity = f"{lines}From: {self.local}\r\nTo: {self.remote}\r\nCall-ID: {self.call_id}\r\n"
         return self._identity
@@ -125,7 +124,7 @@ def _reversed_route_set(response: Response) -> tuple[str, ...]:
     return tuple(reversed(headers.values("Record-Route"))) if "Record-Route" in headers else ()
 
 
-def dialog_of_request(request: Request, local_tag: str, source: tuple[str, int]) -> Dialog:
+def dialog_of_request(request: Request, local_tag: str, source: Hop) -> Dialog:
     """The dialog that a received INVITE makes once it is answered (section 12.1.1)."""
     headers = request.headers
     local = with_tag(headers.get("To") or "", local_tag)

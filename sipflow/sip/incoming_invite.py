@@ -9,6 +9,7 @@ from sipflow.sip.acknowledgement import AnswerAwaitingAck
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_of_request
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
 from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.requests import HeaderFields, with_headers
@@ -172,7 +173,7 @@ class IncomingInvite:
         self._call.end(by, cause, why, now)
 
     def _reply(self, code: int, reason: str | None, now: float, headers: HeaderFields, body: bytes) -> None:
-        templates = self._core.templates
+        templates = self._core.templates_for(self._transaction.destination)
         template = templates.dialog_response if code < 300 else templates.response
         lines = with_headers(template + SDP_LINE if body else template, headers)
         self._transaction.reply(now, code, reason, self._call.dialog.local, lines, body)
@@ -182,7 +183,7 @@ def receive_call(
     core: Core,
     transaction: ServerTransaction,
     request: Request,
-    source: tuple[str, int],
+    source: Hop,
     replaced: Call | None,
     now: float,
 ) -> Call:

@@ -7,9 +7,11 @@ from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger, AnswerAwaitingAck
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
+from sipflow.sip.exchange import Exchange
 from sipflow.sip.incoming_invite import SDP_LINE
 from sipflow.sip.message import Request, Response
 from sipflow.sip.negotiation import CONTENT_TYPE
+from sipflow.sip.requests import Templates
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 
@@ -17,12 +19,13 @@ from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 class Modification:
     """A re-INVITE of ours, with what it takes to try again after glare."""
 
-    __slots__ = ("_abandoned", "_call", "_core", "_in_flight", "_media", "_retry")
+    __slots__ = ("_abandoned", "_call", "_core", "_exchange", "_in_flight", "_media", "_retry")
 
     def __init__(self, core: Core, call: Call, media: LocalMedia) -> None:
         self._core = core
         self._call = call
         self._media = media
+        self._exchange: Exchange | None = None
         self._retry: Timer | None = None
         self._in_flight = False
         self._abandoned = False
@@ -39,8 +42,8 @@ class Modification:
             return
         self._in_flight = True
         body = self._call.negotiation.offer(self._media)
-        lines = self._core.templates.dialog_request + SDP_LINE
-        self._core.send_in_dialog("INVITE", self._call.dialog, self, self._call.id, now, lines, body)
+        call = self._call
+        self._exchange = self._core.send_in_dialog("INVITE", call.dialog, self, call.id, now, _described, body)
 
     def abandon(self) -> None:
         """The call is over; an answer that still comes is acknowledged, no more."""
@@ -72,7 +75,8 @@ class Modification:
     def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         call, core = self._call, self._core
         call.dialog.refresh_target(response)
-        Acknowledger(core, call.id).acknowledge(transaction, call.dialog, response.cseq.number)
+        credentials = "" if self._exchange is None else self._exchange.credentials
+        Acknowledger(core, call.id, credentials).acknowledge(transaction, call.dialog, response.cseq.number, now)
         if self._abandoned:
             return
         described = bool(response.body) and response.content_type == CONTENT_TYPE
@@ -106,9 +110,13 @@ class Modification:
         self.start(now)
 
 
+def _described(templates: Templates) -> str:
+    return templates.dialog_request + SDP_LINE
+
+
 def receive_modification(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
     """A re-INVITE came in order: answer it at once with what our side can do now (section 14.2)."""
-    to, templates = call.dialog.local, core.templates
+    to, templates = call.dialog.local, core.templates_for(transaction.destination)
     if call.state is CallState.INCOMING:
         retry = f"Retry-After: {core.random.randint(0, 10)}\r\n"
         transaction.reply(now, 500, None, to, templates.response + retry)
@@ -124,7 +132,7 @@ def _has_open_invite(call: Call) -> bool:
 
 
 def _answer(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
-    media, to, templates = call.negotiation.media, call.dialog.local, core.templates
+    media, to, templates = call.negotiation.media, call.dialog.local, core.templates_for(transaction.destination)
     if media is None or (request.body and request.content_type != CONTENT_TYPE):
         transaction.reply(now, 488, None, to, templates.response)
         return
@@ -154,7 +162,8 @@ def _send_answer(core: Core, call: Call, transaction: ServerTransaction, cseq: i
     def unanswered(code: int, reason: str, at: float) -> None:
         call.hang_up(at, "timeout" if code == 408 else "error", reason)
 
-    transaction.reply(now, 200, None, call.dialog.local, core.templates.dialog_response + SDP_LINE, body)
+    lines = core.templates_for(transaction.destination).dialog_response + SDP_LINE
+    transaction.reply(now, 200, None, call.dialog.local, lines, body)
     AnswerAwaitingAck(core, call.awaiting_ack, transaction, cseq, now, acknowledged, unanswered)
 
 

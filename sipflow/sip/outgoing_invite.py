@@ -10,13 +10,14 @@ from sipflow.events import CallAnswered, CallPlaced, CallProgressed, CallRejecte
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.call import Call, CallState
-from sipflow.sip.core import INDIFFERENT, NEEDS_DNS, Core
-from sipflow.sip.destinations import destination_of
+from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.headers import HeaderError, NameAddr, name_addr_tag
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Response
 from sipflow.sip.negotiation import CONTENT_TYPE
-from sipflow.sip.requests import with_headers, write_request
+from sipflow.sip.requests import Templates, with_headers
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, cancellation
 from sipflow.sip.uri import UriError, check_uri
@@ -46,12 +47,11 @@ class OutgoingInvite:
         "_acknowledger",
         "_call",
         "_core",
-        "_cseq",
         "_dialogs",
+        "_exchange",
         "_give_up",
         "_media",
         "_observer",
-        "_transaction",
     )
 
     def __init__(self, core: Core, call: Call, media: LocalMedia, observer: Observer | None) -> None:
@@ -61,30 +61,21 @@ class OutgoingInvite:
         self._observer = observer
         self._dialogs: dict[str, Dialog] = {}
         self._acknowledger: Acknowledger | None = None
-        self._transaction: ClientTransaction | None = None
+        self._exchange: Exchange | None = None
         """None until the INVITE is sent."""
         self._give_up: Timer | None = None
-        self._cseq = 1
 
     def send(self, invitation: Invitation, now: float) -> None:
-        """Send the INVITE, or reject the call when its target has no address."""
+        """Send the INVITE; a target that leads nowhere rejects the call."""
         call, core, dialog = self._call, self._core, self._call.dialog
-        destination = core.config.outbound_proxy or dialog.destination
-        if destination is None:
-            self._reject(503, NEEDS_DNS, now, local=True)
-            return
-        dialog.fallback = destination
         body, lines = self._content(invitation)
-        branch = core.ids.branch()
-        self._cseq = dialog.next_cseq()
-        data = write_request(
-            "INVITE", dialog.request_uri, core.templates.via, branch, dialog.identity, self._cseq, lines, body
-        )
-        self._transaction = core.transactions.send_request("INVITE", branch, data, destination, self, call.id, now)
+        request = Outgoing("INVITE", dialog.request_uri, dialog.identity, lines, dialog.next_cseq, body)
+        self._exchange = Exchange(core, request, self, call.id)
         core.emit(CallPlaced(call.id, invitation.target))
+        self._exchange.start(core.config.outbound_proxy or dialog.next_hop, None, now)
 
-    def _content(self, invitation: Invitation) -> tuple[bytes, str]:
-        """Body, and all header lines that do not belong to the dialog."""
+    def _content(self, invitation: Invitation) -> tuple[bytes, Lines]:
+        """Body, and what makes all header lines that do not belong to the dialog."""
         negotiation, body = self._call.negotiation, invitation.body
         content_type = invitation.content_type or CONTENT_TYPE
         if body is None:
@@ -95,7 +86,17 @@ class OutgoingInvite:
         extra += f"Referred-By: {invitation.referred_by}\r\n" if invitation.referred_by else ""
         extra += f"Content-Type: {content_type}\r\n" if body else ""
         headers = [field for field in invitation.headers if field[0].lower() not in _IDENTITY]
-        return body, with_headers(self._core.templates.dialog_request + extra, headers)
+
+        def lines(templates: Templates) -> str:
+            self._begin_again()
+            return with_headers(templates.dialog_request + extra, headers)
+
+        return body, lines
+
+    def _begin_again(self) -> None:
+        """An attempt begins: what an earlier one was told allows no CANCEL of this one."""
+        if self._call.state is CallState.PROCEEDING:
+            self._call.state = CallState.CALLING
 
     # --- taking it back ---
 
@@ -103,11 +104,16 @@ class OutgoingInvite:
         """Give the call up: CANCEL now, or as soon as a provisional response allows it (section 9.1)."""
         could = self._call.state is CallState.PROCEEDING
         self._call.state = CallState.CANCELLING
-        if could:
+        assert self._exchange is not None, "a call has an INVITE"
+        self._exchange.abandon()
+        if self._exchange.transaction is None:
+            self._reject(487, "given up before it was sent", now, local=True)
+        elif could:
             self._send_cancel(now)
 
     def _send_cancel(self, now: float) -> None:
-        transaction, core = self._transaction, self._core
+        exchange, core = self._exchange, self._core
+        transaction = None if exchange is None else exchange.transaction
         if transaction is None or self._give_up is not None:
             return
         self._give_up = core.timers.start(now + core.config.timers.timeout, self._nobody_cared)
@@ -122,8 +128,10 @@ class OutgoingInvite:
     def stop_waiting(self) -> None:
         """No final response is expected any more; one that came is acknowledged as before."""
         self._core.timers.cancel(self._give_up)
-        if self._transaction is not None and self._acknowledger is None:
-            self._transaction.terminate()
+        if self._exchange is not None and self._acknowledger is None:
+            self._exchange.abandon()
+            if self._exchange.transaction is not None:
+                self._exchange.transaction.terminate()
             self._forget_dialogs()
 
     # --- what comes back ---
@@ -131,7 +139,6 @@ class OutgoingInvite:
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Any response to the INVITE; after the first 2xx the acknowledger has taken over."""
         code = response.status_code
-        self._transaction = transaction
         if code > 100:
             self._call.latest_message = response
         if code < 200:
@@ -179,18 +186,24 @@ class OutgoingInvite:
         dialog = self._dialogs.get(response.to_tag)
         if dialog is None:
             dialog = dialog_of_response(response, self._call.dialog.remote_target)
-            dialog.fallback = self._call.dialog.fallback
+            dialog.fallback = self._heard_at()
             self._dialogs[response.to_tag] = dialog
             if response.to_tag:
                 self._core.dialogs[dialog.key] = self._call
                 self._call.dialog = dialog
         return dialog
 
+    def _heard_at(self) -> Hop | None:
+        """The hop that answers."""
+        transaction = None if self._exchange is None else self._exchange.transaction
+        return None if transaction is None else transaction.destination
+
     def _answered(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         call, core = self._call, self._core
         core.timers.cancel(self._give_up)
         call.code = response.status_code
-        acknowledger = self._acknowledger = Acknowledger(core, call.id)
+        credentials = "" if self._exchange is None else self._exchange.credentials
+        acknowledger = self._acknowledger = Acknowledger(core, call.id, credentials)
         cancelled = call.state is CallState.CANCELLING
         self._confirm_dialog(response)
         if cancelled:
@@ -203,7 +216,7 @@ class OutgoingInvite:
             return
         call.answered_at = now
         call.state = CallState.ESTABLISHED
-        acknowledger.acknowledge(transaction, call.dialog, self._cseq, answer)
+        acknowledger.acknowledge(transaction, call.dialog, response.cseq.number, now, answer)
         call.report_media()
         core.emit(CallAnswered(call.id, response.status_code))
         self._observe(response.status_code, response.reason_phrase, now)
@@ -214,7 +227,7 @@ class OutgoingInvite:
         self._forget_dialogs()
         if dialog is None:
             dialog = dialog_of_response(response, self._call.dialog.remote_target)
-            dialog.fallback = self._call.dialog.fallback
+            dialog.fallback = self._heard_at()
         else:
             dialog.confirm(response)
         self._call.dialog = dialog
@@ -236,7 +249,7 @@ class OutgoingInvite:
 
     def _hang_up_on(self, transaction: ClientTransaction, reason: str, cause: str, now: float) -> None:
         assert self._acknowledger is not None, "made when the 2xx came"
-        self._acknowledger.acknowledge(transaction, self._call.dialog, self._cseq)
+        self._acknowledger.acknowledge(transaction, self._call.dialog, self._call.dialog.local_cseq, now)
         self._call.hang_up(now, cause, reason)
         self._observe(487, "Request Terminated", now)
 
@@ -291,7 +304,6 @@ def _dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
         local = f"{core.templates.local};tag={tag}"
     dialog = Dialog(core.ids.call_id(), local, tag, given.get("t") or f"<{invitation.target}>", "")
     dialog.remote_target = invitation.target
-    dialog.fallback = destination_of(invitation.target)
     return dialog
 
 

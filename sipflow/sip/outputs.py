@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sipflow.events import Payload
+from sipflow.sip.hop import Hop, NameQuery
 
 
 @dataclass(frozen=True, slots=True)
 class Transmit:
-    """A datagram to send now."""
+    """A message to send now."""
 
     data: bytes
-    destination: tuple[str, int]
-    """Address literal without brackets, and port."""
+    destination: Hop
 
 
-Output = Transmit | Payload
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A name to look up; the answer is given to `UserAgent.resolved` with this number."""
+
+    number: int
+    query: NameQuery
+
+
+Output = Transmit | Lookup | Payload

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 from sipflow.errors import MisuseError
 from sipflow.events import RequestReceived, ResponseReceived
 from sipflow.sip.call import Call
-from sipflow.sip.core import NEEDS_DNS, Core
-from sipflow.sip.destinations import destination_of
+from sipflow.sip.core import Core
+from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.message import Request, Response
-from sipflow.sip.requests import HeaderFields, with_headers, write_request
+from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.responses import with_tag
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import UriError, check_uri
@@ -56,7 +58,7 @@ def send_in_call(
     """Send a request in a call's dialog."""
     if not call.is_live or not call.dialog.remote_tag:
         raise MisuseError(f"call {call.id} has no dialog for {method}: it is {call.state}")
-    core.send_in_dialog(method, call.dialog, user, call.id, now, _lines(core, method, *lines), body)
+    core.send_in_dialog(method, call.dialog, user, call.id, now, _lines(method, *lines), body)
 
 
 def send_outside(
@@ -67,22 +69,23 @@ def send_outside(
         check_uri(target)
     except UriError as error:
         raise MisuseError(str(error)) from None
-    text = _lines(core, method, *lines)
-    destination = core.config.outbound_proxy or destination_of(target)
-    if destination is None:
-        user.request_failed(None, 503, NEEDS_DNS, now)
-        return
-    branch = core.ids.branch()
+    numbers = itertools.count(1)
     identity = (
         f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\nCall-ID: {core.ids.call_id()}\r\n"
     )
-    data = write_request(method, target, core.templates.via, branch, identity, 1, text, body)
-    core.transactions.send_request(method, branch, data, destination, user, None, now)
+    request = Outgoing(method, target, identity, _lines(method, *lines), numbers.__next__, body)
+    Exchange(core, request, user, None).start(core.config.outbound_proxy or target, None, now)
 
 
-def _lines(core: Core, method: str, headers: HeaderFields, content_type: str) -> str:
-    template = core.templates.request if method in _WITHOUT_CONTACT else core.templates.dialog_request
-    return with_headers(template + (f"Content-Type: {content_type}\r\n" if content_type else ""), headers)
+def _lines(method: str, headers: HeaderFields, content_type: str) -> Lines:
+    with_headers("", headers)  # what cannot be written is refused now, not when a name was looked up
+    described = f"Content-Type: {content_type}\r\n" if content_type else ""
+
+    def lines(templates: Templates) -> str:
+        template = templates.request if method in _WITHOUT_CONTACT else templates.dialog_request
+        return with_headers(template + described, headers)
+
+    return lines
 
 
 def answer_by_default(
@@ -90,11 +93,12 @@ def answer_by_default(
 ) -> None:
     """Answer what needs no decision of the user, and tell that it came (section 8.2)."""
     code = _default_code(core, request.method, call is not None)
-    lines = core.templates.response
+    templates = core.templates_for(transaction.destination)
+    lines = templates.response
     if code == 405:
-        lines = core.templates.allow + lines
+        lines = templates.allow + lines
     elif request.method == "OPTIONS":
-        lines = f"{core.templates.dialog_response}Accept: application/sdp\r\n"
+        lines = f"{templates.dialog_response}Accept: application/sdp\r\n"
     headers, body = tuple(request.headers.items()), _text(request.body)
     to = with_tag(request.headers.get("To") or "", core.ids.tag())
     transaction.reply(now, code, None, to, lines)

@@ -7,6 +7,7 @@ from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_key
 from sipflow.sip.headers import HeaderError
+from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import receive_call
 from sipflow.sip.message import MessageError, Request, Response, parse_message
 from sipflow.sip.modification import receive_modification
@@ -24,7 +25,7 @@ _EXTENSIONS = frozenset({"replaces"})
 _HARMLESS = frozenset(b"\r\n\0 ")
 """What keep-alive datagrams are made of."""
 
-Source = tuple[str, int]
+Source = Hop
 
 
 class Reception:
@@ -60,7 +61,8 @@ class Reception:
                 call = self._receive_request(message, source, now)
         if self._trace:
             # Before what it caused, although the call that an INVITE begins is named only while it is handled.
-            core.outputs.insert(position, SipReceived(call, data, source, self._problem))
+            transport = source.transport.value
+            core.outputs.insert(position, SipReceived(call, data, source[:2], self._problem, False, transport))
 
     # --- what is no message ---
 

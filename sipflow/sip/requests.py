@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sipflow.errors import MisuseError
-from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.config import Listener, UserAgentConfig
 from sipflow.sip.headers import is_token, quote_string
+from sipflow.sip.hop import Hop, Transport
 
 HeaderFields = Iterable[tuple[str, str]]
 
@@ -49,24 +50,47 @@ def with_headers(template: str, headers: HeaderFields) -> str:
 
 
 class Templates:
-    """Lines that are the same in every message of one user agent, made once."""
+    """Lines that are the same in every message of one user agent by one transport, made once."""
 
     __slots__ = ("allow", "contact", "dialog_request", "dialog_response", "local", "request", "response", "via")
 
-    def __init__(self, config: UserAgentConfig) -> None:
+    def __init__(self, config: UserAgentConfig, transport: Transport, reached_at: Listener) -> None:
         server = f"Server: {config.user_agent}\r\n" if config.user_agent else ""
         client = f"User-Agent: {config.user_agent}\r\n" if config.user_agent else ""
         self.allow = f"Allow: {', '.join(config.allow)}\r\n"
-        self.contact = f"Contact: <{config.contact_uri}>\r\n"
+        self.contact = f"Contact: <{reached_at.contact_uri(config.user)}>\r\n"
         abilities = f"{self.contact}{self.allow}Supported: replaces\r\n"
         self.request = with_headers(f"Max-Forwards: 70\r\n{client}", config.headers)
         self.dialog_request = with_headers(f"Max-Forwards: 70\r\n{abilities}{client}", config.headers)
         self.response = server
         self.dialog_response = abilities + server
-        self.via = f"SIP/2.0/UDP {config.host_port};rport;branch="
+        self.via = f"SIP/2.0/{transport.via} {reached_at.host_port};rport;branch="
         name = f"{quote_string(config.display_name)} " if config.display_name else ""
         self.local = f"{name}<{config.from_uri or config.contact_uri}>"
         """From of requests outside dialogs, without tag."""
+
+
+class Wardrobe:
+    """The templates of one user agent, for each transport and address family."""
+
+    __slots__ = ("_config", "_made", "usual")
+
+    def __init__(self, config: UserAgentConfig) -> None:
+        self._config = config
+        self._made: dict[tuple[Transport, bool], Templates] = {}
+        self.usual = self._make(config.transport, ":" in config.host)
+        """Those of where it listens first."""
+
+    def of(self, hop: Hop) -> Templates:
+        """Those for messages to and from there."""
+        return self._made.get((hop.transport, ":" in hop.host)) or self._make(hop.transport, ":" in hop.host)
+
+    def _make(self, transport: Transport, ipv6: bool) -> Templates:
+        listeners = self._config.listeners
+        same_family = [listener for listener in listeners if (":" in listener.host) is ipv6] or listeners
+        fitting = [listener for listener in same_family if listener.transport is transport] or same_family
+        made = self._made[transport, ipv6] = Templates(self._config, transport, fitting[0])
+        return made
 
 
 def write_request(

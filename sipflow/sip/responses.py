@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from sipflow.sip.headers import name_addr_tag, reason_phrase, split_list
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
 
 _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
 
 
-def echo(request: Request, source: tuple[str, int]) -> str:
+def echo(request: Request, source: Hop) -> str:
     """The header lines that every response copies from its request, without To; the top Via tells the source.
 
     Record-Route is for responses that make a dialog (section 12.1.1), and does no harm in others.
@@ -24,13 +25,16 @@ def echo(request: Request, source: tuple[str, int]) -> str:
     return f"{lines}From: {headers.get('From')}\r\nCall-ID: {request.call_id}\r\nCSeq: {headers.get('CSeq')}\r\n"
 
 
-def response_destination(request: Request, source: tuple[str, int]) -> tuple[str, int]:
-    """Where a response is sent (section 18.2.2): back to the source port when the client asked for that by rport.
+def response_destination(request: Request, source: Hop) -> Hop:
+    """Where a response is sent (section 18.2.2): over the connection that the request came by, and with UDP back to
+    the source port when the client asked for that by rport.
 
     `maddr` is not followed: it serves multicast, and would let a stranger aim our responses at somebody else.
     """
     via = request.via
-    return source if via.wants_rport else (source[0], via.port or 5060)
+    if source.transport.reliable or via.wants_rport:
+        return source
+    return Hop(source.host, via.port or 5060)
 
 
 def write_response(code: int, reason: str | None, head: str, to: str, lines: str = "", body: bytes = b"") -> bytes:
@@ -40,7 +44,7 @@ def write_response(code: int, reason: str | None, head: str, to: str, lines: str
     return text.encode("utf-8", "surrogateescape") + body
 
 
-def _with_source(request: Request, value: str, source: tuple[str, int]) -> str:
+def _with_source(request: Request, value: str, source: Hop) -> str:
     """The top Via as written, with `received` where it is due (18.2.1) and `rport` filled in where it was asked for."""
     via = request.via
     first, rest = value, ""

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from sipflow.sip import transaction_tables as tables
+from sipflow.sip.hop import Hop
 from sipflow.sip.ids import MAGIC_COOKIE
 from sipflow.sip.message import Headers, Request, Response, parse_message
 from sipflow.sip.responses import echo, response_destination, write_response
 from sipflow.sip.timers import Timer, TimerProfile, Timers
 from sipflow.sip.transaction_tables import Action, Input, State, Table
 
-Destination = tuple[str, int]
+Destination = Hop
 Transmitter = Callable[[bytes, Destination, str | None, bool], None]
 """Takes data, destination, our id of the call that it belongs to, and whether it is a retransmission."""
 
@@ -112,7 +113,7 @@ class Transaction:
         self.fire(name, None, now)
 
     def _retransmit_after(self, name: Input, interval: float, now: float) -> None:
-        if self._layer.reliable:
+        if self.destination.transport.reliable:
             return
         self._interval = interval
         self._retransmission = self._layer.timers.start(now + interval, self._timer_fired, name)
@@ -123,6 +124,10 @@ class Transaction:
             self._expiry = self._layer.timers.start(now + duration, self._timer_fired, name)
         else:
             self.fire(name, None, now)
+
+    def _unless_reliable(self, duration: float) -> float:
+        """Nothing of this transaction comes twice by a reliable transport: no need to wait for it."""
+        return 0 if self.destination.transport.reliable else duration
 
     def _send(self, _message: Any, _now: float) -> None:
         self._layer.transmit(self.data, self.destination, self.call, False)
@@ -180,7 +185,7 @@ class ClientTransaction(Transaction):
         self._expire_after(Input.TIMER_B, self._layer.profile.timeout, now)
 
     def _start_d(self, _message: Any, now: float) -> None:
-        self._expire_after(Input.TIMER_D, 0 if self._layer.reliable else self._layer.profile.d, now)
+        self._expire_after(Input.TIMER_D, self._unless_reliable(self._layer.profile.d), now)
 
     def _start_e(self, _message: Any, now: float) -> None:
         self._retransmit_after(Input.TIMER_E, self._layer.profile.t1, now)
@@ -195,7 +200,7 @@ class ClientTransaction(Transaction):
         self._expire_after(Input.TIMER_F, self._layer.profile.timeout, now)
 
     def _start_k(self, _message: Any, now: float) -> None:
-        self._expire_after(Input.TIMER_K, 0 if self._layer.reliable else self._layer.profile.t4, now)
+        self._expire_after(Input.TIMER_K, self._unless_reliable(self._layer.profile.t4), now)
 
     def _start_m(self, _message: Any, now: float) -> None:
         self._expire_after(Input.TIMER_M, self._layer.profile.timeout, now)
@@ -283,10 +288,10 @@ class ServerTransaction(Transaction):
         self._expire_after(Input.TIMER_H, self._layer.profile.timeout, now)
 
     def _start_i(self, _message: Any, now: float) -> None:
-        self._expire_after(Input.TIMER_I, 0 if self._layer.reliable else self._layer.profile.t4, now)
+        self._expire_after(Input.TIMER_I, self._unless_reliable(self._layer.profile.t4), now)
 
     def _start_j(self, _message: Any, now: float) -> None:
-        self._expire_after(Input.TIMER_J, 0 if self._layer.reliable else self._layer.profile.timeout, now)
+        self._expire_after(Input.TIMER_J, self._unless_reliable(self._layer.profile.timeout), now)
 
     def _start_l(self, _message: Any, now: float) -> None:
         self._expire_after(Input.TIMER_L, self._layer.profile.timeout, now)
@@ -362,14 +367,16 @@ InviteServerTransaction.program = _compile(tables.INVITE_SERVER, InviteServerTra
 
 
 class TransactionLayer:
-    """All transactions of one user agent and the rules that match messages to them."""
+    """All transactions of one user agent and the rules that match messages to them.
 
-    def __init__(self, timers: Timers, profile: TimerProfile, transmit: Transmitter, *, reliable: bool = False) -> None:
+    By a transport that repeats what was lost (TCP, TLS, WebSocket) there are no timers A, E and G; D, I, J and K are
+    zero.
+    """
+
+    def __init__(self, timers: Timers, profile: TimerProfile, transmit: Transmitter) -> None:
         self.timers = timers
         self.profile = profile
         self.transmit = transmit
-        self.reliable = reliable
-        """Whether the transport retransmits by itself (TCP, TLS): no timers A, E, G; D, I, J, K are zero."""
         self.clients: dict[tuple[str, str], ClientTransaction] = {}
         self.servers: dict[Any, ServerTransaction] = {}
         self._merge_keys: dict[tuple[str, str, str], ServerTransaction] = {}

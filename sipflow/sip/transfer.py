@@ -9,7 +9,7 @@ from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.headers import HeaderError, ReferTo, Replaces, StatusLine, SubscriptionState, reason_phrase
 from sipflow.sip.message import Request, Response
-from sipflow.sip.requests import HeaderFields, with_headers
+from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import SipUri, UriError, parse_uri
 
@@ -31,8 +31,11 @@ class SentRefer:
         """REFER in the call's dialog; `refer_to` is the whole header value."""
         dialog = self._call.dialog
         referred_by = f"Referred-By: <{_uri_of(dialog.local)}>\r\n"
-        template = f"{self._core.templates.dialog_request}Refer-To: {refer_to}\r\n{referred_by}"
-        self._core.send_in_dialog("REFER", dialog, self, self._call.id, now, with_headers(template, headers))
+
+        def lines(templates: Templates) -> str:
+            return with_headers(f"{templates.dialog_request}Refer-To: {refer_to}\r\n{referred_by}", headers)
+
+        self._core.send_in_dialog("REFER", dialog, self, self._call.id, now, lines)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Accepted or not; how far the transfer comes is told by NOTIFY."""
@@ -71,10 +74,13 @@ class ReceivedRefer:
         self._over = code >= 200
         state = "terminated;reason=noresource" if self._over else f"active;expires={_EXPIRES_S}"
         body = f"SIP/2.0 {code} {reason or reason_phrase(code)}\r\n".encode("utf-8", "surrogateescape")
-        lines = (
-            f"{self._core.templates.dialog_request}Event: {self._event}\r\nSubscription-State: {state}\r\n"
-            f"Content-Type: {_SIPFRAG};version=2.0\r\n"
-        )
+
+        def lines(templates: Templates) -> str:
+            return (
+                f"{templates.dialog_request}Event: {self._event}\r\nSubscription-State: {state}\r\n"
+                f"Content-Type: {_SIPFRAG};version=2.0\r\n"
+            )
+
         self._core.send_in_dialog("NOTIFY", self._dialog, INDIFFERENT, self._call, now, lines, body)
 
 
@@ -100,7 +106,7 @@ def receive_refer(core: Core, call: Call, transaction: ServerTransaction, reques
     if refer_to is None:
         transaction.reply(now, 400, "Bad Refer-To", to, core.templates.response)
         return
-    transaction.reply(now, 202, None, to, core.templates.contact + core.templates.response)
+    transaction.reply(now, 202, None, to, core.templates_for(transaction.destination).contact + core.templates.response)
     call.refer = ReceivedRefer(core, call, request, refer_to)
     call.refer.notify(100, "", now)
     core.emit(TransferRequested(call.id, refer_to.uri, str(refer_to.replaces or "")))

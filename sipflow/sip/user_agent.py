@@ -18,6 +18,7 @@ from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.call import Call, CallState, Session
 from sipflow.sip.config import UserAgentConfig
 from sipflow.sip.core import Core, Statistics
+from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import IncomingInvite
 from sipflow.sip.modification import Modification
 from sipflow.sip.outgoing_invite import Invitation, place_call
@@ -47,17 +48,23 @@ class UserAgent:
 
     # --- inputs from outside ---
 
-    def receive(self, data: bytes, source: tuple[str, int], now: float) -> None:
-        """A datagram came; any bytes are fine."""
+    def receive(self, data: bytes, source: Hop, now: float) -> None:
+        """A message or a datagram came; any bytes are fine."""
         self._reception.receive(data, source, now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due; calling it too early does nothing."""
         self._core.timers.fire(now)
 
-    def transport_failed(self, destination: tuple[str, int], reason: str, now: float) -> None:
-        """Datagrams to this address cannot be sent."""
+    def transport_failed(self, destination: Hop, reason: str, now: float) -> None:
+        """What was sent to this hop does not arrive."""
         self._core.transactions.transport_failed(destination, reason, now)
+
+    def resolved(self, number: int, hops: tuple[Hop, ...], problem: str, now: float) -> None:
+        """The answer to a `Lookup`: hops in the order in which they are to be tried, or the reason for none."""
+        done = self._core.lookups.pop(number, None)
+        if done is not None:
+            done(hops, problem, now)
 
     # --- outputs ---
 
@@ -197,7 +204,7 @@ class UserAgent:
     def idle(self) -> bool:
         """Whether no call, dialog, transaction or timer is left."""
         core = self._core
-        return not (core.calls or core.dialogs or len(core.transactions) or len(core.timers))
+        return not (core.calls or core.dialogs or core.lookups or len(core.transactions) or len(core.timers))
 
     def statistics(self) -> Statistics:
         """What was counted so far; a copy."""

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from sipflow import events
 from sipflow.media_params import RtpFormat
 from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request, Response, parse_message
-from sipflow.sip.outputs import Transmit
+from sipflow.sip.outputs import Lookup, Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
 PCMU = RtpFormat("PCMU", 0)
@@ -23,7 +24,6 @@ PCMA = RtpFormat("PCMA", 8)
 DTMF = RtpFormat("telephone-event", 101, fmtp="0-16")
 
 Event = TypeVar("Event", bound=events.Payload)
-Address = tuple[str, int]
 Dropper = Callable[[bytes, "Agent | None"], bool]
 
 
@@ -38,7 +38,7 @@ class Agent:
     def __init__(self, world: World, name: str, port: int, **config: Any) -> None:
         self.world = world
         self.name = name
-        self.address = ("127.0.0.1", port)
+        self.address = Hop("127.0.0.1", port)
         self._incoming = 0
         settings = UserAgentConfig(name=name, user=name, host="127.0.0.1", port=port, **config)
         self.ua = UserAgent(settings, random.Random(f"{world.seed}/{name}"), self._next_call)
@@ -113,32 +113,44 @@ class World:
         self.delay = delay
         self.jitter = jitter
         self.loss = loss
-        self.agents: dict[Address, Agent] = {}
+        self.agents: dict[tuple[str, int], Agent] = {}
         self.lost: list[str] = []
-        self.undelivered: list[tuple[bytes, Address]] = []
+        self.undelivered: list[tuple[bytes, Hop]] = []
         """Datagrams to addresses where nobody is."""
+        self.names: dict[str, tuple[Hop, ...]] = {}
+        """What the name service knows."""
         self.drop: Dropper = lambda data, agent: False
         self.steps = 0
         self._random = random.Random(seed)
-        self._flying: list[tuple[float, int, bytes, Address, Address]] = []
+        self._flying: list[tuple[float, int, bytes, Hop, Hop]] = []
         self._serial = 0
 
     def agent(self, name: str, **config: Any) -> Agent:
         port = 5060 + 2 * len(self.agents)
         agent = Agent(self, name, port, **config)
-        self.agents[agent.address] = agent
+        self.agents[agent.address[:2]] = agent
         return agent
 
     def drain(self, agent: Agent) -> None:
         for output in agent.ua.outputs():
             if isinstance(output, Transmit):
                 self.inject(output.data, agent.address, output.destination)
+            elif isinstance(output, Lookup):
+                self._look_up(agent, output)
             else:
                 agent.log.append((self.now, output))
 
-    def inject(self, data: bytes, source: Address, destination: Address) -> None:
+    def _look_up(self, agent: Agent, lookup: Lookup) -> None:
+        hops = self.names.get(lookup.query.host, ())
+        problem = "" if hops else f"{lookup.query.host} does not exist"
+        agent.ua.resolved(lookup.number, hops, problem, self.now)
+        self.drain(agent)
+
+    def inject(self, data: bytes, source: Hop, destination: Hop) -> None:
         """Put a datagram into the network."""
-        if self.drop(data, self.agents.get(source)) or self._random.random() < self.loss:
+        source = Hop(*source[:2], destination.transport)
+        reliable = destination.transport.reliable
+        if self.drop(data, self.agents.get(source[:2])) or (self._random.random() < self.loss and not reliable):
             self.lost.append(data.partition(b"\r\n")[0].decode("latin-1"))
             return
         self._serial += 1
@@ -183,7 +195,7 @@ class World:
     def _deliver(self) -> bool:
         at, _, data, source, destination = heapq.heappop(self._flying)
         self.now = max(self.now, at)
-        agent = self.agents.get(destination)
+        agent = self.agents.get(destination[:2])
         if agent is None:
             self.undelivered.append((data, destination))
             return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sipflow import events
-from sipflow.sip.destinations import destination_of
+from sipflow.sip.destinations import locate
 from sipflow.sip.dialog import Dialog, dialog_of_request, dialog_of_response
+from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Headers, Request, Response, parse_message
 from tests.sip.pair import World, media, talk, what
 
-PEER = ("127.0.0.1", 9000)
+PEER = Hop("127.0.0.1", 9000)
 """A peer that is played by the test itself."""
 
 
@@ -98,7 +99,7 @@ def test_a_strict_router_gets_the_request_uri_and_the_target_goes_last():
     dialog.route_set = ("<sip:192.0.2.1:5070>", "<sip:192.0.2.2;lr>")
     dialog.remote_target = "sip:b@192.0.2.3"
     assert dialog.request_uri == "sip:192.0.2.1:5070"
-    assert dialog.destination == ("192.0.2.1", 5070)
+    assert locate(dialog.next_hop) == Hop("192.0.2.1", 5070)
     assert "Route: <sip:192.0.2.2;lr>\r\nRoute: <sip:b@192.0.2.3>\r\n" in dialog.identity
 
 
@@ -120,21 +121,26 @@ def test_the_target_of_an_early_dialog_gives_way_to_the_answers(world, alice):
 
 
 @pytest.mark.parametrize(
-    ("uri", "destination"),
+    ("uri", "where"),
     [
-        ("sip:a@192.0.2.1", ("192.0.2.1", 5060)),
-        ("sip:192.0.2.1:5080;transport=udp", ("192.0.2.1", 5080)),
-        ("sip:a@[2001:db8::1]:5070", ("2001:db8::1", 5070)),
-        ("sip:a@LOCALHOST", ("127.0.0.1", 5060)),
-        ("sip:a@example.com;maddr=192.0.2.7", ("192.0.2.7", 5060)),
-        ("sip:a@example.com", None),
-        ("sip:a@1.2.3", None),
-        ("tel:+4930", None),
-        ("nonsense", None),
+        ("sip:a@192.0.2.1", Hop("192.0.2.1", 5060)),
+        ("sip:192.0.2.1:5080;transport=udp", Hop("192.0.2.1", 5080)),
+        ("sip:192.0.2.1;transport=TLS", Hop("192.0.2.1", 5061, Transport.TLS)),
+        ("sips:192.0.2.1", Hop("192.0.2.1", 5061, Transport.TLS)),
+        ("sips:192.0.2.1:5070;transport=ws", Hop("192.0.2.1", 5070, Transport.WSS)),
+        ("sip:192.0.2.1;transport=tcp", Hop("192.0.2.1", 5060, Transport.TCP)),
+        ("sip:a@[2001:db8::1]:5070", Hop("2001:db8::1", 5070)),
+        ("sip:a@LOCALHOST", Hop("127.0.0.1", 5060)),
+        ("sip:a@example.com;maddr=192.0.2.7", Hop("192.0.2.7", 5060)),
+        ("sip:a@example.com", NameQuery("example.com", None, None)),
+        ("sips:a@example.com:5071;transport=tcp", NameQuery("example.com", 5071, Transport.TLS, True)),
+        ("sip:a@1.2.3", NameQuery("1.2.3", None, None)),
+        ("tel:+4930", "a tel: URI says nothing about where to send it; a proxy would know"),
+        ("sip:192.0.2.1;transport=sctp", "transport sctp is none that can be used here"),
     ],
 )
-def test_destinations(uri, destination):
-    assert destination_of(uri) == destination
+def test_what_a_uri_says_about_where_to_send(uri, where):
+    assert locate(uri) == where
 
 
 def test_dialogs_without_contact_fall_back_to_what_is_known():

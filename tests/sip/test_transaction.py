@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sipflow.sip import transaction_tables as tables
+from sipflow.sip.hop import Hop, Transport
 from sipflow.sip.message import Request, Response, parse_message
 from sipflow.sip.timers import TimerProfile, Timers
 from sipflow.sip.transaction import (
@@ -19,7 +20,8 @@ from sipflow.sip.transaction import (
 )
 from sipflow.sip.transaction_tables import Action, Input, State
 
-PEER = ("192.0.2.2", 5060)
+PEER = Hop("192.0.2.2", 5060)
+CALLER = Hop("192.0.2.1", 5060)
 BRANCH = "z9hG4bK-1"
 TIMERS = {item for item in Input if item.name.startswith("TIMER_")}
 
@@ -66,10 +68,11 @@ class Bench:
         self.heard: list[tuple[float, str]] = []
         self.timers = Timers()
         self.profile = TimerProfile(**profile)
-        self.layer = TransactionLayer(self.timers, self.profile, self._transmit, reliable=reliable)
+        self.transport = Transport.TCP if reliable else Transport.UDP
+        self.layer = TransactionLayer(self.timers, self.profile, self._transmit)
 
     def _transmit(self, data: bytes, destination: Any, call: str | None, retransmission: bool) -> None:
-        assert destination == PEER or destination[0] == "192.0.2.1"
+        assert destination[:2] in (PEER[:2], CALLER[:2])
         self.sent.append((self.now, data, retransmission))
 
     # the TU of both kinds
@@ -93,10 +96,11 @@ class Bench:
         self.now = until
 
     def client(self, method: str = "INVITE") -> ClientTransaction:
-        return self.layer.send_request(method, BRANCH, request(method), PEER, self, None, self.now)
+        hop = PEER._replace(transport=self.transport)
+        return self.layer.send_request(method, BRANCH, request(method), hop, self, None, self.now)
 
     def server(self, method: str = "INVITE") -> ServerTransaction:
-        transaction = self.layer.open_server(received(method), ("192.0.2.1", 5060), self.now)
+        transaction = self.layer.open_server(received(method), CALLER._replace(transport=self.transport), self.now)
         transaction.user = self
         return transaction
 
@@ -360,7 +364,7 @@ def test_responses_match_by_branch_and_method() -> None:
 
 def test_requests_match_by_branch_sent_by_and_method() -> None:
     layer = Bench().layer
-    invite = layer.open_server(received(), ("192.0.2.1", 5060), 0.0)
+    invite = layer.open_server(received(), CALLER, 0.0)
     assert layer.find_server(received()) is invite
     assert layer.find_server(received("ACK")) is invite
     assert layer.find_server(received("CANCEL")) is None
@@ -371,7 +375,7 @@ def test_requests_match_by_branch_sent_by_and_method() -> None:
 
 def test_rfc_2543_clients_match_by_what_identified_requests_then() -> None:
     layer = Bench().layer
-    invite = layer.open_server(received("INVITE", "1"), ("192.0.2.1", 5060), 0.0)
+    invite = layer.open_server(received("INVITE", "1"), CALLER, 0.0)
     assert layer.find_server(received("INVITE", "1")) is invite
     assert layer.find_server(received("ACK", "1", To="<sip:b@192.0.2.2>;tag=ours")) is invite
     assert layer.find_server(received("INVITE", "1", CSeq="2 INVITE")) is None
@@ -380,17 +384,17 @@ def test_rfc_2543_clients_match_by_what_identified_requests_then() -> None:
 
 def test_a_request_that_came_by_two_paths_is_merged() -> None:
     layer = Bench().layer
-    first = layer.open_server(received(), ("192.0.2.1", 5060), 0.0)
-    second = layer.open_server(received("INVITE", "z9hG4bK-other"), ("192.0.2.1", 5060), 0.0)
+    first = layer.open_server(received(), CALLER, 0.0)
+    second = layer.open_server(received("INVITE", "z9hG4bK-other"), CALLER, 0.0)
     assert not layer.is_merged(first) and layer.is_merged(second)
-    in_dialog = layer.open_server(received("BYE", "z9hG4bK-3", To="<sip:b@192.0.2.2>;tag=b"), ("192.0.2.1", 5060), 0.0)
+    in_dialog = layer.open_server(received("BYE", "z9hG4bK-3", To="<sip:b@192.0.2.2>;tag=b"), CALLER, 0.0)
     assert not layer.is_merged(in_dialog)
 
 
 def test_a_transport_error_reaches_only_who_sends_there() -> None:
     bench = Bench()
     bench.client("OPTIONS")
-    bench.layer.transport_failed(("192.0.2.99", 5060), "unreachable", 0.0)
+    bench.layer.transport_failed(Hop("192.0.2.99", 5060), "unreachable", 0.0)
     assert bench.heard == []
     bench.layer.transport_failed(PEER, "unreachable", 0.0)
     assert bench.heard == [(0.0, "failed 503")]

@@ -7,6 +7,7 @@ import pytest
 from sipflow import events
 from sipflow.errors import MisuseError
 from sipflow.media_params import Direction
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import parse_message
 from tests.sip.pair import PCMA, PCMU, World, drop_first, media, talk, what
 
@@ -141,7 +142,7 @@ def test_nobody_answers_and_timer_b_ends_it(world, alice):
 
 def test_a_transport_failure_rejects_the_call(world, alice):
     alice.do("invite", "c1", "sip:nobody@127.0.0.1:9", media())
-    alice.do("transport_failed", ("127.0.0.1", 9), "connection refused")
+    alice.do("transport_failed", Hop("127.0.0.1", 9), "connection refused")
     assert alice.events(events.CallRejected) == [events.CallRejected("c1", 503, "connection refused", (), True)]
     assert alice.ua.idle
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from sipflow import events
 from sipflow.errors import MisuseError
+from sipflow.sip.hop import Hop
 from sipflow.sip.message import Response
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 from tests.sip.pair import World, drop_first, media, talk
 
-PEER = ("127.0.0.1", 9000)
+PEER = Hop("127.0.0.1", 9000)
 CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
 
 
