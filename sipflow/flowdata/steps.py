@@ -87,12 +87,12 @@ def _answer(node_id: str, op: Any, constants: Constants) -> Converted:
 
 def _transfer(node_id: str, op: Any, constants: Constants) -> Converted:
     if op.other is not None:
-        return Step(node_id, "MuteTransfer", consult=call_id(op.other)), ()
+        return Step(node_id, "MuteTransfer", consult=call_id(op.other)), _lost(_carries(op.extra))
     address = constants.address(op.target, op.target_agent)
     if address is None:
         return None, ()
     user, _, host = address.removeprefix("sip:").partition("@")
-    return Step(node_id, "BlindTransfer", user=user, host=host), ()
+    return Step(node_id, "BlindTransfer", user=user, host=host), _lost(_carries(op.extra))
 
 
 def _play(node_id: str, op: Any, constants: Constants) -> Converted:
@@ -138,7 +138,9 @@ def _wait(node_id: str, op: Any, constants: Constants) -> Converted:
 
 
 def _expect_call(node_id: str, op: Any, constants: Constants) -> Converted:
-    return Step(node_id, "INCOMING"), _lost((op.caller is not None, "`from`: INCOMING takes a call from anybody"))
+    anybody = "INCOMING takes a call from anybody"
+    lost = _lost((op.caller is not None, f"`from`: {anybody}"), (op.where is not None, f"`where`: {anybody}"))
+    return Step(node_id, "INCOMING"), lost
 
 
 def _expect_dtmf(node_id: str, op: Any, constants: Constants) -> Converted:
@@ -156,7 +158,7 @@ def _expect_notify(node_id: str, op: Any, constants: Constants) -> Converted:
 
 def _plain(name: str) -> Callable[[str, Any, Constants], Converted]:
     def convert(node_id: str, op: Any, constants: Constants) -> Converted:
-        return Step(node_id, name), ()
+        return Step(node_id, name), _lost(_carries(getattr(op, "extra", With())))
 
     return convert
 

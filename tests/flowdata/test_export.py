@@ -101,6 +101,10 @@ def test_a_recover_becomes_an_edge_to_where_it_leads() -> None:
         ('record "x.wav" mono', "`mono`"),
         ('send dtmf "1" tone 70ms', "`tone`"),
         ('expect notify where body contains "x"', "`where`"),
+        ('hold with { header "X-A" = "1" }', "`with { … }`"),
+        ("transfer to bob with { cseq 1 }", "`with { … }`"),
+        ('send raw "x"', '`send raw "x"`'),
+        ("respond 200 to INFO", "`respond 200 to INFO`"),
     ],
 )
 def test_what_flowdata_does_not_have_is_listed_with_its_line(statement: str, what: str) -> None:
@@ -115,6 +119,15 @@ def test_settings_of_agents_that_have_no_counterpart_are_listed() -> None:
     text = 'agent alice { ptime 40ms; header "X-A" = "1"; listen udp "127.0.0.1:5088" }\non alice: call bob' + BOB
     assert [said.rpartition("setting ")[2] for _, said in lost(text)] == [
         "`listen` of `alice`", "`ptime` of `alice`", "`header` of `alice`",
+    ]  # fmt: skip
+
+
+def test_an_agent_of_the_file_is_no_pbx_and_servers_have_no_counterpart() -> None:
+    settings = "registrar; listen tcp; tls { verify off }; provisional reliable off; session timer 90s; hold by address"
+    text = f"agent pbx {{ {settings} }}\nagent alice {{ proxy pbx }}\non pbx: wait 1s\non alice: call bob" + BOB
+    assert [said.rpartition("setting ")[2] for _, said in lost(text) if "setting" in said] == [
+        "`listen` of `pbx`", "`tls` of `pbx`", "`provisional` of `pbx`", "`session timer` of `pbx`",
+        "`hold by` of `pbx`", "`registrar` of `pbx`", "`proxy` of `alice`",
     ]  # fmt: skip
 
 

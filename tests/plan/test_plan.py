@@ -8,9 +8,12 @@ import pytest
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Apply, Binary, Env, Expr, Literal, Name, Quantity, Secret, Template, Unit
-from sipflow.ir.graph import Agent, Auth, Graph, Lane, Node, Scenario
+from sipflow.ir.graph import Agent, Auth, Challenge, Graph, Lane, Listen, Node, Registrar, Scenario, SessionTimer, Tls
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text
-from sipflow.plan.plan import make_plan
+from sipflow.plan.listens import ListenPlan
+from sipflow.plan.plan import AgentPlan, make_plan
+from sipflow.plan.settings import ChallengePlan, Credentials, RegistrarPlan, SessionTimerPlan
+from sipflow.plan.tls import TlsPlan
 from sipflow.redaction import Redactor
 
 ROWS = {"users": {"number": "1001", "name": "Ann"}}
@@ -106,3 +109,75 @@ def test_secrets_are_known_though_the_plan_fails(broken: Expr) -> None:
 def test_neither_the_environment_nor_rows_stand_in_the_repr_of_a_plan() -> None:
     plan = make_plan(graph(), environment=ENVIRONMENT, rows=ROWS)
     assert "hunter2" not in repr(plan) and "Ann" not in repr(plan)
+
+
+# --- settings of agents --------------------------------------------------------------------------------------------
+
+PASSWORD = Secret(Env("PASSWORD"))
+
+
+def seconds(value: float) -> Literal:
+    return Literal(Quantity(1000 * value, Unit.MILLISECOND))
+
+
+def planned(*agents: Agent) -> AgentPlan:
+    """The plan of the first agent."""
+    program = replace(graph(), agents=agents)
+    return make_plan(program, environment=ENVIRONMENT, rows=ROWS).agents[agents[0].name]
+
+
+def test_an_agent_of_which_nothing_is_said() -> None:
+    plan = planned(Agent("a"))
+    assert plan.listens == (ListenPlan("udp", "127.0.0.1", 0),)
+    assert (plan.tls, plan.auth, plan.register_s, plan.session_timer) == (None, None, None, None)
+    assert (plan.challenge, plan.registrar, plan.proxy, plan.proxy_agent) == (None, None, "", "")
+    assert (plan.provisional, plan.hold_style) == ("supported", "direction")
+
+
+def test_an_agent_listens_at_all_its_places() -> None:
+    plan = planned(Agent("a", listens=(Listen("tcp", "::1", 5070), Listen("wss"))))
+    assert plan.listens == (ListenPlan("tcp", "::1", 5070), ListenPlan("wss", "127.0.0.1", 0))
+    assert (plan.host, plan.port) == ("::1", 5070)
+
+
+def test_credentials_are_evaluated_and_kept_secret() -> None:
+    program = graph(agent=Agent("a", auth=Auth(name("users", "number"), PASSWORD)))
+    plan = make_plan(program, environment=ENVIRONMENT, rows=ROWS)
+    assert plan.agents["a"].auth == Credentials("1001", "hunter2")
+    assert plan.redactor.text("it is hunter2") == "it is ***"
+
+
+def test_durations_are_in_seconds() -> None:
+    plan = planned(Agent("a", register_every=seconds(300), session_timer=SessionTimer(seconds(1800), "local")))
+    assert plan.register_s == 300
+    assert plan.session_timer == SessionTimerPlan(1800, "local", 90)
+    assert planned(Agent("a", session_timer=SessionTimer(seconds(120), least=seconds(100)))).session_timer == (
+        SessionTimerPlan(120, "", 100)
+    )
+
+
+def test_certificates_are_named_as_in_the_scenario() -> None:
+    tls = Tls(certificate=Literal("a.pem"), key=Literal("a.key"), verify=False, client_certificate_required=True)
+    assert planned(Agent("a", tls=tls)).tls == TlsPlan("", "a.pem", "a.key", "", False, True)
+
+
+def test_a_server_knows_its_realm_and_its_users() -> None:
+    challenge = Challenge(Literal("r"), Literal("u"), PASSWORD, "sha256", "none")
+    assert planned(Agent("a", challenge=challenge)).challenge == ChallengePlan("r", "u", "hunter2", "sha256", "none")
+    registrar = Registrar(None, (Auth(Literal("u"), PASSWORD),), True, seconds(60))
+    assert planned(Agent("pbx", registrar=registrar)).registrar == (
+        RegistrarPlan("pbx", (Credentials("u", "hunter2"),), True, 60)
+    )
+    assert planned(Agent("pbx", registrar=Registrar(Literal("r")))).registrar == RegistrarPlan("r")
+
+
+def test_a_proxy_is_an_address_or_an_agent_of_the_run() -> None:
+    pbx, far = Agent("pbx", registrar=Registrar()), Agent("far", remote=True, uri=Literal("sip:far.example.com"))
+    by_agent, by_name = planned(Agent("a", proxy_agent="pbx"), pbx), planned(Agent("a", proxy_agent="far"), far)
+    assert (by_agent.proxy, by_agent.proxy_agent) == ("", "pbx")
+    assert (by_name.proxy, by_name.proxy_agent) == ("sip:far.example.com", "")
+
+
+def test_a_setting_without_a_value_is_no_plan() -> None:
+    with pytest.raises(NoValueError):
+        planned(Agent("a", auth=Auth(Literal("a"), Env("NOT_THERE"))))

@@ -56,6 +56,7 @@ _SENDS: dict[type[Op], tuple[Callable[[Any], str], str, _Takers]] = {
     ops.Answer: (lambda op: "200 OK", "sip", (ops.ExpectAnswered,)),
     ops.Reject: (lambda op: str(op.code), "sip", (ops.ExpectRejected,)),
     ops.Redirect: (lambda op: "302", "sip", (ops.ExpectRejected,)),
+    ops.Respond: (lambda op: str(op.code), "sip", ()),
     ops.Release: (lambda op: "BYE", "sip", (ops.ExpectHangup,)),
     ops.Hold: (lambda op: "re-INVITE hold", "sip", (ops.ExpectHeld,)),
     ops.Resume: (lambda op: "re-INVITE resume", "sip", (ops.ExpectResumed,)),
