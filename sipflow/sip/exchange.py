@@ -1,0 +1,163 @@
+"""One request of a user through as many transactions as it takes until somebody answers it.
+
+The name of its next hop is looked up, the servers behind it are tried in order (RFC 3263 section 4.3), a request that
+is too large for a datagram goes by TCP (RFC 3261 section 18.1.1), and a challenge is answered with credentials
+(section 22). The user of the exchange sees the responses that remain, as from a single transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sipflow.sip.destinations import is_made_up, locate, wants_transport
+from sipflow.sip.hop import Hop, NameQuery, Transport
+from sipflow.sip.message import Response
+from sipflow.sip.requests import Templates, write_request
+from sipflow.sip.transaction import ClientTransaction, ClientUser
+
+if TYPE_CHECKING:
+    from sipflow.sip.core import Core
+
+Lines = Callable[[Templates], str]
+"""Makes the header lines that do not belong to the dialog, for the transport that is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A request that can be written for any hop."""
+
+    method: str
+    uri: str
+    """Request-URI."""
+    identity: str
+    """Route, From, To and Call-ID lines."""
+    lines: Lines
+    next_cseq: Callable[[], int]
+    body: bytes = b""
+
+    def write(self, templates: Templates, branch: str, cseq: int, credentials: str) -> bytes:
+        """The request as bytes."""
+        lines = credentials + self.lines(templates)
+        return write_request(self.method, self.uri, templates.via, branch, self.identity, cseq, lines, self.body)
+
+
+class Exchange:
+    """A request on its way; it stands between the user and its transactions."""
+
+    __slots__ = (
+        "_abandoned",
+        "_core",
+        "_fallback",
+        "_hops",
+        "_may_change_transport",
+        "_request",
+        "_user",
+        "call",
+        "credentials",
+        "cseq",
+        "transaction",
+    )
+
+    def __init__(self, core: Core, request: Outgoing, user: ClientUser, call: str | None) -> None:
+        self._core = core
+        self._request = request
+        self._user = user
+        self._hops: list[Hop] = []
+        self._fallback: Hop | None = None
+        self._may_change_transport = True
+        self._abandoned = False
+        self.call = call
+        self.cseq = 0
+        """Number of the latest attempt; 0 before the first."""
+        self.credentials = ""
+        """Authorization lines of the latest attempt: the ACK of a 2xx repeats them (section 22.1)."""
+        self.transaction: ClientTransaction | None = None
+        """The latest attempt; None while its name is being looked up."""
+
+    def start(self, next_hop: str, fallback: Hop | None, now: float) -> None:
+        """Send it to the hop that this URI names. `fallback` is tried last: where the peer was heard."""
+        self._fallback = fallback
+        self._may_change_transport = not wants_transport(next_hop)
+        where = locate(next_hop)
+        if isinstance(where, NameQuery) and not is_made_up(where.host):
+            self._core.look_up(where, self._resolved)
+        elif isinstance(where, Hop):
+            self._try_in_order((where,), now)
+        elif fallback is not None:
+            self._try_in_order((), now)
+        else:
+            problem = f"{where.host} has no address" if isinstance(where, NameQuery) else where
+            self._user.request_failed(None, 503, problem, now)
+
+    def abandon(self) -> None:
+        """No further attempt: the one that is out, if any, is the last, and its outcome is the user's as it comes."""
+        self._abandoned = True
+        self._hops.clear()
+
+    # --- attempts ---
+
+    def _resolved(self, hops: tuple[Hop, ...], problem: str, now: float) -> None:
+        if self._abandoned:
+            return
+        if hops or self._fallback is not None:
+            self._try_in_order(hops, now)
+        else:
+            self._user.request_failed(None, 503, problem, now)
+
+    def _try_in_order(self, hops: tuple[Hop, ...], now: float) -> None:
+        self._hops = list(hops)
+        if self._fallback is not None and _adds_a_way(self._fallback, self._hops):
+            self._hops.append(self._fallback)
+        self.cseq = self._request.next_cseq()
+        self.credentials = self._core.credentials_for(self._request)
+        self._attempt(self._hops.pop(0), now)
+
+    def _attempt(self, hop: Hop, now: float) -> None:
+        core, request = self._core, self._request
+        branch = core.ids.branch()
+        data = request.write(core.templates_for(hop), branch, self.cseq, self.credentials)
+        if hop.transport is Transport.UDP and self._may_change_transport and len(data) > core.config.largest_datagram:
+            self._hops.insert(0, hop)
+            self._may_change_transport = False
+            hop = hop._replace(transport=Transport.TCP)
+            data = request.write(core.templates_for(hop), branch, self.cseq, self.credentials)
+        self.transaction = core.transactions.send_request(request.method, branch, data, hop, self, self.call, now)
+
+    # --- what comes back ---
+
+    def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """Answer a challenge, go to the next server after 503, and leave all else to the user."""
+        code = response.status_code
+        if code < 300 or self._abandoned:
+            self._user.response_received(transaction, response, now)
+        elif code in (401, 407) and self._answer_challenge(transaction, response, now):
+            return
+        elif code == 503 and self._hops:
+            self._attempt(self._hops.pop(0), now)
+        else:
+            self._user.response_received(transaction, response, now)
+
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        """Nobody answered there: the next server, if there is one."""
+        if self._hops and not self._abandoned:
+            self._attempt(self._hops.pop(0), now)
+        else:
+            self._user.request_failed(transaction, code, reason, now)
+
+    def _answer_challenge(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
+        request = self._request
+        lines = self._core.answer_challenge(response, request)
+        if lines is None:
+            return False
+        self.credentials = lines
+        self.cseq = request.next_cseq()
+        self._attempt(transaction.destination, now)
+        return True
+
+
+def _adds_a_way(fallback: Hop, hops: list[Hop]) -> bool:
+    """Whether the place where the peer was heard is worth a try after its own addresses: a connection that is open, or
+    the only address that is known."""
+    return bool(fallback.connection) or not hops
