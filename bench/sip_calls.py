@@ -37,8 +37,9 @@ from pathlib import Path
 
 from sipflow import events
 from sipflow.media_params import Direction, RtpFormat
-from sipflow.runtime.udp import UdpEndpoint
+from sipflow.runtime.transports.udp import UdpEndpoint
 from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
@@ -85,7 +86,7 @@ class Side:
         self.progress = asyncio.Event()
         self.endpoint.open(self.loop)
 
-    def _receive(self, data: bytes, source: tuple[str, int]) -> None:
+    def _receive(self, data: bytes, source: Hop) -> None:
         self.agent.receive(data, source, self.loop.time())
 
     def pump(self) -> None:

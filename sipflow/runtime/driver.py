@@ -24,11 +24,14 @@ from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
-from sipflow.runtime.udp import Address, UdpEndpoint
-from sipflow.sip.outputs import Transmit
+from sipflow.runtime.network import Network, Port, Upcalls
+from sipflow.sip.config import Listener
+from sipflow.sip.hop import Hop
+from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
 Publish = Callable[[Record], None]
+_SYSTEM_NUMBERS = random.SystemRandom()
 DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
 
 
@@ -46,28 +49,28 @@ class AgentRefusedError(MachineError):
 
 @dataclass(slots=True)
 class LocalAgent:
-    """An agent that this run drives: its plan, its socket, its SIP machine."""
+    """An agent that this run drives: its plan, its sockets, its SIP machine."""
 
     plan: AgentPlan
-    endpoint: UdpEndpoint
+    port: Port
     user_agent: UserAgent
 
     @property
     def uri(self) -> str:
         """Where other agents of the run reach it."""
-        host, port = self.endpoint.address
-        return f"sip:{self.plan.user}@{_bracketed(host)}:{port}"
+        return self.user_agent.config.contact_uri
 
 
 class Driver:
     """Runs one plan once."""
 
-    def __init__(self, plan: Plan, engine: MediaEngine, desk: DeskFactory, publish: Publish) -> None:
+    def __init__(self, plan: Plan, engine: MediaEngine, desk: DeskFactory, publish: Publish, network: Network) -> None:
         self._loop = asyncio.get_running_loop()
         self._plan = plan
         self._scenario = Scenario(plan)
         self._engine = engine
         self._publish = publish
+        self._network = network
         self._desk = desk(self._feed_later)
         self._agents: dict[str, LocalAgent] = {}
         self._pending: list[tuple[str, Payload]] = []
@@ -95,7 +98,7 @@ class Driver:
     async def run(self) -> None:
         """Let the lanes begin and wait until all of them are over."""
         for agent in self._agents.values():
-            agent.endpoint.open(self._loop)
+            agent.port.open()
         self._started_at = self._loop.time()
         self._scenario.start(0.0)
         self._pump()
@@ -130,7 +133,8 @@ class Driver:
             self._stamp(agent_name, payload)
         self._pending.clear()
         for agent in self._agents.values():
-            agent.endpoint.close()
+            agent.port.close()
+        self._network.close()
 
     def now(self) -> float:
         """Seconds since the run started."""
@@ -142,32 +146,38 @@ class Driver:
 
     def _open_agent(self, plan: AgentPlan) -> LocalAgent:
         try:
-            endpoint = UdpEndpoint(
-                plan.host,
-                plan.port,
-                receive=lambda data, source: self._on_datagram(agent, data, source),
-                drained=self._pump,
+            port = self._network.port(
+                plan,
+                Upcalls(
+                    receive=lambda data, source: self._on_message(agent, data, source),
+                    failed=lambda hop, problem: agent.user_agent.transport_failed(hop, problem, self.now()),
+                    drained=self._pump,
+                ),
             )
         except MachineError as error:
             raise AgentRefusedError(plan.spec, str(error)) from error
-        host, port = endpoint.address
+        first, *others = (Listener(transport, *address) for transport, address in port.listeners.items())
         config = UserAgentConfig(
             name=plan.name,
             user=plan.user,
-            host=host,
-            port=port,
+            host=first.host,
+            port=first.port,
+            transport=first.transport,
+            also=tuple(others),
             from_uri=plan.uri or None,
             headers=plan.headers,
             user_agent=f"sipflow/{__version__}",
-            outbound_proxy=_proxy_address(plan.proxy),
+            outbound_proxy=_proxy_uri(plan.proxy),
         )
-        seed = random.Random(f"{self._plan.seed}/{plan.name}/{port}") if self._plan.seed else random.SystemRandom()
-        agent = LocalAgent(plan, endpoint, UserAgent(config, seed, lambda: self._scenario.new_call_id(plan.name)))
+        seed = (
+            random.Random(f"{self._plan.seed}/{plan.name}/{first.port}") if self._plan.seed else random.SystemRandom()
+        )
+        agent = LocalAgent(plan, port, UserAgent(config, seed, lambda: self._scenario.new_call_id(plan.name)))
         return agent
 
     # --- stimuli ---
 
-    def _on_datagram(self, agent: LocalAgent, data: bytes, source: Address) -> None:
+    def _on_message(self, agent: LocalAgent, data: bytes, source: Hop) -> None:
         agent.user_agent.receive(data, source, self.now())
 
     def _on_media(self) -> None:
@@ -234,13 +244,19 @@ class Driver:
 
     # --- events going up ---
 
-    def _take_sip(self, agent: LocalAgent, output: Transmit | Payload) -> None:
+    def _take_sip(self, agent: LocalAgent, output: Output) -> None:
         if isinstance(output, Transmit):
-            problem = agent.endpoint.send(output.data, output.destination)
+            problem = agent.port.send(output.data, output.destination)
             if problem:
                 agent.user_agent.transport_failed(output.destination, problem, self.now())
+        elif isinstance(output, Lookup):
+            self._network.resolve(output.query, lambda hops, why: self._on_resolved(agent, output.number, hops, why))
         else:
             self._feed(agent.plan.name, output)
+
+    def _on_resolved(self, agent: LocalAgent, number: int, hops: tuple[Hop, ...], problem: str) -> None:
+        agent.user_agent.resolved(number, hops, problem, self.now())
+        self._pump()
 
     def _feed(self, agent: str, payload: Payload) -> None:
         """Stamp an event, publish it, act on what concerns media, and let the flow have it."""
@@ -459,13 +475,6 @@ def _body(message: commands.Message) -> bytes | None:
     return None if message.body is None else message.body.encode()
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _proxy_address(proxy: str) -> tuple[str, int] | None:
-    if not proxy:
-        return None
-    hostport = proxy.partition(":")[2].partition(";")[0] if proxy.startswith("sip:") else proxy
-    host, _, port = hostport.rpartition("@")[2].rpartition(":") if ":" in hostport else (hostport, "", "5060")
-    return host.strip("[]"), int(port)
+def _proxy_uri(proxy: str) -> str:
+    """A proxy as the file gives it, with or without `sip:`."""
+    return proxy if not proxy or proxy.partition(":")[0].lower() in ("sip", "sips") else f"sip:{proxy}"

@@ -21,6 +21,7 @@ from sipflow.runtime.driver import AgentRefusedError, Driver
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
 from sipflow.runtime.preload import preload
+from sipflow.runtime.transports.machine import MachineNetwork
 
 EXIT_PASSED, EXIT_FAILED, EXIT_DIAGNOSTICS, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -88,7 +89,8 @@ class Runner:
         try:
             await preload(self._plan, prompts, library)
             driver = Driver(
-                self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on
+                self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on,
+                MachineNetwork(),
             )  # fmt: skip
             await self._drive(driver)
         finally:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from sipflow.errors import MachineError
-from sipflow.runtime.udp import DATAGRAMS_PER_WAKE_UP, UdpEndpoint
+from sipflow.runtime.transports.udp import DATAGRAMS_PER_WAKE_UP, UdpEndpoint
+from sipflow.sip.hop import Hop
 
 pytestmark = pytest.mark.wire
 
@@ -58,5 +59,5 @@ def test_a_peer_that_is_not_there_is_no_error_of_ours() -> None:
         gone.bind(("127.0.0.1", 0))
         nobody = gone.getsockname()
     endpoint = UdpEndpoint("127.0.0.1", 0, receive=lambda *_: None, drained=lambda: None)
-    assert [endpoint.send(b"x", nobody) for _ in range(3)] == ["", "", ""]
+    assert [endpoint.send(b"x", Hop(*nobody)) for _ in range(3)] == ["", "", ""]
     endpoint.close()

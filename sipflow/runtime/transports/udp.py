@@ -9,8 +9,8 @@ import socket
 from collections.abc import Callable
 
 from sipflow.errors import MachineError
-
-Address = tuple[str, int]
+from sipflow.runtime.network import Address
+from sipflow.sip.hop import Hop, Transport
 
 DATAGRAMS_PER_WAKE_UP = 32
 """How many datagrams are taken before other sockets and timers get their turn; measured: 150k datagrams/s."""
@@ -24,7 +24,7 @@ class UdpEndpoint:
     """A bound socket. `receive` is called for every datagram, `drained` once after each batch."""
 
     def __init__(
-        self, host: str, port: int, *, receive: Callable[[bytes, Address], None], drained: Callable[[], None]
+        self, host: str, port: int, *, receive: Callable[[bytes, Hop], None], drained: Callable[[], None]
     ) -> None:
         self._receive = receive
         self._drained = drained
@@ -38,10 +38,10 @@ class UdpEndpoint:
         self._loop = loop
         loop.add_reader(self._socket.fileno(), self._read)
 
-    def send(self, data: bytes, destination: Address) -> str:
+    def send(self, data: bytes, destination: Hop) -> str:
         """Send one datagram; gives what the kernel said against it, empty when it took it."""
         try:
-            self._socket.sendto(data, destination)
+            self._socket.sendto(data, destination[:2])
         except (BlockingIOError, ConnectionRefusedError):
             self.send_errors += 1  # the datagram is lost as on any network; retransmission is SIP's affair
         except OSError as error:
@@ -65,7 +65,8 @@ class UdpEndpoint:
                     data, source = recvfrom(MAX_DATAGRAM)
                 except ConnectionRefusedError:
                     continue  # an ICMP error of an earlier send, told on this call by Linux
-                receive(data, source[:2])
+                if data.strip(b"\r\n\0"):  # else a keep-alive (RFC 5626 section 3.5.1, older phones send NUL)
+                    receive(data, Hop(source[0], source[1], Transport.UDP))
         self._drained()
 
 

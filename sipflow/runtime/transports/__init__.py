@@ -1,0 +1,1 @@
+"""SIP over the sockets of this machine, and its name service."""
