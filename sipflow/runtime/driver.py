@@ -31,9 +31,9 @@ from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
 Publish = Callable[[Record], None]
-_SYSTEM_NUMBERS = random.SystemRandom()
 DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
 
+_SYSTEM_NUMBERS = random.SystemRandom()
 
 _FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
 """Events that no statement can wait for: the flow never sees them."""
