@@ -206,6 +206,7 @@ class OutgoingInvite:
         acknowledger = self._acknowledger = Acknowledger(core, call.id, credentials)
         cancelled = call.state is CallState.CANCELLING
         self._confirm_dialog(response)
+        self._exchange = None  # it refers to us: a call that is over must not need the garbage collector
         if cancelled:
             self._hang_up_on(transaction, "answered before the CANCEL took effect", "bye", now)
             return
@@ -258,6 +259,7 @@ class OutgoingInvite:
     ) -> None:
         call, core = self._call, self._core
         core.timers.cancel(self._give_up)
+        self._exchange = None
         self._forget_dialogs()
         call.code = code
         call.ended_at = now

@@ -147,17 +147,18 @@ def test_a_transport_failure_rejects_the_call(world, alice):
     assert alice.ua.idle
 
 
-def test_a_host_name_is_the_drivers_affair(world, alice):
+def test_a_host_name_that_nobody_knows_rejects_the_call(world, alice):
     alice.do("invite", "c1", "sip:bob@example.com", media())
-    assert alice.events(events.CallRejected) == [events.CallRejected("c1", 503, "needs DNS", (), True)]
-    assert alice.story() == ["CallRejected", "CallReleased"] and alice.ua.idle
+    rejected = events.CallRejected("c1", 503, "example.com does not exist", (), True)
+    assert alice.events(events.CallRejected) == [rejected]
+    assert alice.story() == ["CallPlaced", "CallRejected", "CallReleased"] and alice.ua.idle
 
 
 def test_an_outbound_proxy_takes_what_has_no_address(world):
-    alice = world.agent("alice", outbound_proxy=("127.0.0.1", 7777))
+    alice = world.agent("alice", outbound_proxy="sip:127.0.0.1:7777")
     alice.do("invite", "c1", "sip:bob@example.com", media())
     world.settle()
-    assert world.undelivered[0][1] == ("127.0.0.1", 7777)
+    assert world.undelivered[0][1][:2] == ("127.0.0.1", 7777)
 
 
 def test_localhost_needs_no_name_service(world, alice, bob):

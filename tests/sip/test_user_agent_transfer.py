@@ -154,7 +154,7 @@ def test_a_target_that_is_no_uri_ends_the_transfer(world, alice, bob):
     world.settle()
     bob.do("follow_transfer", "bob-in1", "b2", media())
     world.settle()
-    assert bob.events(events.CallRejected)[0].reason == "needs DNS"
+    assert bob.events(events.CallRejected)[0].reason == "nowhere.example does not exist"
     assert alice.events(events.TransferProgressed)[-1] == events.TransferProgressed("c1", 503, True)
 
 
