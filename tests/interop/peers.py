@@ -1,0 +1,150 @@
+"""Programs that we did not write, started for one test and gone after it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+READY_S = 10.0
+"""How long a peer may take until it listens."""
+
+
+def needs(program: str, package: str) -> pytest.MarkDecorator:
+    """Skip with a reason when a program is not installed."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    return pytest.mark.skipif(found is None, reason=f"{program} is not installed (Debian: {package})")
+
+
+def where_is(program: str) -> str:
+    """Path of a program that is installed."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    assert found is not None, program
+    return found
+
+
+def free_port(host: str = "127.0.0.1", *, pair: bool = False) -> int:
+    """A port that is free for UDP and TCP, with `pair` together with the next one."""
+    while True:
+        with _taken(host, 0) as first:
+            port = int(first)
+        if _both_free(host, port) and (not pair or _both_free(host, port + 1)):
+            return port
+
+
+@contextmanager
+def _taken(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> Iterator[int]:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
+        probe.bind((host, port))
+        yield probe.getsockname()[1]
+
+
+def _both_free(host: str, port: int) -> bool:
+    return not is_taken(host, port, socket.SOCK_DGRAM) and not is_taken(host, port, socket.SOCK_STREAM)
+
+
+def is_taken(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with _taken(host, port, kind):
+            return False
+    except OSError:
+        return True
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
+    """Look again and again until something is so; fails after that time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(
+    command: list[str], folder: Path, output: Path, ready: Callable[[], bool], stop: signal.Signals = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A peer that is ready; what it prints goes to a file, and a failure shows its end."""
+    with output.open("wb") as sink, subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
+    ) as peer:  # fmt: skip
+        try:
+            wait_until(lambda: ready() or peer.poll() is not None, f"{command[0]} to listen")
+            assert peer.poll() is None, output.read_text(errors="replace")[-2000:]
+            yield peer
+        finally:
+            _end(peer, stop)
+
+
+def _end(peer: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    peer.send_signal(stop)
+    try:
+        peer.wait(10)
+    except subprocess.TimeoutExpired:
+        peer.kill()
+
+
+@dataclass(frozen=True)
+class Baresip:
+    """A running baresip: answers everybody, plays its file, and writes down what it hears and sends."""
+
+    port: int
+    output: Path
+    folder: Path
+
+    def heard(self) -> Path:
+        """What it heard, decoded; complete when the program has ended."""
+        return next(self.folder.glob("dump-*-dec.wav"))
+
+
+@contextmanager
+def baresip(folder: Path, plays: Path, *, accounts: str = "", execute: str = "") -> Iterator[Baresip]:
+    """baresip without devices; its own account answers at `sip:peer@127.0.0.1:PORT`."""
+    port, media = free_port(), free_port()
+    own = f"<sip:peer@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1,PCMA/8000/1"
+    home = folder / "baresip"
+    home.mkdir()
+    (home / "accounts").write_text(f"{accounts or own}\n")
+    (home / "contacts").write_text("")
+    (home / "config").write_text(_baresip_config(port, media, plays, home))
+    output = home / "output.txt"
+    command = [where_is("baresip"), "-4", "-f", str(home), "-v", *(("-e", execute) if execute else ())]
+    with running(command, home, output, lambda: is_taken("127.0.0.1", port), signal.SIGINT):
+        yield Baresip(port, output, home)
+
+
+def _baresip_config(port: int, media: int, plays: Path, home: Path) -> str:
+    modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile"))
+    return f"""\
+poll_method epoll
+sip_listen 127.0.0.1:{port}
+net_interface 127.0.0.1
+audio_player aubridge,nowhere
+audio_source aufile,{plays}
+audio_alert aubridge,alert
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports {media}-{media + 99}
+jitter_buffer_type fixed
+jitter_buffer_delay 5-10
+module_path {_module_path()}
+{modules}module_tmp uuid.so
+module_tmp account.so
+module_app menu.so
+snd_path {home}
+"""
+
+
+def _module_path() -> str:
+    places = (Path("/usr/lib/baresip/modules"), Path("/usr/local/lib/baresip/modules"))
+    return str(next((place for place in places if place.exists()), places[0]))
