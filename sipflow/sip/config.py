@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sipflow import __version__
+from sipflow.sip.digest import Algorithm, Login
 from sipflow.sip.hop import Transport
 from sipflow.sip.timers import TimerProfile
 
@@ -33,6 +34,16 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class Demanded:
+    """What everybody has to prove who sends a request to an agent (RFC 7616)."""
+
+    realm: str
+    login: Login
+    algorithm: Algorithm = Algorithm.MD5
+    qop: tuple[str, ...] = ("auth",)
+
+
+@dataclass(frozen=True, slots=True)
 class UserAgentConfig:
     """Everything that a user agent is told before its first message."""
 
@@ -55,6 +66,10 @@ class UserAgentConfig:
     user_agent: str = f"sipflow/{__version__}"
     outbound_proxy: str = ""
     """URI of the hop that gets all requests outside of dialogs; empty: each goes where its own URI says."""
+    login: Login | None = None
+    """Answers challenges (401, 407); None: they are the outcome of the request."""
+    challenge: Demanded | None = None
+    """With what every request that comes is challenged; None: none is."""
     largest_datagram: int = 1300
     """Bytes beyond which a request goes by TCP although UDP was meant (RFC 3261 section 18.1.1), unless its URI asks
     for UDP by name."""

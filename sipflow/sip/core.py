@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from sipflow.errors import MisuseError
 from sipflow.events import Payload, SipSent
-from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.authenticator import Authenticator, RequestCredentials
+from sipflow.sip.challenger import Challenger
+from sipflow.sip.config import Demanded, UserAgentConfig
 from sipflow.sip.destinations import is_made_up, locate
 from sipflow.sip.dialog import Dialog, DialogKey
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
@@ -44,16 +46,6 @@ Resolved = Callable[[tuple[Hop, ...], str, float], None]
 """Takes the hops that a name stands for, in the order in which they are to be tried, or why there are none."""
 
 
-class Authenticator(Protocol):
-    """Knows the agent's credentials and the challenges that it met (RFC 3261 section 22, RFC 7616)."""
-
-    def answer(self, response: Response, method: str, uri: str, body: bytes) -> str | None:
-        """Header lines that answer a 401 or 407, None when it cannot or when these credentials were refused before."""
-
-    def preemptive(self, method: str, uri: str, body: bytes) -> str:
-        """Header lines for a request to where the challenge is known already; empty when nothing is known."""
-
-
 class Core:
     """The common ground of one user agent's parts."""
 
@@ -75,8 +67,10 @@ class Core:
         self.dialogs: dict[DialogKey, Call] = {}
         self.ended: dict[str, Call] = {}
         """Calls that are over, oldest first, no more than the configuration wants kept."""
-        self.authenticator: Authenticator | None = None
-        """Answers challenges; None without credentials."""
+        self.authenticator = None if config.login is None else Authenticator(config.login, self.ids)
+        """Answers challenges; None without a login."""
+        self.challenger = None if config.challenge is None else _challenger(config.challenge, self.ids)
+        """Challenges every request that comes; None: all are let in."""
         self.lookups: dict[int, Resolved] = {}
         """Names that are being looked up."""
         self._lookups_made = 0
@@ -139,20 +133,17 @@ class Core:
         self.lookups[self._lookups_made] = done
         self.outputs.append(Lookup(self._lookups_made, query))
 
-    def credentials_for(self, request: Outgoing) -> str:
-        """Authorization lines that a request needs from the start."""
+    def credentials_for(self, request: Outgoing, hop: Hop) -> RequestCredentials | None:
+        """What a request to that hop says about who sends it; None for an agent without a login."""
         authenticator = self.authenticator
-        return "" if authenticator is None else authenticator.preemptive(request.method, request.uri, request.body)
-
-    def answer_challenge(self, response: Response, request: Outgoing) -> str | None:
-        """Authorization lines that answer a 401 or 407; None when there is no answer."""
-        authenticator = self.authenticator
-        if authenticator is None:
-            return None
-        return authenticator.answer(response, request.method, request.uri, request.body)
+        return None if authenticator is None else authenticator.begin(request.method, request.uri, request.body, hop)
 
 
 _TARGET_REFRESH = frozenset({"INVITE", "REFER", "UPDATE", "SUBSCRIBE", "NOTIFY"})
+
+
+def _challenger(demanded: Demanded, ids: Ids) -> Challenger:
+    return Challenger(demanded.realm, (demanded.login,), ids, algorithm=demanded.algorithm, qop=demanded.qop)
 
 
 def _plain(templates: Templates) -> str:

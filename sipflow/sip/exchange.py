@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sipflow.sip.authenticator import RequestCredentials
 from sipflow.sip.destinations import is_made_up, locate, wants_transport
 from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Response
@@ -49,13 +50,13 @@ class Exchange:
     __slots__ = (
         "_abandoned",
         "_core",
+        "_credentials",
         "_fallback",
         "_hops",
         "_may_change_transport",
         "_request",
         "_user",
         "call",
-        "credentials",
         "cseq",
         "transaction",
     )
@@ -71,8 +72,7 @@ class Exchange:
         self.call = call
         self.cseq = 0
         """Number of the latest attempt; 0 before the first."""
-        self.credentials = ""
-        """Authorization lines of the latest attempt: the ACK of a 2xx repeats them (section 22.1)."""
+        self._credentials: RequestCredentials | None = None
         self.transaction: ClientTransaction | None = None
         """The latest attempt; None while its name is being looked up."""
 
@@ -90,6 +90,16 @@ class Exchange:
         else:
             problem = f"{where.host} has no address" if isinstance(where, NameQuery) else where
             self._user.request_failed(None, 503, problem, now)
+
+    @property
+    def credentials(self) -> str:
+        """Authorization lines of the latest attempt: the ACK of a 2xx repeats them (section 22.1)."""
+        return "" if self._credentials is None else self._credentials.lines
+
+    @property
+    def problem(self) -> str:
+        """Why a challenge was not answered, for a person; empty when none came or it was."""
+        return "" if self._credentials is None else self._credentials.problem
 
     def abandon(self) -> None:
         """No further attempt: the one that is out, if any, is the last, and its outcome is the user's as it comes."""
@@ -111,7 +121,7 @@ class Exchange:
         if self._fallback is not None and _adds_a_way(self._fallback, self._hops):
             self._hops.append(self._fallback)
         self.cseq = self._request.next_cseq()
-        self.credentials = self._core.credentials_for(self._request)
+        self._credentials = self._core.credentials_for(self._request, self._hops[0])
         self._attempt(self._hops.pop(0), now)
 
     def _attempt(self, hop: Hop, now: float) -> None:
@@ -131,6 +141,8 @@ class Exchange:
         """Answer a challenge, go to the next server after 503, and leave all else to the user."""
         code = response.status_code
         if code < 300 or self._abandoned:
+            if code >= 200 and self._credentials is not None:
+                self._credentials.accepted(response)
             self._user.response_received(transaction, response, now)
         elif code in (401, 407) and self._answer_challenge(transaction, response, now):
             return
@@ -147,12 +159,9 @@ class Exchange:
             self._user.request_failed(transaction, code, reason, now)
 
     def _answer_challenge(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
-        request = self._request
-        lines = self._core.answer_challenge(response, request)
-        if lines is None:
+        if self._credentials is None or not self._credentials.answer(response, transaction.destination):
             return False
-        self.credentials = lines
-        self.cseq = request.next_cseq()
+        self.cseq = self._request.next_cseq()
         self._attempt(transaction.destination, now)
         return True
 

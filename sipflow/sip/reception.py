@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sipflow.events import SipReceived
 from sipflow.sip.call import Call, CallState
+from sipflow.sip.challenger import Granted
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_key
 from sipflow.sip.headers import HeaderError
@@ -112,11 +113,25 @@ class Reception:
         if request.method == "CANCEL":
             return self._receive_cancel(request, source, now)
         transaction = transactions.open_server(request, source, now)
-        if request.to_tag:
+        if not self._is_let_in(transaction, request, now):
+            pass
+        elif request.to_tag:
             self._receive_in_dialog(transaction, request, now)
         else:
             self._receive_outside(transaction, request, source, now)
         return transaction.call
+
+    def _is_let_in(self, transaction: ServerTransaction, request: Request, now: float) -> bool:
+        """Challenge a request that does not prove who sends it (RFC 3261 section 22.1)."""
+        challenger = self._core.challenger
+        if challenger is None:
+            return True
+        verdict = challenger.check(request, now)
+        if isinstance(verdict, Granted):
+            return True
+        self._problem = verdict.problem
+        self._reply(transaction, request, verdict.code, now, verdict.lines)
+        return False
 
     def _receive_ack(self, request: Request, now: float) -> str | None:
         # The ACK of a 2xx comes first because it is the usual one; its branch is new, so no transaction would match.
