@@ -206,6 +206,38 @@ class ResponseReceived(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class Registered(Payload):
+    """The registrar took the agent's contacts, for the first time or again."""
+
+    request: int
+    """The number that `UserAgent.register` returned; 0 for a refresh."""
+    contacts: tuple[str, ...]
+    """URIs of all contacts that the registrar has for this address, other phones' included."""
+    expires_s: int
+    """For how long the agent's own are good, in seconds."""
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered(Payload):
+    """The registrar took the agent's contacts back."""
+
+    request: int
+    """The number that `UserAgent.unregister` returned."""
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFailed(Payload):
+    """A REGISTER was refused, or nobody answered it (408, 503)."""
+
+    request: int
+    """Number of the request; 0 for a refresh."""
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaNegotiated(Payload):
     """Offer and answer are complete (again): start or change the call's leg. `early` until the call is answered."""
 

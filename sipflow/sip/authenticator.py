@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sipflow.sip.digest import Challenge, Login, make_credentials, next_nonce
 from sipflow.sip.hop import Hop

@@ -9,7 +9,9 @@ from sipflow.sip.digest import Algorithm, Login
 from sipflow.sip.hop import Transport
 from sipflow.sip.timers import TimerProfile
 
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER")
+METHODS = (
+    "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER", "PRACK", "UPDATE",
+)  # fmt: skip
 """What a user agent answers with anything but 405, in the order of its Allow header."""
 
 
@@ -44,6 +46,18 @@ class Demanded:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionTimerConfig:
+    """How long a session lasts that nobody refreshes (RFC 4028)."""
+
+    expires_s: int
+    """Session-Expires that is asked for."""
+    refresher: str = ""
+    """Who is asked to refresh: `local`, `remote`; empty: as the peer likes it."""
+    min_se_s: int = 90
+    """The shortest interval that is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserAgentConfig:
     """Everything that a user agent is told before its first message."""
 
@@ -66,6 +80,8 @@ class UserAgentConfig:
     user_agent: str = f"sipflow/{__version__}"
     outbound_proxy: str = ""
     """URI of the hop that gets all requests outside of dialogs; empty: each goes where its own URI says."""
+    registrar: str = ""
+    """URI of the REGISTER requests; empty: the host of the address of record."""
     login: Login | None = None
     """Answers challenges (401, 407); None: they are the outcome of the request."""
     challenge: Demanded | None = None
@@ -74,6 +90,13 @@ class UserAgentConfig:
     """Bytes beyond which a request goes by TCP although UDP was meant (RFC 3261 section 18.1.1), unless its URI asks
     for UDP by name."""
     timers: TimerProfile = field(default_factory=TimerProfile)
+    provisional: str = "supported"
+    """Whether provisional responses are acknowledged (RFC 3262): `off`, `supported` (when the peer requires it) or
+    `required` (always, and of the peer, too)."""
+    session_timer: SessionTimerConfig | None = None
+    """None: sessions last until somebody ends them, and `timer` is no extension that is known."""
+    takes_subscriptions: bool = False
+    """Whether a SUBSCRIBE outside of calls is accepted; else it is answered with 489."""
     trace: bool = True
     """Whether every message is reported (SipSent, SipReceived)."""
     allow: tuple[str, ...] = METHODS
@@ -83,6 +106,13 @@ class UserAgentConfig:
     """Received requests that are remembered at the same time; beyond it a new one is dropped unanswered."""
     ended_sessions_kept: int = 1000
     """How many calls that are over can still be asked for with `session`."""
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Option tags of what it can do, in the order of its Supported header."""
+        reliable = ("100rel",) if self.provisional != "off" else ()
+        timer = ("timer",) if self.session_timer is not None else ()
+        return ("replaces", "norefersub", *reliable, *timer)
 
     @property
     def listeners(self) -> tuple[Listener, ...]:

@@ -15,6 +15,7 @@ from sipflow.sip.config import Demanded, UserAgentConfig
 from sipflow.sip.destinations import is_made_up, locate
 from sipflow.sip.dialog import Dialog, DialogKey
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
+from sipflow.sip.headers import HeaderError, NameAddr
 from sipflow.sip.hop import Hop, NameQuery
 from sipflow.sip.ids import Ids
 from sipflow.sip.message import Response
@@ -71,6 +72,9 @@ class Core:
         """Answers challenges; None without a login."""
         self.challenger = None if config.challenge is None else _challenger(config.challenge, self.ids)
         """Challenges every request that comes; None: all are let in."""
+        self.address_of_record = config.from_uri or config.contact_uri
+        self.service_route: tuple[str, ...] = ()
+        """Route values for requests outside of dialogs, as the registrar wants them (RFC 3608)."""
         self.lookups: dict[int, Resolved] = {}
         """Names that are being looked up."""
         self._lookups_made = 0
@@ -101,6 +105,13 @@ class Core:
             raise MisuseError(f"call {call} {why}") from None
 
     # --- requests ---
+
+    def way_out(self, target: str) -> tuple[str, str]:
+        """URI of the first hop of a request outside of dialogs, and its Route lines: those that the registrar gave
+        with the registration (RFC 3608), by the agent's own proxy if it has one."""
+        routes = self.service_route
+        first = _uri_of_route(routes[0]) if routes else target
+        return self.config.outbound_proxy or first, "".join([f"Route: {route}\r\n" for route in routes])
 
     def send_in_dialog(
         self,
@@ -140,6 +151,13 @@ class Core:
 
 
 _TARGET_REFRESH = frozenset({"INVITE", "REFER", "UPDATE", "SUBSCRIBE", "NOTIFY"})
+
+
+def _uri_of_route(route: str) -> str:
+    try:
+        return NameAddr.parse(route).uri
+    except HeaderError:
+        return ""
 
 
 def _challenger(demanded: Demanded, ids: Ids) -> Challenger:

@@ -49,6 +49,18 @@ class Negotiation:
         return self._offer is not None
 
     @property
+    def complete(self) -> bool:
+        """Whether an offer was answered, and none is open."""
+        return self.params is not None and self._offer is None
+
+    def fork(self) -> Negotiation:
+        """The same offer for another early dialog, where its answer may be another one."""
+        other = Negotiation(self._session_id)
+        other._version, other._local_text = self._version, self._local_text
+        other._offer, other._offered = self._offer, self._offered
+        return other
+
+    @property
     def held_by_peer(self) -> bool:
         """Whether the peer does not want to hear us although we would speak (RFC 3264 section 8.4)."""
         if self.media is None or self.params is None:

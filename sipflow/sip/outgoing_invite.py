@@ -69,10 +69,11 @@ class OutgoingInvite:
         """Send the INVITE; a target that leads nowhere rejects the call."""
         call, core, dialog = self._call, self._core, self._call.dialog
         body, lines = self._content(invitation)
-        request = Outgoing("INVITE", dialog.request_uri, dialog.identity, lines, dialog.next_cseq, body)
+        first_hop, routes = core.way_out(dialog.next_hop)
+        request = Outgoing("INVITE", dialog.request_uri, routes + dialog.identity, lines, dialog.next_cseq, body)
         self._exchange = Exchange(core, request, self, call.id)
         core.emit(CallPlaced(call.id, invitation.target))
-        self._exchange.start(core.config.outbound_proxy or dialog.next_hop, None, now)
+        self._exchange.start(first_hop, None, now)
 
     def _content(self, invitation: Invitation) -> tuple[bytes, Lines]:
         """Body, and what makes all header lines that do not belong to the dialog."""

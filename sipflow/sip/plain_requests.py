@@ -70,11 +70,11 @@ def send_outside(
     except UriError as error:
         raise MisuseError(str(error)) from None
     numbers = itertools.count(1)
-    identity = (
-        f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\nCall-ID: {core.ids.call_id()}\r\n"
-    )
+    first_hop, routes = core.way_out(target)
+    who = f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\n"
+    identity = f"{routes}{who}Call-ID: {core.ids.call_id()}\r\n"
     request = Outgoing(method, target, identity, _lines(method, *lines), numbers.__next__, body)
-    Exchange(core, request, user, None).start(core.config.outbound_proxy or target, None, now)
+    Exchange(core, request, user, None).start(first_hop, None, now)
 
 
 def _lines(method: str, headers: HeaderFields, content_type: str) -> Lines:

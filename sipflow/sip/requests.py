@@ -59,7 +59,7 @@ class Templates:
         client = f"User-Agent: {config.user_agent}\r\n" if config.user_agent else ""
         self.allow = f"Allow: {', '.join(config.allow)}\r\n"
         self.contact = f"Contact: <{reached_at.contact_uri(config.user)}>\r\n"
-        abilities = f"{self.contact}{self.allow}Supported: replaces\r\n"
+        abilities = f"{self.contact}{self.allow}Supported: {', '.join(config.extensions)}\r\n"
         self.request = with_headers(f"Max-Forwards: 70\r\n{client}", config.headers)
         self.dialog_request = with_headers(f"Max-Forwards: 70\r\n{abilities}{client}", config.headers)
         self.response = server

@@ -208,3 +208,13 @@ def _comparable_parameters(uri: SipUri) -> dict[str, str]:
 
 def _comparable_headers(uri: SipUri) -> list[tuple[str, str]]:
     return sorted((unescape(name).lower(), unescape(value)) for name, value in uri.headers)
+
+
+def same_uri(one: str, other: str) -> bool:
+    """Whether two texts are URIs of the same resource (RFC 3261 section 19.1.4)."""
+    if one == other:
+        return True
+    try:
+        return parse_uri(one).equivalent(parse_uri(other))
+    except UriError:
+        return False

@@ -25,8 +25,10 @@ from sipflow.sip.outgoing_invite import Invitation, place_call
 from sipflow.sip.outputs import Output
 from sipflow.sip.plain_requests import UserRequest, check_method, send_in_call, send_outside
 from sipflow.sip.reception import Reception
+from sipflow.sip.registration import DEFAULT_EXPIRES_S, Registration, Wish
 from sipflow.sip.requests import one_line
 from sipflow.sip.transfer import SentRefer, refer_to_dialog
+from sipflow.sip.uri import check_uri
 
 __all__ = ["Session", "UserAgent", "UserAgentConfig"]
 
@@ -44,6 +46,7 @@ class UserAgent:
         self.config = config
         self._core = Core(config, source, new_call_id)
         self._reception = Reception(self._core)
+        self._registration = Registration(self._core)
         self._requests = 0
 
     # --- inputs from outside ---
@@ -55,6 +58,7 @@ class UserAgent:
     def handle_timer(self, now: float) -> None:
         """Do what is due; calling it too early does nothing."""
         self._core.timers.fire(now)
+        self._registration.timers.fire(now)
 
     def transport_failed(self, destination: Hop, reason: str, now: float) -> None:
         """What was sent to this hop does not arrive."""
@@ -70,7 +74,9 @@ class UserAgent:
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called next, None when nothing is waited for."""
-        return self._core.timers.next_deadline()
+        refresh = self._registration.timers.next_deadline()
+        deadline = self._core.timers.next_deadline()
+        return deadline if refresh is None or (deadline is not None and deadline <= refresh) else refresh
 
     def outputs(self) -> list[Output]:
         """What is to be sent and what happened, in causal order; a second call gives only what came since."""
@@ -191,6 +197,37 @@ class UserAgent:
         else:
             raise MisuseError(f"{method} needs a call or a target")
         return self._requests
+
+    # --- registration ---
+
+    def register(
+        self,
+        now: float,
+        *,
+        expires_s: int | None = None,
+        contacts: tuple[str, ...] = (),
+        headers: HeaderPairs = (),
+    ) -> int:
+        """Register contacts (URIs; none: the agent's own address) and keep them registered; the outcome is the
+        Registered or RegistrationFailed with the number that this returns."""
+        self._requests += 1
+        wanted = DEFAULT_EXPIRES_S if expires_s is None else expires_s
+        for uri in contacts:
+            check_uri(uri)
+        self._registration.wish(Wish(self._requests, wanted, contacts, headers=headers), now)
+        return self._requests
+
+    def unregister(self, now: float, *, everything: bool = False, headers: HeaderPairs = ()) -> int:
+        """Take back what was registered, or every contact of the address; the outcome is the Unregistered or
+        RegistrationFailed with the number that this returns."""
+        self._requests += 1
+        self._registration.unregister(self._requests, everything, headers, now)
+        return self._requests
+
+    @property
+    def registered(self) -> bool:
+        """Whether a registration is being kept."""
+        return self._registration.is_kept
 
     # --- the end, and questions ---
 

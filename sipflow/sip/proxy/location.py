@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sipflow.sip.hop import Hop
 from sipflow.sip.timers import Timer, Timers
-from sipflow.sip.uri import UriError, parse_uri
+from sipflow.sip.uri import same_uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,3 @@ class LocationService:
         user, binding = item
         del self._bindings[user][binding]
         self._expired(user, binding)
-
-
-def same_uri(one: str, other: str) -> bool:
-    """Whether two texts are URIs of the same resource (section 19.1.4)."""
-    if one == other:
-        return True
-    try:
-        return parse_uri(one).equivalent(parse_uri(other))
-    except UriError:
-        return False

@@ -1,0 +1,212 @@
+"""A user agent's registration: made, kept alive, and taken back (RFC 3261 section 10.2, RFC 3608, RFC 3327)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sipflow.events import Registered, RegistrationFailed, Unregistered
+from sipflow.sip.core import Core
+from sipflow.sip.exchange import Exchange, Outgoing
+from sipflow.sip.headers import HeaderError, NameAddr
+from sipflow.sip.message import Response
+from sipflow.sip.requests import HeaderFields, Templates, with_headers
+from sipflow.sip.timers import Timer, Timers
+from sipflow.sip.transaction import ClientTransaction
+from sipflow.sip.uri import same_uri
+
+DEFAULT_EXPIRES_S = 3600
+"""What is asked for when nobody says how long."""
+
+REFRESH_AT = 0.8
+"""Share of the granted time after which the registration is renewed: late enough to be cheap, early enough for a
+REGISTER that has to be repeated for 32 s within three minutes of validity."""
+
+FIRST_RETRY_S, LAST_RETRY_S = 5.0, 300.0
+"""Wait after a refresh that failed; it doubles with every further failure (compare RFC 5626 section 4.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One REGISTER that is wanted."""
+
+    request: int
+    """Number that the outcome carries; 0 when nobody asked for this one: a refresh."""
+    expires_s: int
+    """0 takes the contacts back."""
+    contacts: tuple[str, ...] = ()
+    """URIs; empty: the agent's own."""
+    everything: bool = False
+    """`Contact: *`."""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Registration:
+    """One agent's binding at its registrar. Its timers are not those of calls: a registered agent may be idle."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.timers = Timers()
+        """When to refresh."""
+        self._call_id = core.ids.call_id()
+        self._tag = core.ids.tag()
+        self._cseq = 0
+        self._kept: Wish | None = None
+        self._refresh: Timer | None = None
+        self._failures = 0
+        self._waiting: deque[Wish] = deque()
+        self._attempt: _Attempt | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is being refreshed."""
+        return self._kept is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a REGISTER is on its way."""
+        return self._attempt is not None
+
+    def wish(self, wish: Wish, now: float) -> None:
+        """Send a REGISTER, after the one that is on its way (RFC 3261 section 10.2)."""
+        with_headers("", wish.headers)
+        if wish.request:
+            self.timers.cancel(self._refresh)
+            self._kept = None
+        self._waiting.append(wish)
+        self._next(now)
+
+    def unregister(self, request: int, everything: bool, headers: HeaderFields, now: float) -> None:
+        """Take back what was registered, or every contact of the address."""
+        contacts = () if self._kept is None else self._kept.contacts
+        self.wish(Wish(request, 0, contacts, everything, tuple(headers)), now)
+
+    # --- one after the other ---
+
+    def _next(self, now: float) -> None:
+        if self._attempt is None and self._waiting:
+            self._attempt = _Attempt(self._core, self._waiting.popleft(), self._done)
+            self._attempt.send(self._call_id, self._tag, self._next_cseq, now)
+
+    def _next_cseq(self) -> int:
+        self._cseq += 1
+        return self._cseq
+
+    def _done(self, wish: Wish, response: Response | None, code: int, reason: str, now: float) -> None:
+        self._attempt = None
+        if response is not None and code == 423 and self._ask_for_longer(wish, response, now):
+            return
+        if response is None or not 200 <= code <= 299:
+            self._failed(wish, code, reason, now)
+        elif wish.expires_s:
+            self._registered(wish, response, now)
+        else:
+            self._core.service_route = ()
+            self._core.emit(Unregistered(wish.request, code))
+        self._next(now)
+
+    def _registered(self, wish: Wish, response: Response, now: float) -> None:
+        contacts, granted = _granted(wish, response, self._core)
+        self._core.service_route = tuple(response.headers.values("Service-Route"))
+        self._core.emit(Registered(wish.request, contacts, granted, response.status_code))
+        if not self._waiting and granted > 0:
+            self._failures = 0
+            self._keep(wish, now + granted * REFRESH_AT)
+
+    def _keep(self, wish: Wish, at: float) -> None:
+        self._kept = wish
+        self._refresh = self.timers.start(at, self._renew, None)
+
+    def _renew(self, _argument: object, now: float) -> None:
+        kept = self._kept
+        if kept is not None and not self._core.closing:
+            self.wish(Wish(0, kept.expires_s, kept.contacts, headers=kept.headers), now)
+
+    def _ask_for_longer(self, wish: Wish, response: Response, now: float) -> bool:
+        """423 names the shortest time that the registrar takes (section 10.2.8)."""
+        text = response.headers.get("Min-Expires") or ""
+        least = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+        if least <= wish.expires_s or not wish.expires_s:
+            return False
+        longer = Wish(wish.request, least, wish.contacts, headers=wish.headers)
+        self._waiting.appendleft(longer)
+        self._next(now)
+        return True
+
+    def _failed(self, wish: Wish, code: int, reason: str, now: float) -> None:
+        self._core.emit(RegistrationFailed(wish.request, code, reason))
+        if wish.request == 0 and wish.expires_s and self._kept is not None:
+            wait = min(FIRST_RETRY_S * 2**self._failures, LAST_RETRY_S)
+            self._failures += 1
+            self._keep(wish, now + wait)
+
+
+class _Attempt:
+    """One REGISTER on its way."""
+
+    def __init__(self, core: Core, wish: Wish, done: Callable[[Wish, Response | None, int, str, float], None]) -> None:
+        self._core = core
+        self._wish = wish
+        self._done = done
+        self._exchange: Exchange | None = None
+
+    def send(self, call_id: str, tag: str, next_cseq: Callable[[], int], now: float) -> None:
+        """Send it to the agent's proxy, or to the host of its address."""
+        core, address = self._core, self._core.address_of_record
+        identity = f"From: {core.templates.local};tag={tag}\r\nTo: <{address}>\r\nCall-ID: {call_id}\r\n"
+        registrar = core.config.registrar or _registrar_of(address)
+        request = Outgoing("REGISTER", registrar, identity, self._lines, next_cseq)
+        self._exchange = Exchange(core, request, self, None)
+        self._exchange.start(core.config.outbound_proxy or registrar, None, now)
+
+    def _lines(self, templates: Templates) -> str:
+        wish = self._wish
+        if wish.everything:
+            contacts = "Contact: *\r\n"
+        elif wish.contacts:
+            contacts = "".join(f"Contact: <{uri}>\r\n" for uri in wish.contacts)
+        else:
+            contacts = templates.contact
+        lines = f"{templates.request}{contacts}Expires: {wish.expires_s}\r\nSupported: path\r\n{templates.allow}"
+        return with_headers(lines, wish.headers)
+
+    def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+        """The final response is the outcome."""
+        if response.status_code < 200:
+            return
+        problem = "" if self._exchange is None else self._exchange.problem
+        self._exchange = None
+        reason = f"{response.reason_phrase} ({problem})" if problem else response.reason_phrase
+        self._done(self._wish, response, response.status_code, reason, now)
+
+    def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
+        """Nobody answered."""
+        self._exchange = None
+        self._done(self._wish, None, code, reason, now)
+
+
+def _granted(wish: Wish, response: Response, core: Core) -> tuple[tuple[str, ...], int]:
+    """All contacts that the registrar lists, and for how many seconds ours are good: the shortest of them."""
+    try:
+        listed = NameAddr.parse_many(response.headers.get_all("Contact"))
+    except HeaderError:
+        listed = []
+    own = wish.contacts or tuple(listener.contact_uri(core.config.user) for listener in core.config.listeners)
+    overall = _seconds(response.headers.get("Expires"), wish.expires_s)
+    times = [
+        _seconds(contact.parameter("expires"), overall)
+        for contact in listed
+        if any(same_uri(contact.uri, uri) for uri in own)
+    ]
+    return tuple(contact.uri for contact in listed), min(times, default=overall)
+
+
+def _seconds(text: str | None, otherwise: int) -> int:
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 11 else otherwise
+
+
+def _registrar_of(address: str) -> str:
+    """The Request-URI of a REGISTER: the address of record without its user (section 10.2)."""
+    scheme, _, rest = address.partition(":")
+    return f"{scheme}:{rest.rpartition('@')[2]}"
