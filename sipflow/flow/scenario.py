@@ -27,6 +27,8 @@ class Happened:
 
 Output = Command | Happened
 
+_REGISTRATION = (events.Registered, events.Unregistered, events.RegistrationFailed)
+
 
 class Scenario:
     """One run. Feed it events and time; after every mutation drain `outputs()` until it is empty, then re-arm."""
@@ -60,7 +62,9 @@ class Scenario:
             self._receive_call(agent, payload, now)
         elif isinstance(payload, events.CallMeasured):
             self._receive_measurement(payload, now)
-        elif isinstance(payload, events.ResponseReceived):
+        elif isinstance(payload, events.ResponseReceived) or (
+            isinstance(payload, _REGISTRATION) and payload.request in self._token_owners
+        ):
             self._receive_answer(payload.request, payload, now)
         elif isinstance(payload, events.CommandFailed) and not payload.call:
             self._receive_answer(payload.token, payload, now)

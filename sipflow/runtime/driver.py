@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sipflow import __version__, events
+from sipflow import events
 from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
@@ -22,10 +22,10 @@ from sipflow.flow.scenario import Happened
 from sipflow.ir.graph import Agent
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
+from sipflow.runtime.agents import user_agent_config
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
-from sipflow.sip.config import Listener
 from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
@@ -34,6 +34,9 @@ Publish = Callable[[Record], None]
 DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
 
 _SYSTEM_NUMBERS = random.SystemRandom()
+
+SIGN_OFF_S = 2.0
+"""How long the end of a run waits for registrars to answer."""
 
 _FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
 """Events that no statement can wait for: the flow never sees them."""
@@ -55,10 +58,12 @@ class LocalAgent:
     port: Port
     user_agent: UserAgent
 
-    @property
-    def uri(self) -> str:
-        """Where other agents of the run reach it."""
-        return self.user_agent.config.contact_uri
+    def reached_by(self, other: LocalAgent) -> str:
+        """The URI with which another agent of the run calls it: its address of record when both have the same proxy,
+        else where it listens."""
+        config = self.user_agent.config
+        shared = config.outbound_proxy and config.outbound_proxy == other.user_agent.config.outbound_proxy
+        return config.from_uri if shared and config.from_uri else config.contact_uri
 
 
 class Driver:
@@ -73,10 +78,14 @@ class Driver:
         self._network = network
         self._desk = desk(self._feed_later)
         self._agents: dict[str, LocalAgent] = {}
+        self._proxies: dict[str, tuple[str, str]] = {}
+        """Realm and URI of the proxies among the agents."""
         self._pending: list[tuple[str, Payload]] = []
         self._requests: dict[tuple[str, int], int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
+        self._leaving: asyncio.TimerHandle | None = None
+        """Set once the lanes are over; ends the run although a registrar does not answer."""
         self._finished = asyncio.Event()
         self._started_at = self._loop.time()
         self._crashed: BaseException | None = None
@@ -100,6 +109,9 @@ class Driver:
         for agent in self._agents.values():
             agent.port.open()
         self._started_at = self._loop.time()
+        for agent in self._agents.values():
+            if agent.plan.register_s is not None:
+                agent.user_agent.register(0.0, expires_s=round(agent.plan.register_s))
         self._scenario.start(0.0)
         self._pump()
         await self.wait()
@@ -125,8 +137,9 @@ class Driver:
 
     def close(self) -> None:
         """Give back every socket, leg and timer."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._leaving):
+            if timer is not None:
+                timer.cancel()
         self._loop.remove_reader(self._engine.fileno())
         self._desk.close_all()
         for agent_name, payload in self._pending:
@@ -156,24 +169,16 @@ class Driver:
             )
         except MachineError as error:
             raise AgentRefusedError(plan.spec, str(error)) from error
-        first, *others = (Listener(transport, *address) for transport, address in port.listeners.items())
-        config = UserAgentConfig(
-            name=plan.name,
-            user=plan.user,
-            host=first.host,
-            port=first.port,
-            transport=first.transport,
-            also=tuple(others),
-            from_uri=plan.uri or None,
-            headers=plan.headers,
-            user_agent=f"sipflow/{__version__}",
-            outbound_proxy=_proxy_uri(plan.proxy),
+        config = user_agent_config(plan, port.listeners, self._proxies)
+        agent = LocalAgent(
+            plan, port, UserAgent(config, self._numbers(config), lambda: self._scenario.new_call_id(plan.name))
         )
-        seed = (
-            random.Random(f"{self._plan.seed}/{plan.name}/{first.port}") if self._plan.seed else random.SystemRandom()
-        )
-        agent = LocalAgent(plan, port, UserAgent(config, seed, lambda: self._scenario.new_call_id(plan.name)))
         return agent
+
+    def _numbers(self, config: UserAgentConfig) -> random.Random:
+        """Where an agent's identifiers come from: the same ones for the same seed and port."""
+        seed = self._plan.seed
+        return random.Random(f"{seed}/{config.name}/{config.port}") if seed else random.SystemRandom()
 
     # --- stimuli ---
 
@@ -214,7 +219,20 @@ class Driver:
             self._finished.set()
             return
         if self._scenario.done and not self._pending:
+            self._sign_off()
+
+    def _sign_off(self) -> None:
+        """All lanes are over: take registrations back, and wait a little for the registrars' answers."""
+        agents = [agent.user_agent for agent in self._agents.values()]
+        if self._leaving is None:
+            self._leaving = self._loop.call_later(SIGN_OFF_S, self._finished.set)
+            for agent in agents:
+                if agent.registered or agent.registering:
+                    agent.unregister(self.now())
+        if not any(agent.registering for agent in agents):
             self._finished.set()
+        elif any(agent.has_outputs for agent in agents):
+            self._loop.call_soon(self._pump)
 
     def _drain_once(self) -> bool:
         moved = False
@@ -265,7 +283,12 @@ class Driver:
                 self._desk.negotiated(call, params)
             case events.CallEnded(call=call) | events.CallRejected(call=call):
                 self._desk.close(call)
-            case events.ResponseReceived(request=number):
+            case (
+                events.ResponseReceived(request=number)
+                | events.Registered(request=number)
+                | events.Unregistered(request=number)
+                | events.RegistrationFailed(request=number)
+            ):
                 payload = replace(payload, request=self._requests.pop((agent, number), 0))
             case _:
                 pass
@@ -296,7 +319,7 @@ class Driver:
         agent = self._agents[command.agent]
         try:
             media = self._desk.local_media(agent.plan, command.call, command.formats)
-            target = self._target(command.target, command.local)
+            target = self._target(command)
             agent.user_agent.invite(
                 command.call, target, media, self.now(),
                 headers=command.message.headers, body=_body(command.message), content_type=command.message.content_type,
@@ -345,7 +368,7 @@ class Driver:
     def redirect_call(self, command: commands.RedirectCall) -> None:
         """302."""
         agent = self._agents[command.agent].user_agent
-        contact = self._target(command.target, command.local)
+        contact = self._target(command)
         self._guarded(command, lambda: agent.redirect(command.call, (contact,), self.now()))
 
     def release_call(self, command: commands.ReleaseCall) -> None:
@@ -365,7 +388,7 @@ class Driver:
         if other is not None:
             self._guarded(command, lambda: agent.refer_replacing(command.call, other, now))
         else:
-            target = self._target(command.target, command.local)
+            target = self._target(command)
             self._guarded(command, lambda: agent.refer(command.call, target, now))
 
     def follow_transfer(self, command: commands.FollowTransfer) -> None:
@@ -388,20 +411,42 @@ class Driver:
     def send_request(self, command: commands.SendSipRequest) -> None:
         """A request of the user's own."""
         agent, message = self._agents[command.agent].user_agent, command.message
-        try:
-            number = agent.request(
+        self._numbered(
+            command,
+            lambda: agent.request(
                 command.method,
                 self.now(),
                 call=command.call,
-                target=None if command.call else self._target(command.target, command.local),
+                target=None if command.call else self._target(command),
                 headers=message.headers,
                 body=_body(message) or b"",
                 content_type=message.content_type,
-            )
+            ),
+        )
+
+    def register_agent(self, command: commands.RegisterAgent) -> None:
+        """REGISTER, and keep it so."""
+        agent, headers = self._agents[command.agent], command.message.headers
+        expires_s = agent.plan.register_s if command.expires_s is None else command.expires_s
+        seconds = None if expires_s is None else round(expires_s)
+        self._numbered(
+            command,
+            lambda: agent.user_agent.register(
+                self.now(), expires_s=seconds, contacts=command.contacts, headers=headers
+            ),
+        )
+
+    def unregister_agent(self, command: commands.UnregisterAgent) -> None:
+        """REGISTER that takes it back."""
+        agent, headers = self._agents[command.agent].user_agent, command.message.headers
+        self._numbered(command, lambda: agent.unregister(self.now(), everything=command.all, headers=headers))
+
+    def _numbered(self, command: Any, send: Callable[[], int]) -> None:
+        """Send what the agent gives a number, under which the answer comes; that of the flow is the command's token."""
+        try:
+            self._requests[command.agent, send()] = command.token
         except SipflowError as error:
             self._pending.append((command.agent, events.CommandFailed("", command.token, str(error))))
-            return
-        self._requests[command.agent, number] = command.token
 
     def measure(self, command: commands.Measure) -> None:
         """What was counted until now."""
@@ -439,9 +484,10 @@ class Driver:
         failed = events.CommandFailed(command.call, getattr(command, "token", 0), reason, environment)
         self._pending.append((command.agent, failed))
 
-    def _target(self, target: str, local: bool) -> str:
-        if local:
-            return self._agents[target].uri
+    def _target(self, command: Any) -> str:
+        target: str = command.target
+        if command.local:
+            return self._agents[target].reached_by(self._agents[command.agent])
         return target if target.partition(":")[0] in ("sip", "sips", "tel") else f"sip:{target}"
 
 
@@ -460,6 +506,8 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.FollowTransfer: driver.follow_transfer,
         commands.TakeOver: driver.take_over,
         commands.SendSipRequest: driver.send_request,
+        commands.RegisterAgent: driver.register_agent,
+        commands.UnregisterAgent: driver.unregister_agent,
         commands.StartPlay: desk.play,
         commands.StopPlay: desk.stop_play,
         commands.StartRecord: desk.record,
@@ -473,8 +521,3 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
 
 def _body(message: commands.Message) -> bytes | None:
     return None if message.body is None else message.body.encode()
-
-
-def _proxy_uri(proxy: str) -> str:
-    """A proxy as the file gives it, with or without `sip:`."""
-    return proxy if not proxy or proxy.partition(":")[0].lower() in ("sip", "sips") else f"sip:{proxy}"

@@ -229,6 +229,16 @@ class UserAgent:
         """Whether a registration is being kept."""
         return self._registration.is_kept
 
+    @property
+    def registering(self) -> bool:
+        """Whether a REGISTER is on its way."""
+        return self._registration.busy
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether `outputs` has something to give."""
+        return bool(self._core.outputs)
+
     # --- the end, and questions ---
 
     def close(self, now: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipflow.flow.statements import calls, choose, control, events, media
+from sipflow.flow.statements import calls, choose, control, events, media, registration
 from sipflow.flow.statements.base import LaneView, Loop, Statement
 from sipflow.ir import ops
 
@@ -21,6 +21,8 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.Resume: calls.ResumeStatement,
     ops.Transfer: calls.TransferStatement,
     ops.SendRequest: calls.SendRequestStatement,
+    ops.Register: registration.RegisterStatement,
+    ops.Unregister: registration.UnregisterStatement,
     ops.Play: media.PlayStatement,
     ops.StopPlay: media.StopPlayStatement,
     ops.Record: media.RecordStatement,
@@ -57,6 +59,8 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.ExpectPlayed: events.ExpectPlayedStatement,
     ops.ExpectResponse: events.ExpectResponseStatement,
     ops.ExpectRequest: events.ExpectRequestStatement,
+    ops.ExpectRegistered: registration.ExpectRegisteredStatement,
+    ops.ExpectUnregistered: registration.ExpectUnregisteredStatement,
 }
 """`recover` and `end` are not here: they are the walker's own."""
 

@@ -1,0 +1,98 @@
+"""`register`, `unregister` and the events of a registration."""
+
+from __future__ import annotations
+
+from sipflow import events
+from sipflow.events import Payload
+from sipflow.flow import commands
+from sipflow.flow.call import Arrival
+from sipflow.flow.outcome import COMMAND_FAILED, Failure, Outcome, Success
+from sipflow.flow.statements.base import OpT, Statement
+from sipflow.flow.statements.events import RequestStatement
+from sipflow.ir import ops
+
+_OUTCOMES = (events.Registered, events.Unregistered, events.RegistrationFailed)
+
+
+class _RegisterStatement(Statement[OpT]):
+    """Waits for the registrar's final answer."""
+
+    def poll(self, now: float) -> Outcome | None:
+        """What the registrar answered."""
+        refused = self.lane.take_message(lambda p: isinstance(p, events.CommandFailed) and p.token == self.token)
+        if refused is not None:
+            return Failure(self.expected(), str(getattr(refused.payload, "reason", "")), COMMAND_FAILED)
+        token = self.token
+        arrival = self.lane.take_message(lambda p: isinstance(p, _OUTCOMES) and p.request == token)
+        return None if arrival is None else judge(arrival, self.expected())
+
+
+class RegisterStatement(_RegisterStatement[ops.Register]):
+    """`register [for D] [contact E]…`."""
+
+    def begin(self, now: float) -> Outcome | None:
+        """Send the REGISTER."""
+        self.token = self.lane.new_token()
+        ms = self.ms(self.op.expires)
+        contacts = tuple(self.text(contact) for contact in self.op.contacts)
+        message = self.message(self.op.extra)
+        expires_s = None if ms is None else ms / 1000
+        self.lane.command(commands.RegisterAgent(self.lane.agent, self.token, expires_s, contacts, message))
+        return None
+
+    def expected(self) -> str:
+        """A registration."""
+        return "the registration to be accepted"
+
+
+class UnregisterStatement(_RegisterStatement[ops.Unregister]):
+    """`unregister [all]`."""
+
+    def begin(self, now: float) -> Outcome | None:
+        """Send the REGISTER that takes it back."""
+        self.token = self.lane.new_token()
+        message = self.message(self.op.extra)
+        self.lane.command(commands.UnregisterAgent(self.lane.agent, self.token, self.op.all, message))
+        return None
+
+    def expected(self) -> str:
+        """The end of it."""
+        return "the registration to be taken back"
+
+
+class _ExpectRegistrationStatement(RequestStatement[OpT]):
+    """Waits for what happens to the agent's registration; the refusal of one decides, too."""
+
+    def judge(self, arrival: Arrival) -> Outcome:
+        """A refusal fails at once."""
+        return judge(arrival, self.expected())
+
+
+class ExpectRegisteredStatement(_ExpectRegistrationStatement[ops.ExpectRegistered]):
+    """`expect registered`."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """Registered, or refused."""
+        return isinstance(payload, events.Registered | events.RegistrationFailed)
+
+
+class ExpectUnregisteredStatement(_ExpectRegistrationStatement[ops.ExpectUnregistered]):
+    """`expect unregistered`."""
+
+    def wanted(self, payload: Payload) -> bool:
+        """Taken back, or refused."""
+        return isinstance(payload, events.Unregistered | events.RegistrationFailed)
+
+
+def judge(arrival: Arrival, expected: str) -> Outcome:
+    """The outcome of a REGISTER as that of a statement."""
+    match arrival.payload:
+        case events.Registered(expires_s=seconds, contacts=contacts):
+            others = f" ({len(contacts)} contacts)" if len(contacts) > 1 else ""
+            return Success(f"registered for {seconds} s{others} at {arrival.time:.3f} s")
+        case events.Unregistered():
+            return Success(f"no longer registered at {arrival.time:.3f} s")
+        case events.RegistrationFailed(code=code, reason=reason):
+            return Failure(expected, f"{code} {reason} at {arrival.time:.3f} s")
+        case other:
+            raise AssertionError(f"no outcome of a REGISTER: {other}")

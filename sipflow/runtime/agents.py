@@ -1,0 +1,65 @@
+"""From an agent of a plan to what its SIP machine is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sipflow import __version__
+from sipflow.plan.plan import AgentPlan
+from sipflow.plan.settings import ChallengePlan, Credentials
+from sipflow.runtime.network import Address
+from sipflow.sip.config import Demanded, Listener, UserAgentConfig
+from sipflow.sip.digest import Algorithm, Login
+from sipflow.sip.hop import Transport
+
+_ALGORITHMS = {"md5": Algorithm.MD5, "sha256": Algorithm.SHA_256, "sha512_256": Algorithm.SHA_512_256}
+_QOPS = {"auth": ("auth",), "auth_int": ("auth-int",), "none": ()}
+
+
+def user_agent_config(
+    plan: AgentPlan, listeners: Mapping[Transport, Address], proxies: Mapping[str, tuple[str, str]]
+) -> UserAgentConfig:
+    """What a user agent is told that listens there. `proxies` has the realm and the URI of every proxy of this run."""
+    first, *others = (Listener(transport, *address) for transport, address in listeners.items())
+    realm, proxy = proxies.get(plan.proxy_agent, ("", _proxy_uri(plan.proxy)))
+    return UserAgentConfig(
+        name=plan.name,
+        user=plan.user,
+        host=first.host,
+        port=first.port,
+        transport=first.transport,
+        also=tuple(others),
+        from_uri=plan.uri or _address_at(plan.user, realm or _host_of(proxy)) or None,
+        headers=plan.headers,
+        user_agent=f"sipflow/{__version__}",
+        outbound_proxy=proxy,
+        login=_login(plan.auth),
+        challenge=_demanded(plan.challenge),
+    )
+
+
+def _proxy_uri(proxy: str) -> str:
+    """A proxy as the file gives it, with or without `sip:`."""
+    return proxy if not proxy or proxy.partition(":")[0].lower() in ("sip", "sips") else f"sip:{proxy}"
+
+
+def _address_at(user: str, domain: str) -> str:
+    """Address of record of an agent that has a proxy: a phone's domain is that of its server."""
+    return f"sip:{user}@{domain}" if domain else ""
+
+
+def _host_of(proxy: str) -> str:
+    """Host of a URI, without port and parameters."""
+    rest = proxy.partition(":")[2].partition(";")[0].rpartition("@")[2]
+    return rest.partition("]")[0] + "]" if rest.startswith("[") else rest.partition(":")[0]
+
+
+def _login(credentials: Credentials | None) -> Login | None:
+    return None if credentials is None else Login(credentials.user, credentials.password)
+
+
+def _demanded(challenge: ChallengePlan | None) -> Demanded | None:
+    if challenge is None:
+        return None
+    login = Login(challenge.user, challenge.password)
+    return Demanded(challenge.realm, login, _ALGORITHMS[challenge.algorithm], _QOPS[challenge.qop])
