@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, MediaNegotiated
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
+from sipflow.sip.early_dialog import EarlyDialog
 from sipflow.sip.message import Message, Response
 from sipflow.sip.negotiation import Negotiation
 from sipflow.sip.requests import with_headers
+from sipflow.sip.session_timer import SessionTimer
 from sipflow.sip.transaction import ClientTransaction
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ class Call:
         "code",
         "core",
         "dialog",
+        "early",
         "ended_at",
         "held",
         "id",
@@ -105,6 +108,7 @@ class Call:
         "outgoing",
         "refer",
         "ringing_at",
+        "session_timer",
         "state",
     )
 
@@ -121,6 +125,10 @@ class Call:
         self.modification: Modification | None = None
         self.refer: ReceivedRefer | None = None
         """The REFER that came last."""
+        self.early: dict[str, EarlyDialog] = {}
+        """As a caller: the early dialogs by their remote tag; a forked INVITE has several."""
+        self.session_timer: SessionTimer | None = None
+        """None when the agent wants none."""
         self.awaiting_ack: dict[int, AnswerAwaitingAck] = {}
         """2xx responses of ours whose ACK has not come, by the INVITE's CSeq number."""
         self.held = False
@@ -137,7 +145,26 @@ class Call:
         """Whether its user still has it."""
         return self.state not in (CallState.RELEASING, CallState.ENDED)
 
+    @property
+    def is_early(self) -> bool:
+        """Whether the INVITE has no final response yet."""
+        return self.state in (CallState.CALLING, CallState.PROCEEDING, CallState.INCOMING)
+
+    def turn_to(self, remote_tag: str) -> None:
+        """Make the early dialog with that tag, if there is one, the one that everything is about from here on."""
+        early = self.early.get(remote_tag)
+        if early is not None:
+            self.dialog, self.negotiation = early.dialog, early.negotiation
+
     # --- media ---
+
+    def offer_in_the_way(self) -> int:
+        """Status code that refuses an offer of the peer now, 0 when there may be one (RFC 3311 section 5.2): 491 when
+        ours is not answered yet, 500 when the INVITE's is not."""
+        if self.negotiation.offering:
+            return 491
+        unanswered = self.state is CallState.INCOMING and not (self.incoming and self.incoming.exchanged)
+        return 500 if unanswered or not self.negotiation.complete else 0
 
     def report_media(self, *, early: bool = False) -> None:
         """Tell the negotiated stream, and whether the peer's hold changed with it."""
@@ -160,6 +187,8 @@ class Call:
             self.ended_at = now
             self.core.emit(CallEnded(self.id, by, cause, reason))
         self.state = CallState.RELEASING
+        if self.session_timer is not None:
+            self.session_timer.stop()
         for answer in list(self.awaiting_ack.values()):
             answer.give_up()
         if self.modification is not None:
@@ -188,7 +217,7 @@ class Call:
         core.emit(CallReleased(self.id, code))
         # These refer back to the call: without the cycles it goes when the last reference goes, not when a garbage
         # collector that has thousands of calls to look through comes by.
-        self.outgoing = self.incoming = self.modification = None
+        self.outgoing = self.incoming = self.modification = self.session_timer = None
         core.ended[self.id] = self
         while len(core.ended) > core.config.ended_sessions_kept:
             del core.ended[next(iter(core.ended))]

@@ -11,26 +11,29 @@ from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_of_request
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
-from sipflow.sip.negotiation import CONTENT_TYPE
+from sipflow.sip.negotiation import CONTENT_TYPE, SDP_LINE
+from sipflow.sip.reliable_provisional import RAck, ReliableProvisionals, wanted_by
 from sipflow.sip.requests import HeaderFields, with_headers
+from sipflow.sip.session_refresh import session_timer_for
 from sipflow.sip.transaction import ServerTransaction
-
-SDP_LINE = f"Content-Type: {CONTENT_TYPE}\r\n"
 
 
 class IncomingInvite:
     """The INVITE of a call as its receiver sees it."""
 
     __slots__ = (
+        "_answer",
         "_call",
         "_core",
         "_cseq",
         "_early_answer",
         "_media",
         "_offer",
+        "_reliable",
         "_replaced",
         "_transaction",
         "_wants_bye",
+        "exchanged",
     )
 
     def __init__(
@@ -45,6 +48,15 @@ class IncomingInvite:
         self._media: LocalMedia | None = None
         self._early_answer = b""
         self._wants_bye: tuple[tuple[str, str], ...] | None = None
+        self._answer: tuple[LocalMedia, HeaderFields] | None = None
+        self._reliable: ReliableProvisionals | None = None
+        """None when provisional responses go out unreliably."""
+        if wanted_by(core, request):
+            self._reliable = ReliableProvisionals(
+                core, transaction, self._cseq, call.dialog.local, self._unacknowledged
+            )
+        self.exchanged = False
+        """Whether offer and answer were complete before the 2xx: the peer has acknowledged both."""
         transaction.user = self
 
     # --- what the user does ---
@@ -54,40 +66,68 @@ class IncomingInvite:
         self._provisional(180, now, headers, b"")
 
     def progress(self, media: LocalMedia, now: float, headers: HeaderFields) -> None:
-        """183 with our answer; without an offer in the INVITE, or a codec in common, it goes without a body."""
+        """183 with our answer or, when the INVITE had no offer and it is sent reliably, with our offer. It goes without
+        a body when there is no codec in common, and when the session is described already."""
         call = self._call
-        if self._offer and media != self._media:
-            self._early_answer, problem = call.negotiation.answer(self._offer, media)
-            self._media = None if problem else media
-            if problem:
-                self._core.emit(MediaRefused(call.id, problem))
-        self._provisional(183, now, headers, self._early_answer)
+        body = self._early_description(media)
+        self._provisional(183, now, headers, body)
         if self._early_answer:
             call.report_media(early=True)
+
+    def _early_description(self, media: LocalMedia) -> bytes:
+        negotiation, reliable = self._call.negotiation, self._reliable
+        if reliable is not None and (self.exchanged or reliable.described):
+            return b""
+        if self._offer:
+            self._answer_early(media)
+            return self._early_answer
+        if reliable is None:
+            return b""
+        self._media = media
+        return negotiation.offer(media)
+
+    def _answer_early(self, media: LocalMedia) -> None:
+        if media == self._media:
+            return
+        self._early_answer, problem = self._call.negotiation.answer(self._offer, media)
+        self._media = None if problem else media
+        if problem:
+            self._core.emit(MediaRefused(self._call.id, problem))
 
     def _provisional(self, code: int, now: float, headers: HeaderFields, body: bytes) -> None:
         call = self._call
         call.ringing_at = now if call.ringing_at is None else call.ringing_at
-        self._reply(code, None, now, headers, body)
+        if self._reliable is None:
+            self._reply(code, None, now, headers, body)
+        else:
+            self._reliable.send(code, self._lines(code, headers, body), body, now)
 
     def answer(self, media: LocalMedia, now: float, headers: HeaderFields) -> None:
         """200 with our answer or, when the INVITE brought no offer, with our offer; 488 when no codec is shared."""
         call, core = self._call, self._core
+        if self._reliable is not None and self._reliable.described:
+            self._answer = media, headers
+            return
         body, problem = self._describe(media)
         if problem:
             core.emit(MediaRefused(call.id, problem))
             self._finish(488, None, now, (), "local", "rejected", problem)
             return
+        timer, request = call.session_timer, self._transaction.request
+        refresh = timer.accept(request, now) if timer is not None and request is not None else ""
+        self._stop_provisionals()
         call.code, call.answered_at, call.state = 200, now, CallState.ANSWERED
-        self._reply(200, None, now, headers, body)
+        self._reply(200, None, now, headers, body, refresh)
         AnswerAwaitingAck(
             core, call.awaiting_ack, self._transaction, self._cseq, now, self._acknowledged, self._unanswered
         )
-        if self._offer:
+        if self._offer or self.exchanged:
             call.report_media()
         self._end_replaced(now)
 
     def _describe(self, media: LocalMedia) -> tuple[bytes, str]:
+        if self.exchanged:
+            return b"", ""
         if not self._offer:
             self._media = media
             return self._call.negotiation.offer(media), ""
@@ -118,10 +158,57 @@ class IncomingInvite:
 
     def response_failed(self, transaction: ServerTransaction, code: int, reason: str, now: float) -> None:
         """Nobody acknowledged our rejection, or no response reaches the caller."""
+        self._stop_provisionals()
         if self._call.is_live:
             transaction.terminate()
             self._call.end("local", "error", reason, now)
         self._call.released(code, now)
+
+    # --- provisional responses that are acknowledged (RFC 3262) ---
+
+    def receive_prack(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """A PRACK came: it may answer the offer of the response that it acknowledges, or make a new one."""
+        call, templates = self._call, self._core.templates_for(transaction.destination)
+        reliable = self._reliable
+        if reliable is None or not reliable.is_acknowledged_by(RAck.of(request)):
+            transaction.reply(now, 481, None, call.dialog.local, templates.response)
+            return
+        described = reliable.is_description_out
+        body, problem = self._prack_description(request, described)
+        lines = templates.response + SDP_LINE if body else templates.response
+        reliable.acknowledge(now)
+        transaction.reply(now, 200, None, call.dialog.local, lines, body)
+        if call.state is not CallState.INCOMING:
+            return
+        if problem:
+            self._core.emit(MediaRefused(call.id, problem))
+            self._finish(488, None, now, (), "local", "rejected", problem)
+            return
+        self.exchanged = self.exchanged or described
+        if self._answer is not None:
+            self.answer(self._answer[0], now, self._answer[1])
+
+    def _prack_description(self, request: Request, answers: bool) -> tuple[bytes, str]:
+        """Body of the 200, and what is wrong with the description in the PRACK; `answers`: whether the response that
+        it acknowledges had one."""
+        call, described = self._call, bool(request.body) and request.content_type == CONTENT_TYPE
+        negotiation, body, problem = call.negotiation, b"", ""
+        if answers and negotiation.offering:
+            problem = negotiation.apply(request.body) if described else "the PRACK has no session description"
+            negotiation.close_offer()
+        elif described and negotiation.media is not None:
+            body, problem = negotiation.answer(request.body, negotiation.media)
+        if described and not problem:
+            call.report_media(early=True)
+        return body, problem
+
+    def _unacknowledged(self, now: float) -> None:
+        """No PRACK for 64*T1: the INVITE is rejected (section 3)."""
+        self._finish(504, None, now, (), "local", "timeout", "no PRACK came")
+
+    def _stop_provisionals(self) -> None:
+        if self._reliable is not None:
+            self._reliable.stop()
 
     def _acknowledged(self, ack: Request, now: float) -> None:
         call = self._call
@@ -169,14 +256,20 @@ class IncomingInvite:
         self, code: int, reason: str | None, now: float, headers: HeaderFields, by: str, cause: str, why: str
     ) -> None:
         self._call.code = code
+        self._stop_provisionals()
         self._reply(code, reason, now, headers, b"")
         self._call.end(by, cause, why, now)
 
-    def _reply(self, code: int, reason: str | None, now: float, headers: HeaderFields, body: bytes) -> None:
+    def _reply(
+        self, code: int, reason: str | None, now: float, headers: HeaderFields, body: bytes, extra: str = ""
+    ) -> None:
+        lines = extra + self._lines(code, headers, body)
+        self._transaction.reply(now, code, reason, self._call.dialog.local, lines, body)
+
+    def _lines(self, code: int, headers: HeaderFields, body: bytes) -> str:
         templates = self._core.templates_for(self._transaction.destination)
         template = templates.dialog_response if code < 300 else templates.response
-        lines = with_headers(template + SDP_LINE if body else template, headers)
-        self._transaction.reply(now, code, reason, self._call.dialog.local, lines, body)
+        return with_headers(template + SDP_LINE if body else template, headers)
 
 
 def receive_call(
@@ -196,6 +289,7 @@ def receive_call(
     transaction.call = call_id
     call.incoming = IncomingInvite(core, call, transaction, request, replaced)
     call.latest_message = request
+    call.session_timer = session_timer_for(core, call)
     core.dialogs[dialog.key] = call
     core.statistics.calls_received += 1
     replaced_id = None if replaced is None else replaced.id

@@ -9,6 +9,7 @@ from sipflow.sdp.negotiate import Answer, LocalMedia, apply_answer, make_answer,
 from sipflow.sdp.session import SdpError, SessionDescription
 
 CONTENT_TYPE = "application/sdp"
+SDP_LINE = f"Content-Type: {CONTENT_TYPE}\r\n"
 
 
 class Negotiation:

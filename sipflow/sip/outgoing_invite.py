@@ -12,12 +12,15 @@ from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.early_dialog import EarlyDialog
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.headers import HeaderError, NameAddr, name_addr_tag
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Response
-from sipflow.sip.negotiation import CONTENT_TYPE
-from sipflow.sip.requests import Templates, with_headers
+from sipflow.sip.negotiation import CONTENT_TYPE, Negotiation
+from sipflow.sip.reliable_provisional import OPTION, rseq_of, send_prack
+from sipflow.sip.requests import HeaderFields, Templates, header_lines, with_headers
+from sipflow.sip.session_refresh import session_timer_for
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, cancellation
 from sipflow.sip.uri import UriError, check_uri
@@ -46,12 +49,15 @@ class OutgoingInvite:
     __slots__ = (
         "_acknowledger",
         "_call",
+        "_cancel_lines",
         "_core",
-        "_dialogs",
         "_exchange",
+        "_first_hop",
         "_give_up",
         "_media",
         "_observer",
+        "_offered",
+        "_request",
     )
 
     def __init__(self, core: Core, call: Call, media: LocalMedia, observer: Observer | None) -> None:
@@ -59,7 +65,11 @@ class OutgoingInvite:
         self._call = call
         self._media = media
         self._observer = observer
-        self._dialogs: dict[str, Dialog] = {}
+        self._offered = call.negotiation
+        """With the INVITE's offer, unanswered: what every early dialog begins with."""
+        self._request: Outgoing | None = None
+        self._first_hop = ""
+        self._cancel_lines = ""
         self._acknowledger: Acknowledger | None = None
         self._exchange: Exchange | None = None
         """None until the INVITE is sent."""
@@ -70,7 +80,9 @@ class OutgoingInvite:
         call, core, dialog = self._call, self._core, self._call.dialog
         body, lines = self._content(invitation)
         first_hop, routes = core.way_out(dialog.next_hop)
+        self._first_hop = first_hop
         request = Outgoing("INVITE", dialog.request_uri, routes + dialog.identity, lines, dialog.next_cseq, body)
+        self._request = request
         self._exchange = Exchange(core, request, self, call.id)
         core.emit(CallPlaced(call.id, invitation.target))
         self._exchange.start(first_hop, None, now)
@@ -85,12 +97,15 @@ class OutgoingInvite:
             negotiation.offer_as_written(body, invitation.media)
         extra = f"Replaces: {invitation.replaces}\r\n" if invitation.replaces else ""
         extra += f"Referred-By: {invitation.referred_by}\r\n" if invitation.referred_by else ""
+        extra += f"Require: {OPTION}\r\n" if self._core.config.provisional == "required" else ""
         extra += f"Content-Type: {content_type}\r\n" if body else ""
+        timer = self._call.session_timer
         headers = [field for field in invitation.headers if field[0].lower() not in _IDENTITY]
 
         def lines(templates: Templates) -> str:
             self._begin_again()
-            return with_headers(templates.dialog_request + extra, headers)
+            refresh = "" if timer is None else timer.request_lines()
+            return with_headers(templates.dialog_request + refresh + extra, headers)
 
         return body, lines
 
@@ -101,9 +116,13 @@ class OutgoingInvite:
 
     # --- taking it back ---
 
-    def cancel(self, now: float) -> None:
-        """Give the call up: CANCEL now, or as soon as a provisional response allows it (section 9.1)."""
+    def cancel(self, now: float, headers: HeaderFields = ()) -> None:
+        """Give the call up: CANCEL now, or as soon as a provisional response allows it (section 9.1). `headers` are
+        added to the CANCEL."""
+        if self._call.state is CallState.CANCELLING:
+            return
         could = self._call.state is CallState.PROCEEDING
+        self._cancel_lines = header_lines(headers)
         self._call.state = CallState.CANCELLING
         assert self._exchange is not None, "a call has an INVITE"
         self._exchange.abandon()
@@ -118,7 +137,7 @@ class OutgoingInvite:
         if transaction is None or self._give_up is not None:
             return
         self._give_up = core.timers.start(now + core.config.timers.timeout, self._nobody_cared)
-        data, branch = cancellation(transaction.data), transaction.key[0]
+        data, branch = cancellation(transaction.data, self._cancel_lines), transaction.key[0]
         core.transactions.send_request("CANCEL", branch, data, transaction.destination, INDIFFERENT, self._call.id, now)
 
     def _nobody_cared(self, _argument: object, now: float) -> None:
@@ -146,8 +165,20 @@ class OutgoingInvite:
             self._proceed(response, now)
         elif code < 300:
             self._answered(transaction, response, now)
-        else:
+        elif not self._lasts_longer(response, now):
             self._reject(code, response.reason_phrase, now, contacts=_contacts(response) if code < 400 else ())
+
+    def _lasts_longer(self, response: Response, now: float) -> bool:
+        """After a 422 try once more with the session interval that it asks for (RFC 4028 section 7.3)."""
+        timer, request = self._call.session_timer, self._request
+        if timer is None or request is None or self._call.state is CallState.CANCELLING:
+            return False
+        if not timer.take_minimum(response):
+            return False
+        self._forget_dialogs()
+        self._exchange = Exchange(self._core, request, self, self._call.id)
+        self._exchange.start(self._first_hop, None, now)
+        return True
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
         """Nobody answered, or it cannot be sent."""
@@ -162,37 +193,54 @@ class OutgoingInvite:
             return
         if response.status_code == 100:
             return
-        self._enter_dialog(response)
+        early = self._enter_dialog(response)
+        if not early.takes(response):
+            return
         call.ringing_at = now if call.ringing_at is None else call.ringing_at
-        self._report_progress(response)
-        self._observe(response.status_code, response.reason_phrase, now)
-
-    def _report_progress(self, response: Response) -> None:
-        call, code = self._call, response.status_code
         described = bool(response.body) and response.content_type == CONTENT_TYPE
-        if described and call.negotiation.offering:
-            before = call.negotiation.params
-            problem = call.negotiation.apply(response.body)
-            if problem:
-                self._core.emit(MediaRefused(call.id, problem))
-            elif call.negotiation.params is not before:
-                call.report_media(early=True)
-        if described or code == 183:
-            self._core.emit(CallProgressed(call.id, code))
-        else:
-            self._core.emit(CallRinging(call.id, code))
+        answer, problem = self._describe_early(early.negotiation, response) if described else (b"", "")
+        rseq = rseq_of(response)
+        if rseq is not None:
+            send_prack(self._core, call.id, early.dialog, response, rseq, now, answer)
+        self._report_progress(response.status_code, described)
+        self._observe(response.status_code, response.reason_phrase, now)
+        if problem and rseq is not None:
+            self.cancel(now)
 
-    def _enter_dialog(self, response: Response) -> Dialog:
-        """The dialog of a response; the first response with a new To tag makes one (section 12.1)."""
-        dialog = self._dialogs.get(response.to_tag)
-        if dialog is None:
-            dialog = dialog_of_response(response, self._call.dialog.remote_target)
+    def _describe_early(self, negotiation: Negotiation, response: Response) -> tuple[bytes, str]:
+        """Body for the PRACK, and what is wrong with the peer's description. One that comes reliably is the answer to
+        our offer, or the offer when we made none (RFC 3262 section 5); any other only tells what the answer will be."""
+        reliable, before = rseq_of(response) is not None, negotiation.params
+        answer, problem = b"", ""
+        if negotiation.offering:
+            problem = negotiation.apply(response.body)
+            if reliable and not problem:
+                negotiation.close_offer()
+        elif reliable and not negotiation.complete:
+            answer, problem = negotiation.answer(response.body, self._media)
+        if problem:
+            self._core.emit(MediaRefused(self._call.id, problem))
+        elif negotiation.params is not before:
+            self._call.report_media(early=True)
+        return answer, problem
+
+    def _report_progress(self, code: int, described: bool) -> None:
+        happened = CallProgressed if described or code == 183 else CallRinging
+        self._core.emit(happened(self._call.id, code))
+
+    def _enter_dialog(self, response: Response) -> EarlyDialog:
+        """The dialog of a response, which is what the call is about from here on; the first response with a new To tag
+        makes one (section 12.1)."""
+        call, tag = self._call, response.to_tag
+        early = call.early.get(tag)
+        if early is None:
+            dialog = dialog_of_response(response, call.dialog.remote_target)
             dialog.fallback = self._heard_at()
-            self._dialogs[response.to_tag] = dialog
-            if response.to_tag:
-                self._core.dialogs[dialog.key] = self._call
-                self._call.dialog = dialog
-        return dialog
+            early = call.early[tag] = EarlyDialog(dialog, self._offered.fork())
+            if tag:
+                self._core.dialogs[dialog.key] = call
+        call.turn_to(tag)
+        return early
 
     def _heard_at(self) -> Hop | None:
         """The hop that answers."""
@@ -207,17 +255,21 @@ class OutgoingInvite:
         acknowledger = self._acknowledger = Acknowledger(core, call.id, credentials)
         cancelled = call.state is CallState.CANCELLING
         self._confirm_dialog(response)
-        self._exchange = None  # it refers to us: a call that is over must not need the garbage collector
+        self._exchange = self._request = (
+            None  # they refer to us: a call that is over must not need the garbage collector
+        )
         if cancelled:
-            self._hang_up_on(transaction, "answered before the CANCEL took effect", "bye", now)
+            self._hang_up_on(transaction, response.cseq.number, "answered before the CANCEL took effect", "bye", now)
             return
         answer, problem = self._negotiate(response)
         if problem:
             core.emit(MediaRefused(call.id, problem))
-            self._hang_up_on(transaction, problem, "error", now)
+            self._hang_up_on(transaction, response.cseq.number, problem, "error", now)
             return
         call.answered_at = now
         call.state = CallState.ESTABLISHED
+        if call.session_timer is not None:
+            call.session_timer.accepted(response, now)
         acknowledger.acknowledge(transaction, call.dialog, response.cseq.number, now, answer)
         call.report_media()
         core.emit(CallAnswered(call.id, response.status_code))
@@ -225,20 +277,20 @@ class OutgoingInvite:
 
     def _confirm_dialog(self, response: Response) -> None:
         """The 2xx decides: its route set and target count, other early dialogs are gone (section 13.2.2.4)."""
-        dialog = self._dialogs.pop(response.to_tag, None)
+        call, tag = self._call, response.to_tag
+        self._enter_dialog(response)
+        early = call.early.pop(tag)
         self._forget_dialogs()
-        if dialog is None:
-            dialog = dialog_of_response(response, self._call.dialog.remote_target)
-            dialog.fallback = self._heard_at()
-        else:
-            dialog.confirm(response)
-        self._call.dialog = dialog
-        self._core.dialogs[dialog.key] = self._call
+        early.dialog.confirm(response)
+        call.dialog, call.negotiation = early.dialog, early.negotiation
+        self._core.dialogs[early.dialog.key] = call
 
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Body for the ACK, and what is wrong with the peer's description."""
         negotiation = self._call.negotiation
         described = bool(response.body) and response.content_type == CONTENT_TYPE
+        if negotiation.complete:
+            return b"", ""  # answered reliably before: what the 2xx says again does not count (section 13.2.1)
         if not negotiation.offering:
             if not described:
                 return b"", "the answer has no session description"
@@ -249,9 +301,9 @@ class OutgoingInvite:
         negotiation.close_offer()
         return b"", problem
 
-    def _hang_up_on(self, transaction: ClientTransaction, reason: str, cause: str, now: float) -> None:
+    def _hang_up_on(self, transaction: ClientTransaction, cseq: int, reason: str, cause: str, now: float) -> None:
         assert self._acknowledger is not None, "made when the 2xx came"
-        self._acknowledger.acknowledge(transaction, self._call.dialog, self._call.dialog.local_cseq, now)
+        self._acknowledger.acknowledge(transaction, self._call.dialog, cseq, now)
         self._call.hang_up(now, cause, reason)
         self._observe(487, "Request Terminated", now)
 
@@ -260,7 +312,7 @@ class OutgoingInvite:
     ) -> None:
         call, core = self._call, self._core
         core.timers.cancel(self._give_up)
-        self._exchange = None
+        self._exchange = self._request = None
         self._forget_dialogs()
         call.code = code
         call.ended_at = now
@@ -269,9 +321,9 @@ class OutgoingInvite:
         call.released(code, now)
 
     def _forget_dialogs(self) -> None:
-        for dialog in self._dialogs.values():
-            self._core.dialogs.pop(dialog.key, None)
-        self._dialogs.clear()
+        for early in self._call.early.values():
+            self._core.dialogs.pop(early.dialog.key, None)
+        self._call.early.clear()
 
     def _observe(self, code: int, reason: str, now: float) -> None:
         if self._observer is not None:
@@ -292,6 +344,7 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
     with_headers("", [field for field in invitation.headers if field[0].lower() not in _IDENTITY])
     dialog = _dialog_to_be(core, invitation)
     call = Call(core, call_id, dialog, now, caller=True)
+    call.session_timer = session_timer_for(core, call)
     core.statistics.calls_placed += 1
     call.outgoing = OutgoingInvite(core, call, invitation.media, observer)
     call.outgoing.send(invitation, now)

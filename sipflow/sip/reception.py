@@ -11,17 +11,16 @@ from sipflow.sip.headers import HeaderError
 from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import receive_call
 from sipflow.sip.message import MessageError, Request, Response, parse_message
-from sipflow.sip.modification import receive_modification
+from sipflow.sip.modification import receive_modification, receive_update
 from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.plain_requests import answer_by_default
+from sipflow.sip.reliable_provisional import OPTION, is_missing
 from sipflow.sip.replaces import find_replaced
 from sipflow.sip.responses import echo, response_destination, with_tag, write_response
+from sipflow.sip.session_timer import refusal
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.transfer import is_refer_notification, receive_notification, receive_refer
-
-_EXTENSIONS = frozenset({"replaces"})
-"""Option tags that a Require header may name."""
 
 _HARMLESS = frozenset(b"\r\n\0 ")
 """What keep-alive datagrams are made of."""
@@ -36,11 +35,14 @@ class Reception:
         self._core = core
         self._trace = core.config.trace
         self._problem = ""
+        self._extensions = frozenset(core.config.extensions)
         self._in_dialog = {
             "BYE": self._receive_bye,
             "INVITE": self._receive_reinvite,
             "REFER": self._receive_refer,
             "NOTIFY": self._receive_notify,
+            "PRACK": self._receive_prack,
+            "UPDATE": self._receive_update,
         }
 
     def receive(self, data: bytes, source: Source, now: float) -> None:
@@ -187,6 +189,12 @@ class Reception:
         if request.body and request.content_type != CONTENT_TYPE:
             self._reply(transaction, request, 415, now, f"Accept: {CONTENT_TYPE}\r\n")
             return
+        if is_missing(core, request):
+            self._reply(transaction, request, 421, now, f"Require: {OPTION}\r\n")
+            return
+        if core.config.session_timer is not None and (lines := refusal(core.config.session_timer, request)):
+            self._reply(transaction, request, 422, now, lines)
+            return
         replaced, code = find_replaced(core, request)
         if code:
             self._reply(transaction, request, code, now)
@@ -197,7 +205,7 @@ class Reception:
         """Refuse what requires extensions that we lack (section 8.2.2.3)."""
         if "Require" not in request.headers:
             return False
-        unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in _EXTENSIONS]
+        unknown = [tag for tag in request.headers.values("Require") if tag.lower() not in self._extensions]
         if unknown:
             self._reply(transaction, request, 420, now, f"Unsupported: {', '.join(unknown)}\r\n")
         return bool(unknown)
@@ -211,9 +219,10 @@ class Reception:
             self._reply(transaction, request, 481, now)
             return
         transaction.call = call.id
+        call.turn_to(request.from_tag)
         if not call.dialog.accepts(request):
             self._reply(transaction, request, 500, now)
-        elif not call.is_live and request.method != "BYE":
+        elif not call.is_live and request.method not in ("BYE", "PRACK"):
             self._reply(transaction, request, 481, now)
         elif not self._asks_too_much(transaction, request, now):
             handle = self._in_dialog.get(request.method, self._receive_other)
@@ -246,6 +255,15 @@ class Reception:
             receive_notification(self._core, call, transaction, request, now)
         else:
             self._receive_other(call, transaction, request, now)
+
+    def _receive_prack(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        if call.incoming is None:
+            self._reply(transaction, request, 481, now)
+        else:
+            call.incoming.receive_prack(transaction, request, now)
+
+    def _receive_update(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+        receive_update(self._core, call, transaction, request, now)
 
     def _receive_other(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
         answer_by_default(self._core, call, transaction, request, now)

@@ -247,6 +247,11 @@ class ServerTransaction(Transaction):
         """Send the last 2xx once more (section 13.3.1.4)."""
         self.fire(Input.SUCCESS, None, now)
 
+    def send_provisional_again(self, data: bytes) -> None:
+        """Send a provisional response of before once more, while the INVITE waits (RFC 3262 section 3)."""
+        if self.state is State.PROCEEDING:
+            self._layer.transmit(data, self.destination, self.call, True)
+
     def _send_trying(self, _message: Any, now: float) -> None:
         assert self.request is not None, "the request is kept until a final response is sent"
         self.data = write_response(100, "Trying", self._echo, self.request.headers.get("To") or "")
@@ -318,9 +323,10 @@ def acknowledgement(invite: bytes, response: Response) -> bytes:
     return _derived(invite, "ACK", response.headers.get("To")).to_bytes()
 
 
-def cancellation(invite: bytes) -> bytes:
-    """The CANCEL of an INVITE that was sent (section 9.1)."""
-    return _derived(invite, "CANCEL", None).to_bytes()
+def cancellation(invite: bytes, lines: str = "") -> bytes:
+    """The CANCEL of an INVITE that was sent (section 9.1), with these header lines added."""
+    data = _derived(invite, "CANCEL", None).to_bytes()
+    return data[:-2] + lines.encode("utf-8", "surrogateescape") + b"\r\n" if lines else data
 
 
 def _derived(invite: bytes, method: str, to: str | None) -> Request:

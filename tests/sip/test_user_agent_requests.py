@@ -155,9 +155,9 @@ def test_a_request_in_a_dialog_that_is_not_there_is_481(world, alice):
 
 
 def test_an_extension_that_is_required_and_unknown_is_420(world, alice):
-    hear(world, alice, text("INVITE", Require="100rel, replaces, x-dance"))
+    hear(world, alice, text("INVITE", Require="gruu, replaces, x-dance"))
     assert alice.sent() == ["420 INVITE"]
-    assert alice.messages()[0].headers.get("Unsupported") == "100rel, x-dance"
+    assert alice.messages()[0].headers.get("Unsupported") == "gruu, x-dance"
     hear(world, alice, text("OPTIONS", via="127.0.0.1:9000;branch=z9hG4bK2", Call_ID="y", Require="replaces"))
     assert alice.sent()[-1] == "200 OPTIONS"
 
