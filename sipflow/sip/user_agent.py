@@ -126,9 +126,10 @@ class UserAgent:
             raise MisuseError(f"{code} does not reject a call: 300 to 699 do")
         self._ringing(call).reject(code, one_line(reason or "", "the reason phrase") or None, now, headers)
 
-    def redirect(self, call: str, contacts: tuple[str, ...], now: float) -> None:
+    def redirect(self, call: str, contacts: tuple[str, ...], now: float, headers: HeaderPairs = ()) -> None:
         """Send 302 with these URIs, most wanted first."""
-        self._ringing(call).reject(302, None, now, tuple(("Contact", f"<{uri}>") for uri in contacts))
+        targets = tuple(("Contact", f"<{uri}>") for uri in contacts)
+        self._ringing(call).reject(302, None, now, (*targets, *headers))
 
     # --- in the call ---
 
@@ -140,22 +141,35 @@ class UserAgent:
         elif call not in self._core.ended:
             raise MisuseError(f"call {call} does not exist")
 
-    def modify(self, call: str, media: LocalMedia, now: float) -> None:
-        """Send a re-INVITE with another session description: hold, resume, other codecs or address."""
+    def modify(self, call: str, media: LocalMedia | None, now: float, headers: HeaderPairs = ()) -> None:
+        """Send a re-INVITE with another session description: hold, resume, other codecs or address. None leaves the
+        offer to the peer."""
         found = self._established(call)
         if found.modification is not None:
             raise MisuseError(f"call {call} is being modified already")
-        Modification(self._core, found, media).start(now)
+        Modification(self._core, found, media, headers=headers).start(now)
+
+    def update(self, call: str, media: LocalMedia | None, now: float, headers: HeaderPairs = ()) -> None:
+        """Send an UPDATE (RFC 3311), which a call that is not answered yet may have, too; None leaves the session as it
+        is."""
+        found = self._core.call(call)
+        if not found.is_live or not found.dialog.remote_tag:
+            raise MisuseError(f"call {call} has no dialog for UPDATE: it is {found.state}")
+        if found.modification is not None:
+            raise MisuseError(f"call {call} is being modified already")
+        if media is not None and found.offer_in_the_way():
+            raise MisuseError(f"call {call} has an offer without answer: an UPDATE may not make another")
+        Modification(self._core, found, media, method="UPDATE", headers=headers).start(now)
 
     def refer(self, call: str, refer_to_uri: str, now: float, headers: HeaderPairs = ()) -> None:
         """Ask the peer to call this URI: blind transfer."""
         refer_to = f"<{one_line(refer_to_uri, 'Refer-To')}>"
         SentRefer(self._core, self._established(call)).send(refer_to, now, headers)
 
-    def refer_replacing(self, call: str, other_call: str, now: float) -> None:
+    def refer_replacing(self, call: str, other_call: str, now: float, headers: HeaderPairs = ()) -> None:
         """Ask the peer of `call` to take our place in `other_call`: attended transfer."""
         refer_to = refer_to_dialog(self._core.call(other_call))
-        SentRefer(self._core, self._established(call)).send(refer_to, now)
+        SentRefer(self._core, self._established(call)).send(refer_to, now, headers)
 
     def follow_transfer(self, call: str, new_call: str, media: LocalMedia, now: float) -> None:
         """Call whom the peer's REFER named, and let the peer know by NOTIFY how that goes. The call that the REFER
@@ -278,7 +292,7 @@ class UserAgent:
 def _release(call: Call, now: float, headers: HeaderPairs) -> None:
     match call.state:
         case CallState.CALLING | CallState.PROCEEDING if call.outgoing is not None:
-            call.outgoing.cancel(now)
+            call.outgoing.cancel(now, headers)
         case CallState.INCOMING | CallState.ANSWERED if call.incoming is not None:
             call.incoming.release(now, headers)
         case CallState.ESTABLISHED:
