@@ -6,21 +6,22 @@ from collections.abc import Mapping
 
 from sipflow import __version__
 from sipflow.plan.plan import AgentPlan
-from sipflow.plan.settings import ChallengePlan, Credentials
-from sipflow.runtime.network import Address
-from sipflow.sip.config import Demanded, Listener, UserAgentConfig
+from sipflow.plan.settings import ChallengePlan, Credentials, SessionTimerPlan
+from sipflow.sip.config import Demanded, Listener, SessionTimerConfig, UserAgentConfig
 from sipflow.sip.digest import Algorithm, Login
-from sipflow.sip.hop import Transport
 
 _ALGORITHMS = {"md5": Algorithm.MD5, "sha256": Algorithm.SHA_256, "sha512_256": Algorithm.SHA_512_256}
 _QOPS = {"auth": ("auth",), "auth_int": ("auth-int",), "none": ()}
 
 
 def user_agent_config(
-    plan: AgentPlan, listeners: Mapping[Transport, Address], proxies: Mapping[str, tuple[str, str]]
+    plan: AgentPlan,
+    listeners: tuple[Listener, ...],
+    proxies: Mapping[str, tuple[str, str]],
+    takes_subscriptions: bool = False,
 ) -> UserAgentConfig:
     """What a user agent is told that listens there. `proxies` has the realm and the URI of every proxy of this run."""
-    first, *others = (Listener(transport, *address) for transport, address in listeners.items())
+    first, *others = listeners
     realm, proxy = proxies.get(plan.proxy_agent, ("", _proxy_uri(plan.proxy)))
     return UserAgentConfig(
         name=plan.name,
@@ -35,7 +36,14 @@ def user_agent_config(
         outbound_proxy=proxy,
         login=_login(plan.auth),
         challenge=_demanded(plan.challenge),
+        provisional=plan.provisional,
+        session_timer=_session_timer(plan.session_timer),
+        takes_subscriptions=takes_subscriptions,
     )
+
+
+def _session_timer(timer: SessionTimerPlan | None) -> SessionTimerConfig | None:
+    return None if timer is None else SessionTimerConfig(timer.expires_s, timer.refresher, timer.min_se_s)
 
 
 def _proxy_uri(proxy: str) -> str:

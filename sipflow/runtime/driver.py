@@ -165,6 +165,7 @@ class Driver:
                     receive=lambda data, source: self._on_message(agent, data, source),
                     failed=lambda hop, problem: agent.user_agent.transport_failed(hop, problem, self.now()),
                     drained=self._pump,
+                    noticed=lambda text: self._stamp(plan.name, events.Logged(text, "warning")),
                 ),
             )
         except MachineError as error:
@@ -369,27 +370,32 @@ class Driver:
         """302."""
         agent = self._agents[command.agent].user_agent
         contact = self._target(command)
-        self._guarded(command, lambda: agent.redirect(command.call, (contact,), self.now()))
+        headers = command.message.headers
+        self._guarded(command, lambda: agent.redirect(command.call, (contact,), self.now(), headers))
 
     def release_call(self, command: commands.ReleaseCall) -> None:
         """BYE, CANCEL, rejection."""
-        self._guarded(command, lambda: self._agents[command.agent].user_agent.release(command.call, self.now()))
+        agent, headers = self._agents[command.agent].user_agent, command.message.headers
+        self._guarded(command, lambda: agent.release(command.call, self.now(), headers))
 
     def modify_call(self, command: commands.ModifyCall) -> None:
         """re-INVITE."""
         agent = self._agents[command.agent]
         media = self._desk.local_media(agent.plan, command.call, agent.plan.formats)
-        held = replace(media, direction=command.direction)
-        self._guarded(command, lambda: agent.user_agent.modify(command.call, held, self.now()))
+        by_address = agent.plan.hold_style == "address"
+        held = replace(media, direction=command.direction, hold_by_address=by_address)
+        headers = command.message.headers
+        self._guarded(command, lambda: agent.user_agent.modify(command.call, held, self.now(), headers))
 
     def transfer_call(self, command: commands.TransferCall) -> None:
         """REFER."""
         agent, now, other = self._agents[command.agent].user_agent, self.now(), command.other
+        headers = command.message.headers
         if other is not None:
-            self._guarded(command, lambda: agent.refer_replacing(command.call, other, now))
+            self._guarded(command, lambda: agent.refer_replacing(command.call, other, now, headers))
         else:
             target = self._target(command)
-            self._guarded(command, lambda: agent.refer(command.call, target, now))
+            self._guarded(command, lambda: agent.refer(command.call, target, now, headers))
 
     def follow_transfer(self, command: commands.FollowTransfer) -> None:
         """INVITE to the target of a REFER, with the leg of the call that is transferred."""
@@ -520,4 +526,7 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
 
 
 def _body(message: commands.Message) -> bytes | None:
+    """The body of a message; empty where an INVITE leaves the offer to the callee."""
+    if any(edit.kind == "late_offer" for edit in message.edits):
+        return b""
     return None if message.body is None else message.body.encode()

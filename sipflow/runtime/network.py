@@ -6,14 +6,19 @@ time (`sim`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sipflow.plan.plan import AgentPlan
-from sipflow.sip.hop import Hop, NameQuery, Transport
+from sipflow.sip.config import Listener
+from sipflow.sip.hop import Hop, NameQuery
 
 Address = tuple[str, int]
+
+
+def _ignore(_text: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +32,16 @@ class Upcalls:
     The text is for a person and says why."""
     drained: Callable[[], None]
     """No more for now: called once after each batch of the two above."""
+    noticed: Callable[[str], None] = _ignore
+    """Something that fails nothing, but that a person who looks for a fault wants to know: a client whose handshake
+    failed, a connection that was dropped for being slow."""
 
 
 class Port(Protocol):
     """All sockets of one agent: what it listens at, and its connections."""
 
     @property
-    def listeners(self) -> Mapping[Transport, Address]:
+    def listeners(self) -> tuple[Listener, ...]:
         """Where it listens, known from the start (free ports are bound by then); the first is the preferred one."""
 
     def open(self) -> None:

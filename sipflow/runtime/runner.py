@@ -90,7 +90,7 @@ class Runner:
             await preload(self._plan, prompts, library)
             driver = Driver(
                 self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on,
-                MachineNetwork(),
+                MachineNetwork(Path(self._plan.graph.source).parent),
             )  # fmt: skip
             await self._drive(driver)
         finally:

@@ -38,6 +38,8 @@ class LocalMedia:
     """Packet time that is asked for, and sent with when the peer asks for none."""
     direction: Direction = Direction.SENDRECV
     """What the local side is willing to do: sendonly or inactive puts the peer on hold."""
+    hold_by_address: bool = False
+    """Whether a hold says `c=IN IP4 0.0.0.0` as RFC 2543 had it, in place of `a=sendonly` (RFC 3264 section 8.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +300,19 @@ def _stream(local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direct
     """The local audio stream with these formats and payload types."""
     lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
     lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
-    lines += [("a", f"ptime:{local.ptime_ms}"), ("a", direction.value)]
+    lines.append(("a", f"ptime:{local.ptime_ms}"))
+    if not (_holds_by_address(local) and direction is Direction.SENDONLY):
+        lines.append(("a", direction.value))
     numbers = tuple(str(format_.payload_type) for format_ in formats)
     return MediaDescription("audio", local.port, protocol, numbers, tuple(lines))
+
+
+def _holds_by_address(local: LocalMedia) -> bool:
+    return local.hold_by_address and not local.direction.receives
+
+
+def _held_address(local: LocalMedia) -> str:
+    return "::" if ":" in local.address else "0.0.0.0"
 
 
 def _encoding(format_: RtpFormat) -> str:
@@ -333,5 +345,6 @@ def _session(
     media: tuple[MediaDescription, ...],
 ) -> SessionDescription:
     origin = Origin(username, str(session_id), str(session_version), local.address)
-    head = (("v", "0"), ("o", str(origin)), ("s", "-"), ("c", format_connection(local.address)))
+    address = _held_address(local) if _holds_by_address(local) else local.address
+    head = (("v", "0"), ("o", str(origin)), ("s", "-"), ("c", format_connection(address)))
     return SessionDescription((*head, *times), media)

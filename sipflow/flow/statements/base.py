@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from sipflow.events import CommandFailed, Payload
 from sipflow.flow.call import QUIET, Arrival, CallState, LaneCall, describe
-from sipflow.flow.commands import Command, Message
+from sipflow.flow.commands import Command, Message, MessageEdit
 from sipflow.flow.outcome import COMMAND_FAILED, ENVIRONMENT, Failure, Outcome
 from sipflow.flow.scope import LaneScope
 from sipflow.ir.expr import Binary, Expr, Literal, Value
@@ -168,7 +168,8 @@ class Statement(Generic[OpT]):
         """The `with` block, evaluated."""
         headers = tuple((name, self.text(value)) for name, value in extra.headers)
         body = None if extra.body is None else self.text(extra.body)
-        return Message(headers, body, None if extra.content_type is None else self.text(extra.content_type))
+        edits = tuple(MessageEdit(edit.kind, edit.name, self.text(edit.value)) for edit in extra.edits)
+        return Message(headers, body, None if extra.content_type is None else self.text(extra.content_type), edits)
 
     def target(self, target: Expr | None, agent: str | None) -> tuple[str, bool]:
         """A TARGET as (URI or agent name, whether it is an agent of this run)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from sipflow import events
 from sipflow.flow import commands
 from sipflow.flow.call import CallState, LaneCall, describe
@@ -208,7 +210,7 @@ class RedirectStatement(RefuseStatement[ops.Redirect]):
     def accept(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the 302."""
         target, local = self.target(self.op.target, self.op.target_agent)
-        self.lane.command(commands.RedirectCall(self.lane.agent, call.id, target, local))
+        self.lane.command(commands.RedirectCall(self.lane.agent, call.id, target, local, self.message(self.op.extra)))
         return None
 
 
@@ -220,7 +222,7 @@ class ReleaseStatement(CallStatement[ops.Release]):
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Send what the state needs."""
         if call.state is not CallState.ENDED:
-            self.lane.command(commands.ReleaseCall(self.lane.agent, call.id))
+            self.lane.command(commands.ReleaseCall(self.lane.agent, call.id, self.message(self.op.extra)))
         return self.look(call, now)
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
@@ -243,7 +245,10 @@ class ReleaseStatement(CallStatement[ops.Release]):
         return "the peer's answer to the release"
 
 
-class ModifyStatement(CallStatement[OpT]):
+_Modifying = TypeVar("_Modifying", ops.Hold, ops.Resume)
+
+
+class ModifyStatement(CallStatement[_Modifying]):
     """`hold` and `resume`: a re-INVITE that succeeds."""
 
     direction = Direction.SENDRECV
@@ -253,7 +258,9 @@ class ModifyStatement(CallStatement[OpT]):
         if call.state is not CallState.ANSWERED:
             return Failure(self.expected(), "the call is not answered yet")
         call.take(_is_modify_answer)
-        self.lane.command(commands.ModifyCall(self.lane.agent, call.id, self.direction))
+        self.lane.command(
+            commands.ModifyCall(self.lane.agent, call.id, self.direction, self.message(self.op.extra)),
+        )
         return None
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
@@ -292,7 +299,8 @@ class TransferStatement(CallStatement[ops.Transfer]):
         self.other = other
         target, local = ("", False) if other else self.target(self.op.target, self.op.target_agent)
         other_id = None if other is None else other.id
-        self.lane.command(commands.TransferCall(self.lane.agent, call.id, target, local, other_id))
+        message = self.message(self.op.extra)
+        self.lane.command(commands.TransferCall(self.lane.agent, call.id, target, local, other_id, message))
         return None
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:

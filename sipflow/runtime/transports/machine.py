@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from sipflow.errors import MachineError
+from sipflow.plan.listens import ListenPlan
 from sipflow.plan.plan import AgentPlan
-from sipflow.runtime.network import Address, Port, Upcalls
+from sipflow.runtime.network import Port, Upcalls
+from sipflow.runtime.transports.certificates import NO_SETTINGS, client_context, server_context
+from sipflow.runtime.transports.connections import ConnectionLimits, Connections
+from sipflow.runtime.transports.names import LookupError, Names
+from sipflow.runtime.transports.sockets import bind_udp_and_tcp, listen_socket
 from sipflow.runtime.transports.udp import UdpEndpoint
+from sipflow.sip.config import Listener
 from sipflow.sip.hop import Hop, NameQuery, Transport
 
 
 class MachineNetwork:
-    """Makes ports out of sockets, and asks the machine's resolver."""
+    """Makes ports out of sockets, and asks name servers. Certificates are looked for in `folder`."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path, names: Names | None = None, limits: ConnectionLimits | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._folder = folder
+        self._names = names or Names()
+        self._limits = limits or ConnectionLimits()
         self._look_ups: set[asyncio.Task[None]] = set()
 
     def port(self, agent: AgentPlan, upcalls: Upcalls) -> Port:
-        """The sockets of an agent; raises MachineError when an address cannot be had."""
-        return MachinePort(agent, upcalls, self._loop)
+        """The sockets of an agent; raises MachineError when an address or a certificate cannot be had."""
+        return MachinePort(agent, upcalls, self._loop, self._folder, self._limits)
 
     def resolve(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
         """Look a name up."""
@@ -36,40 +48,109 @@ class MachineNetwork:
             task.cancel()
 
     async def _look_up(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
-        transport = target.transport or (Transport.TLS if target.secure else Transport.UDP)
-        port = target.port or transport.default_port
         try:
-            found = await self._loop.getaddrinfo(target.host, port, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            done((), f"{target.host} cannot be looked up: {error.strerror}")
-            return
-        done(tuple(Hop(str(one[4][0]), port, transport, target.host) for one in found), "")
+            hops = await self._names.resolve(target)
+        except LookupError as error:
+            done((), str(error))
+        else:
+            done(hops, "")
 
 
 class MachinePort:
     """The sockets of one agent."""
 
-    def __init__(self, agent: AgentPlan, upcalls: Upcalls, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        agent: AgentPlan,
+        upcalls: Upcalls,
+        loop: asyncio.AbstractEventLoop,
+        folder: Path,
+        limits: ConnectionLimits,
+    ) -> None:
         self._loop = loop
-        if any(listen.transport != Transport.UDP for listen in agent.listens):
-            raise MachineError("only UDP is there")
-        self._udp = UdpEndpoint(agent.host, agent.port, receive=upcalls.receive, drained=upcalls.drained)
+        self._tls = agent.tls or NO_SETTINGS
+        self._folder = folder
+        self._client_context: ssl.SSLContext | None = None
+        self._upcalls = upcalls
+        self._udp: dict[bool, UdpEndpoint] = {}
+        """By whether the address is of IPv6; the first of each family sends."""
+        self._endpoints: list[UdpEndpoint] = []
+        self._servers: list[tuple[socket.socket, Transport, ssl.SSLContext | None]] = []
+        self._listeners: list[Listener] = []
+        self._connections = Connections(upcalls, loop, self._tls, self._context, limits)
+        try:
+            if agent.tls is not None:
+                self._context()  # what is wrong with the files is told before anything begins
+            self._bind(agent.listens or (ListenPlan("udp", agent.host, agent.port),))
+        except MachineError:
+            self.close()
+            raise
 
     @property
-    def listeners(self) -> Mapping[Transport, Address]:
-        """Where it listens."""
-        return {Transport.UDP: self._udp.address}
+    def listeners(self) -> tuple[Listener, ...]:
+        """Where it listens, the preferred place first."""
+        return tuple(self._listeners)
 
     def open(self) -> None:
         """Begin to receive."""
-        self._udp.open(self._loop)
+        for endpoint in self._endpoints:
+            endpoint.open(self._loop)
+        for server, transport, context in self._servers:
+            accept = partial(self._connections.accept, server, transport, context)
+            self._loop.add_reader(server.fileno(), accept)
 
     def send(self, data: bytes, destination: Hop) -> str:
-        """Send a message."""
+        """Send a message; gives what is known against it at once."""
         if destination.transport is not Transport.UDP:
-            return f"no {destination.transport.via} here"
-        return self._udp.send(data, destination)
+            return self._connections.send(data, destination)
+        endpoint = self._udp.get(":" in destination.host)
+        if endpoint is not None:
+            return endpoint.send(data, destination)
+        return f"this agent has no UDP socket of {'IPv6' if ':' in destination.host else 'IPv4'}"
 
     def close(self) -> None:
         """Give the sockets back."""
-        self._udp.close()
+        for endpoint in self._endpoints:
+            endpoint.close()
+        for server, _, _ in self._servers:
+            if server.fileno() >= 0:
+                self._loop.remove_reader(server.fileno())
+                server.close()
+        self._connections.close()
+
+    def _bind(self, listens: tuple[ListenPlan, ...]) -> None:
+        """Bind what is asked for; an agent of UDP only listens at the same port by TCP, too, since every request may
+        be too large for a datagram (RFC 3261 section 18.2.1)."""
+        datagrams_only = all(listen.transport == Transport.UDP for listen in listens)
+        for listen in listens:
+            transport = Transport(listen.transport)
+            if datagrams_only:
+                datagrams, stream = bind_udp_and_tcp(listen.host, listen.port)
+                self._add_udp(datagrams)
+                self._servers.append((stream, Transport.TCP, None))
+            elif transport is Transport.UDP:
+                self._add_udp(None, listen.host, listen.port)
+            else:
+                context = server_context(self._tls, self._folder) if transport.secure else None
+                server = listen_socket(listen.host, listen.port)
+                self._servers.append((server, transport, context))
+                self._add_listener(transport, server)
+        if datagrams_only:
+            for server, transport, _ in self._servers:
+                self._add_listener(transport, server)
+
+    def _add_udp(self, bound: socket.socket | None, host: str = "", port: int = 0) -> None:
+        receive, drained = self._upcalls.receive, self._upcalls.drained
+        endpoint = UdpEndpoint(host, port, receive=receive, drained=drained, bound=bound)
+        self._endpoints.append(endpoint)
+        self._udp.setdefault(":" in endpoint.address[0], endpoint)
+        self._listeners.append(Listener(Transport.UDP, *endpoint.address))
+
+    def _add_listener(self, transport: Transport, server: socket.socket) -> None:
+        host, port = server.getsockname()[:2]
+        self._listeners.append(Listener(transport, host, port))
+
+    def _context(self) -> ssl.SSLContext:
+        if self._client_context is None:
+            self._client_context = client_context(self._tls, self._folder)
+        return self._client_context

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 from collections.abc import Callable
 
-from sipflow.errors import MachineError
 from sipflow.runtime.network import Address
+from sipflow.runtime.transports.sockets import udp_socket
 from sipflow.sip.hop import Hop, Transport
 
 DATAGRAMS_PER_WAKE_UP = 32
 """How many datagrams are taken before other sockets and timers get their turn; measured: 150k datagrams/s."""
 
 MAX_DATAGRAM = 65_535
-BUFFER_BYTES = 4 * 1024 * 1024
-"""Asked of the kernel in both directions, so that a burst of thousands of messages waits instead of being lost."""
 
 
 class UdpEndpoint:
     """A bound socket. `receive` is called for every datagram, `drained` once after each batch."""
 
     def __init__(
-        self, host: str, port: int, *, receive: Callable[[bytes, Hop], None], drained: Callable[[], None]
+        self,
+        host: str,
+        port: int,
+        *,
+        receive: Callable[[bytes, Hop], None],
+        drained: Callable[[], None],
+        bound: socket.socket | None = None,
     ) -> None:
         self._receive = receive
         self._drained = drained
-        self._socket = _bind(host, port)
+        self._socket = bound or udp_socket(host, port)
         self.address: Address = self._socket.getsockname()[:2]
         self.send_errors = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -68,26 +71,3 @@ class UdpEndpoint:
                 if data.strip(b"\r\n\0"):  # else a keep-alive (RFC 5626 section 3.5.1, older phones send NUL)
                     receive(data, Hop(source[0], source[1], Transport.UDP))
         self._drained()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise MachineError(_why_not_bound(host, port, error)) from error
-    return sock
-
-
-def _why_not_bound(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"UDP port {port} of {host} is in use by another program"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"this machine has no address {host}"
-    return f"cannot listen on {host} port {port}: {error.strerror}"
