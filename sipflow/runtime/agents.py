@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sipflow import __version__
+from sipflow.ir.graph import Graph
+from sipflow.ir.ops import Choose, ExpectRequest, Op
 from sipflow.plan.plan import AgentPlan
 from sipflow.plan.settings import ChallengePlan, Credentials, SessionTimerPlan
 from sipflow.sip.config import Demanded, Listener, SessionTimerConfig, UserAgentConfig
@@ -40,6 +42,19 @@ def user_agent_config(
         session_timer=_session_timer(plan.session_timer),
         takes_subscriptions=takes_subscriptions,
     )
+
+
+def subscription_servers(graph: Graph) -> frozenset[str]:
+    """Agents whose lanes wait for a SUBSCRIBE: only they accept one."""
+    return frozenset(node.agent for node in graph.nodes if any(_is_subscribe(op) for op in _expected(node.op)))
+
+
+def _expected(op: Op) -> tuple[Op, ...]:
+    return tuple(arm.event for arm in op.events) if isinstance(op, Choose) else (op,)
+
+
+def _is_subscribe(op: Op) -> bool:
+    return isinstance(op, ExpectRequest) and op.method == "SUBSCRIBE"
 
 
 def _session_timer(timer: SessionTimerPlan | None) -> SessionTimerConfig | None:
