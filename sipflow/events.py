@@ -157,6 +157,8 @@ class TransferAccepted(Payload):
 
     call: str
     code: int
+    subscribed: bool = True
+    """Whether NOTIFYs will tell how it goes on; not when the peer answered `Refer-Sub: false` (RFC 4488)."""
 
 
 @dataclass(frozen=True, slots=True)

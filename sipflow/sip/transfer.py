@@ -8,7 +8,7 @@ from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.headers import HeaderError, ReferTo, Replaces, StatusLine, SubscriptionState, reason_phrase
-from sipflow.sip.message import Request, Response
+from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import SipUri, UriError, parse_uri
@@ -41,7 +41,7 @@ class SentRefer:
         """Accepted or not; how far the transfer comes is told by NOTIFY."""
         code = response.status_code
         if 200 <= code < 300:
-            self._core.emit(TransferAccepted(self._call.id, code))
+            self._core.emit(TransferAccepted(self._call.id, code, subscribed=not _wants_no_subscription(response)))
         elif code >= 300:
             self._core.emit(TransferRejected(self._call.id, code, response.reason_phrase))
 
@@ -63,7 +63,7 @@ class ReceivedRefer:
         self._call = call.id
         self._dialog: Dialog = call.dialog
         self._event = f"refer;id={request.cseq.number}"
-        self._over = False
+        self._over = _wants_no_subscription(request)
         self.refer_to = refer_to
         self.referred_by = request.headers.get("Referred-By") or ""
 
@@ -106,10 +106,17 @@ def receive_refer(core: Core, call: Call, transaction: ServerTransaction, reques
     if refer_to is None:
         transaction.reply(now, 400, "Bad Refer-To", to, core.templates.response)
         return
-    transaction.reply(now, 202, None, to, core.templates_for(transaction.destination).contact + core.templates.response)
+    unsubscribed = "Refer-Sub: false\r\n" if _wants_no_subscription(request) else ""
+    lines = core.templates_for(transaction.destination).contact + unsubscribed + core.templates.response
+    transaction.reply(now, 202, None, to, lines)
     call.refer = ReceivedRefer(core, call, request, refer_to)
     call.refer.notify(100, "", now)
     core.emit(TransferRequested(call.id, refer_to.uri, str(refer_to.replaces or "")))
+
+
+def _wants_no_subscription(message: Message) -> bool:
+    """Whether a REFER, or its answer, leaves out the NOTIFYs (RFC 4488 section 4)."""
+    return (message.headers.get("Refer-Sub") or "").partition(";")[0].strip().lower() == "false"
 
 
 def is_refer_notification(request: Request) -> bool:

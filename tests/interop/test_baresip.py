@@ -19,6 +19,7 @@ SECONDS = 4
 
 def read(path: Path) -> Samples:
     """Samples of a WAV at 8000 Hz."""
+    samples: Samples
     samples, rate = soundfile.read(path, dtype="int16")
     assert rate == 8000
     return samples

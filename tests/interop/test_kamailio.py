@@ -6,6 +6,7 @@ a call given up, one transferred, and that everything inside a dialog follows th
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,7 +106,7 @@ def kamailio(folder: Path, way: Way) -> Iterator[Proxy]:
         "-P", str(state / "pid"), "-m", "64", "-M", "8",
     ]  # fmt: skip
     output = folder / "kamailio.txt"
-    kind = 2 if way.transport == "udp" else 1
+    kind = socket.SOCK_DGRAM if way.transport == "udp" else socket.SOCK_STREAM
     with running(command, folder, output, lambda: is_taken(way.host, port, kind)):
         yield Proxy(way, port, folder)
 

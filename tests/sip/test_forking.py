@@ -1,4 +1,4 @@
-"""An INVITE that a proxy forks: an early dialog for every branch, one answer that counts (RFC 3261 section 13.2.2.4)."""
+"""An INVITE that a proxy forks: an early dialog for every branch, one answer that counts (RFC 3261 section 13)."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_update_of_a_branch_changes_that_branch_only(world):
 
 
 def test_when_the_call_is_answered_the_other_early_dialogs_are_gone(world):
-    alice, bob, carol = forked(world)
+    _, bob, carol = forked(world)
     for callee in (bob, carol):
         callee.do("ring", f"{callee.name}-in1")
     world.settle()

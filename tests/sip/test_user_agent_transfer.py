@@ -238,3 +238,64 @@ def test_refer_to_of_a_dialog_reads_as_what_it_is(world, alice, bob, carol):
     refer_to = ReferTo.parse(alice.last("REFER").headers.get("Refer-To"))
     assert refer_to.uri == "sip:carol@127.0.0.1:5064"
     assert refer_to.replaces.to_tag == carol.session("carol-in1").local_tag
+
+
+# --- without subscription (RFC 4488), and the way of a transfer told step by step ---
+
+
+def test_a_refer_without_subscription_is_accepted_and_not_told_about(world, alice, bob, carol):
+    talk(world, alice, bob)
+    alice.do("refer", "c1", carol.uri, headers=(("Refer-Sub", "false"),))
+    world.settle()
+    assert bob.last("202 REFER").headers.get("Refer-Sub") == "false"
+    assert alice.events(events.TransferAccepted) == [events.TransferAccepted("c1", 202, subscribed=False)]
+    bob.do("follow_transfer", "bob-in1", "b2", media(5002))
+    world.settle()
+    carol.do("answer", "carol-in1", media(6000))
+    world.settle()
+    assert "NOTIFY" not in bob.sent()
+    assert bob.story()[-1] == "CallAnswered"
+
+
+def test_every_provisional_response_of_the_target_is_told(world, alice, bob, carol):
+    talk(world, alice, bob)
+    alice.do("refer", "c1", carol.uri)
+    world.settle()
+    bob.do("follow_transfer", "bob-in1", "b2", media(5002))
+    world.settle()
+    carol.do("ring", "carol-in1")
+    world.settle()
+    carol.do("progress", "carol-in1", media(6000))
+    world.settle()
+    carol.do("answer", "carol-in1", media(6000))
+    world.settle()
+    told = [(event.code, event.final) for event in alice.events(events.TransferProgressed)]
+    assert told == [(100, False), (180, False), (183, False), (200, True)]
+    assert alice.events(events.TransferAccepted) == [events.TransferAccepted("c1", 202)]
+
+
+def test_the_transferor_is_named_to_the_target(world, alice, bob, carol):
+    talk(world, alice, bob)
+    alice.do("refer", "c1", carol.uri)
+    world.settle()
+    bob.do("follow_transfer", "bob-in1", "b2", media(5002))
+    world.settle()
+    assert alice.last("REFER").headers.get("Referred-By") == f"<{alice.uri}>"
+    assert bob.last("INVITE").headers.get("Referred-By") == f"<{alice.uri}>"
+
+
+def test_a_target_dialog_that_is_gone_ends_the_attended_transfer(world, alice, bob, carol):
+    talk(world, alice, bob)
+    alice.do("invite", "c2", carol.uri, media(4002))
+    world.settle()
+    carol.do("answer", "carol-in1", media(6000))
+    world.settle()
+    alice.do("refer_replacing", "c1", "c2")
+    carol.do("release", "carol-in1")
+    world.settle()
+    bob.do("follow_transfer", "bob-in1", "b2", media(5002))
+    world.settle()
+    assert bob.events(events.CallRejected)[0].code == 603
+    assert [(e.code, e.final) for e in alice.events(events.TransferProgressed)] == [(100, False), (603, True)]
+    with pytest.raises(MisuseError):
+        alice.do("refer_replacing", "c1", "c2")

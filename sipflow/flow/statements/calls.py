@@ -308,6 +308,8 @@ class TransferStatement(CallStatement[ops.Transfer]):
         refused = call.take(lambda p: isinstance(p, events.TransferRejected | events.CommandFailed))
         if refused is not None:
             return Failure(self.expected(), _reason(refused.payload), COMMAND_FAILED)
+        if call.take(lambda p: isinstance(p, events.TransferAccepted) and not p.subscribed):
+            return self._succeed(call, "the peer accepted the transfer; nobody tells how it goes on")
         done = call.take(lambda p: isinstance(p, events.TransferProgressed) and p.final, leave=True)
         if done is not None and isinstance(done.payload, events.TransferProgressed):
             return self._finish(call, done.payload)
@@ -317,10 +319,14 @@ class TransferStatement(CallStatement[ops.Transfer]):
         if not 200 <= progress.code < 300:
             call.take(lambda p: p is progress)
             return Failure(self.expected(), f"the transfer ended with {progress.code}", COMMAND_FAILED)
+        return self._succeed(call, "the target answered")
+
+    def _succeed(self, call: LaneCall, how: str) -> Success:
+        """Our part is over: the legs are released."""
         for leg in (call, self.other):
             if leg is not None and leg.state is not CallState.ENDED:
                 self.lane.command(commands.ReleaseCall(self.lane.agent, leg.id))
-        return Success("the target answered")
+        return Success(how)
 
     def expected(self) -> str:
         """The target's answer."""
