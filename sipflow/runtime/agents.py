@@ -20,7 +20,7 @@ def user_agent_config(
     plan: AgentPlan,
     listeners: tuple[Listener, ...],
     proxies: Mapping[str, tuple[str, str]],
-    takes_subscriptions: bool = False,
+    accepts: frozenset[str] = frozenset(),
 ) -> UserAgentConfig:
     """What a user agent is told that listens there. `proxies` has the realm and the URI of every proxy of this run."""
     first, *others = listeners
@@ -40,21 +40,18 @@ def user_agent_config(
         challenge=_demanded(plan.challenge),
         provisional=plan.provisional,
         session_timer=_session_timer(plan.session_timer),
-        takes_subscriptions=takes_subscriptions,
+        accepts=accepts,
     )
 
 
-def subscription_servers(graph: Graph) -> frozenset[str]:
-    """Agents whose lanes wait for a SUBSCRIBE: only they accept one."""
-    return frozenset(node.agent for node in graph.nodes if any(_is_subscribe(op) for op in _expected(node.op)))
+def accepted_methods(graph: Graph, agent: str) -> frozenset[str]:
+    """Methods that a lane of the agent waits for: such a request is welcome, whatever a phone would say to it."""
+    awaited = (op for node in graph.nodes if node.agent == agent for op in _expected(node.op))
+    return frozenset(op.method for op in awaited if isinstance(op, ExpectRequest))
 
 
 def _expected(op: Op) -> tuple[Op, ...]:
     return tuple(arm.event for arm in op.events) if isinstance(op, Choose) else (op,)
-
-
-def _is_subscribe(op: Op) -> bool:
-    return isinstance(op, ExpectRequest) and op.method == "SUBSCRIBE"
 
 
 def _session_timer(timer: SessionTimerPlan | None) -> SessionTimerConfig | None:

@@ -22,7 +22,7 @@ from sipflow.flow.scenario import Happened
 from sipflow.ir.graph import Agent
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
-from sipflow.runtime.agents import subscription_servers, user_agent_config
+from sipflow.runtime.agents import accepted_methods, user_agent_config
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
@@ -170,9 +170,7 @@ class Driver:
             )
         except MachineError as error:
             raise AgentRefusedError(plan.spec, str(error)) from error
-        config = user_agent_config(
-            plan, port.listeners, self._proxies, takes_subscriptions=plan.name in subscription_servers(self._plan.graph)
-        )
+        config = user_agent_config(plan, port.listeners, self._proxies, accepted_methods(self._plan.graph, plan.name))
         agent = LocalAgent(
             plan, port, UserAgent(config, self._numbers(config), lambda: self._scenario.new_call_id(plan.name))
         )

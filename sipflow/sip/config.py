@@ -95,8 +95,8 @@ class UserAgentConfig:
     `required` (always, and of the peer, too)."""
     session_timer: SessionTimerConfig | None = None
     """None: sessions last until somebody ends them, and `timer` is no extension that is known."""
-    takes_subscriptions: bool = False
-    """Whether a SUBSCRIBE outside of calls is accepted; else it is answered with 489."""
+    accepts: frozenset[str] = frozenset()
+    """Methods of requests that are answered with 200 although a phone refuses them: REGISTER, SUBSCRIBE, PUBLISH."""
     trace: bool = True
     """Whether every message is reported (SipSent, SipReceived)."""
     allow: tuple[str, ...] = METHODS

@@ -92,7 +92,8 @@ def answer_by_default(
     core: Core, call: Call | None, transaction: ServerTransaction, request: Request, now: float
 ) -> None:
     """Answer what needs no decision of the user, and tell that it came (section 8.2)."""
-    code = _default_code(core, request.method, call is not None)
+    welcome = request.method in core.config.accepts
+    code = 200 if welcome else _default_code(core, request.method, call is not None)
     templates = core.templates_for(transaction.destination)
     lines = templates.response
     if code == 405:
