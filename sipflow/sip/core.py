@@ -26,6 +26,7 @@ from sipflow.sip.transaction import ClientTransaction, ClientUser, TransactionLa
 
 if TYPE_CHECKING:
     from sipflow.sip.call import Call
+    from sipflow.sip.subscription import Subscription
 
 
 @dataclass(slots=True)
@@ -75,6 +76,8 @@ class Core:
         self.address_of_record = config.from_uri or config.contact_uri
         self.service_route: tuple[str, ...] = ()
         """Route values for requests outside of dialogs, as the registrar wants them (RFC 3608)."""
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}
+        """Subscriptions outside of calls, by Call-ID and local tag."""
         self.lookups: dict[int, Resolved] = {}
         """Names that are being looked up."""
         self._lookups_made = 0

@@ -6,12 +6,14 @@ import itertools
 
 from sipflow.errors import MisuseError
 from sipflow.events import RequestReceived, ResponseReceived
+from sipflow.sip import subscription
 from sipflow.sip.call import Call
 from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.message import Request, Response
 from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.responses import with_tag
+from sipflow.sip.subscription import Role
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import UriError, check_uri
 
@@ -64,16 +66,24 @@ def send_in_call(
 def send_outside(
     core: Core, user: UserRequest, method: str, target: str, lines: tuple[HeaderFields, str], body: bytes, now: float
 ) -> None:
-    """Send a request outside any dialog (RFC 3261 section 8.1.1)."""
+    """Send a request outside of calls (RFC 3261 section 8.1.1); SUBSCRIBE and NOTIFY may have a subscription."""
     try:
         check_uri(target)
     except UriError as error:
         raise MisuseError(str(error)) from None
+    written = _lines(method, *lines)
+    if method == "SUBSCRIBE":
+        subscription.subscribe(core, user, target, lines[0], written, body, now)
+        return
+    subscribed = subscription.find(core, Role.NOTIFIER, target, lines[0]) if method == "NOTIFY" else None
+    if subscribed is not None:
+        subscription.notify(core, subscribed, user, lines[0], written, body, now)
+        return
     numbers = itertools.count(1)
     first_hop, routes = core.way_out(target)
     who = f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\n"
     identity = f"{routes}{who}Call-ID: {core.ids.call_id()}\r\n"
-    request = Outgoing(method, target, identity, _lines(method, *lines), numbers.__next__, body)
+    request = Outgoing(method, target, identity, written, numbers.__next__, body)
     Exchange(core, request, user, None).start(first_hop, None, now)
 
 
@@ -98,6 +108,8 @@ def answer_by_default(
     lines = templates.response
     if code == 405:
         lines = templates.allow + lines
+    elif request.method == "SUBSCRIBE" and code == 200:
+        lines = f"{templates.dialog_response}Expires: {subscription.expires_of(request)}\r\n"
     elif request.method == "OPTIONS":
         lines = f"{templates.dialog_response}Accept: application/sdp\r\n"
     headers, body = tuple(request.headers.items()), _text(request.body)

@@ -18,6 +18,7 @@ from sipflow.sip.reliable_provisional import OPTION, is_missing
 from sipflow.sip.replaces import find_replaced
 from sipflow.sip.responses import echo, response_destination, with_tag, write_response
 from sipflow.sip.session_timer import refusal
+from sipflow.sip.subscription import accept, receive_in_subscription, report
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.transfer import is_refer_notification, receive_notification, receive_refer
@@ -118,7 +119,7 @@ class Reception:
         if not self._is_let_in(transaction, request, now):
             pass
         elif request.to_tag:
-            self._receive_in_dialog(transaction, request, now)
+            self._receive_in_dialog(transaction, request, source, now)
         else:
             self._receive_outside(transaction, request, source, now)
         return transaction.call
@@ -178,6 +179,8 @@ class Reception:
             return
         if request.method == "INVITE":
             self._receive_invite(transaction, request, source, now)
+        elif request.method == "SUBSCRIBE":
+            report(self._core, request, accept(self._core, transaction, request, source, now))
         else:
             answer_by_default(self._core, None, transaction, request, now)
 
@@ -212,11 +215,12 @@ class Reception:
 
     # --- in dialogs ---
 
-    def _receive_in_dialog(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+    def _receive_in_dialog(self, transaction: ServerTransaction, request: Request, source: Source, now: float) -> None:
         core = self._core
         call = core.dialogs.get(dialog_key(request))
         if call is None:
-            self._reply(transaction, request, 481, now)
+            if not receive_in_subscription(core, transaction, request, source, now):
+                self._reply(transaction, request, 481, now)
             return
         transaction.call = call.id
         call.turn_to(request.from_tag)

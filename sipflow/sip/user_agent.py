@@ -260,12 +260,15 @@ class UserAgent:
         self._core.closing = True
         for call in list(self._core.calls.values()):
             _release(call, now, ())
+        for subscription in list(self._core.subscriptions.values()):
+            subscription.leave(now)
 
     @property
     def idle(self) -> bool:
         """Whether no call, dialog, transaction or timer is left."""
         core = self._core
-        return not (core.calls or core.dialogs or core.lookups or len(core.transactions) or len(core.timers))
+        kept = core.calls, core.dialogs, core.subscriptions, core.lookups, core.transactions, core.timers
+        return not any(len(each) for each in kept)
 
     def statistics(self) -> Statistics:
         """What was counted so far; a copy."""

@@ -96,7 +96,7 @@ def test_hold_by_address_in_ipv6():
     offer = make_offer(held(address="::1"), session_id=1, session_version=1)
     assert offer.address_of(offer.media[0]) == "::"
     assert offer.direction_of(offer.media[0]) is SENDONLY
-    assert "o=- 1 1 IN IP6 ::1" in str(offer)
+    assert "o=sipflow 1 1 IN IP6 ::1" in str(offer)
 
 
 def test_a_reinvite_without_offer_leaves_it_to_the_peer_and_answers_in_the_ack(world):
