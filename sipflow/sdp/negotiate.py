@@ -62,7 +62,7 @@ def make_offer(
     *,
     session_id: int,
     session_version: int,
-    username: str = "-",
+    username: str = "sipflow",
     previous: SessionDescription | None = None,
 ) -> SessionDescription:
     """The offer of one audio stream (RFC 3264 section 5).
@@ -83,7 +83,7 @@ def make_answer(
     *,
     session_id: int,
     session_version: int,
-    username: str = "-",
+    username: str = "sipflow",
     prefer_local: bool = False,
 ) -> Answer:
     """The answer to an offer (RFC 3264 section 6).

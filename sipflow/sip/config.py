@@ -120,6 +120,11 @@ class UserAgentConfig:
         return (Listener(self.transport, self.host, self.port), *self.also)
 
     @property
+    def takes_subscriptions(self) -> bool:
+        """Whether a SUBSCRIBE outside of calls is accepted; else it is answered with 489."""
+        return "SUBSCRIBE" in self.accepts
+
+    @property
     def contact_uri(self) -> str:
         """Where requests inside a dialog reach this agent."""
         return self.listeners[0].contact_uri(self.user)

@@ -19,7 +19,7 @@ from sipflow.sip.hop import Hop
 from sipflow.sip.message import Response
 from sipflow.sip.negotiation import CONTENT_TYPE, Negotiation
 from sipflow.sip.reliable_provisional import OPTION, rseq_of, send_prack
-from sipflow.sip.requests import HeaderFields, Templates, header_lines, with_headers
+from sipflow.sip.requests import HeaderFields, Templates, header_lines, split_identity, with_headers
 from sipflow.sip.session_refresh import session_timer_for
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, cancellation
@@ -100,7 +100,7 @@ class OutgoingInvite:
         extra += f"Require: {OPTION}\r\n" if self._core.config.provisional == "required" else ""
         extra += f"Content-Type: {content_type}\r\n" if body else ""
         timer = self._call.session_timer
-        headers = [field for field in invitation.headers if field[0].lower() not in _IDENTITY]
+        _, headers = split_identity(invitation.headers)
 
         def lines(templates: Templates) -> str:
             self._begin_again()
@@ -330,9 +330,6 @@ class OutgoingInvite:
             self._observer(code, reason, now)
 
 
-_IDENTITY = frozenset({"from", "f", "to", "t"})
-
-
 def place_call(core: Core, call_id: str, invitation: Invitation, now: float, observer: Observer | None = None) -> None:
     """Make a call and send its INVITE; MisuseError when the id is taken or the target is no URI."""
     if call_id in core.calls:
@@ -341,7 +338,6 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
         check_uri(invitation.target)
     except UriError as error:
         raise MisuseError(str(error)) from None
-    with_headers("", [field for field in invitation.headers if field[0].lower() not in _IDENTITY])
     dialog = _dialog_to_be(core, invitation)
     call = Call(core, call_id, dialog, now, caller=True)
     call.session_timer = session_timer_for(core, call)
@@ -351,14 +347,15 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
 
 
 def _dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
-    """Identity of the INVITE: From and To may be chosen by the user, the tag is ours."""
-    given = {name.lower()[:1]: value for name, value in invitation.headers if name.lower() in _IDENTITY}
+    """Identity of the INVITE: From, To and Call-ID may be chosen by the user, the tag is ours unless From has one."""
+    given, _ = split_identity(invitation.headers)
     tag = core.ids.tag()
-    if "f" in given:
-        local, tag = _own_from(given["f"], tag)
+    if "From" in given:
+        local, tag = _own_from(given["From"], tag)
     else:
         local = f"{core.templates.local};tag={tag}"
-    dialog = Dialog(core.ids.call_id(), local, tag, given.get("t") or f"<{invitation.target}>", "")
+    call_id = given.get("Call-ID") or core.ids.call_id()
+    dialog = Dialog(call_id, local, tag, given.get("To") or f"<{invitation.target}>", "")
     dialog.remote_target = invitation.target
     return dialog
 

@@ -11,7 +11,7 @@ from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange, Outgoing
 from sipflow.sip.headers import HeaderError, NameAddr
 from sipflow.sip.message import Response
-from sipflow.sip.requests import HeaderFields, Templates, with_headers
+from sipflow.sip.requests import HeaderFields, Templates, split_identity, with_headers
 from sipflow.sip.timers import Timer, Timers
 from sipflow.sip.transaction import ClientTransaction
 from sipflow.sip.uri import same_uri
@@ -70,7 +70,7 @@ class Registration:
 
     def wish(self, wish: Wish, now: float) -> None:
         """Send a REGISTER, after the one that is on its way (RFC 3261 section 10.2)."""
-        with_headers("", wish.headers)
+        split_identity(wish.headers)
         if wish.request:
             self.timers.cancel(self._refresh)
             self._kept = None
@@ -86,7 +86,10 @@ class Registration:
 
     def _next(self, now: float) -> None:
         if self._attempt is None and self._waiting:
-            self._attempt = _Attempt(self._core, self._waiting.popleft(), self._done)
+            wish = self._waiting.popleft()
+            given, _ = split_identity(wish.headers)
+            self._call_id = given.get("Call-ID", self._call_id)
+            self._attempt = _Attempt(self._core, wish, self._done)
             self._attempt.send(self._call_id, self._tag, self._next_cseq, now)
 
     def _next_cseq(self) -> int:
@@ -169,7 +172,7 @@ class _Attempt:
         else:
             contacts = templates.contact
         lines = f"{templates.request}{contacts}Expires: {wish.expires_s}\r\nSupported: path\r\n{templates.allow}"
-        return with_headers(lines, wish.headers)
+        return with_headers(lines, split_identity(wish.headers)[1])
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """The final response is the outcome."""

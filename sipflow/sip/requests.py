@@ -49,6 +49,25 @@ def with_headers(template: str, headers: HeaderFields) -> str:
     return template + header_lines(headers)
 
 
+_IDENTITY = {"from": "From", "f": "From", "to": "To", "t": "To", "call-id": "Call-ID", "i": "Call-ID"}
+
+
+def split_identity(headers: HeaderFields) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """From, To and Call-ID that somebody wants for a request outside of dialogs, by these names, and all other
+    fields; MisuseError for what cannot be written."""
+    given, others = {}, []
+    for name, value in headers:
+        known = _IDENTITY.get(name.lower())
+        if known is None:
+            others.append((name, value))
+        else:
+            given[known] = one_line(value, name)
+    if not given.get("Call-ID", "x") or " " in given.get("Call-ID", ""):
+        raise MisuseError(f"{given['Call-ID']!r} is no Call-ID")
+    with_headers("", others)
+    return given, others
+
+
 class Templates:
     """Lines that are the same in every message of one user agent by one transport, made once."""
 

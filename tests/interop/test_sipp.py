@@ -144,3 +144,98 @@ def rtp_streams(capture: Path, port: int) -> list[dict[str, str]]:
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in shown.splitlines() if " 127.0.0.1 " in f" {line} "]
     return [{"ssrc": row[6], "packets": row[8], "lost": " ".join(row[9:11])} for row in rows]
+
+
+@contextmanager
+def sipp(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """SIPp with these arguments; a failure of its scenario shows what it printed."""
+    assert SIPP is not None
+    command = [SIPP, *arguments, "-i", "127.0.0.1", "-nostdin", "-timeout", "25s", "-timeout_error"]
+    output = folder / f"sipp-{len(list(folder.glob('sipp-*')))}.txt"
+    with output.open("wb") as sink, subprocess.Popen(command, cwd=folder, stdout=sink, stderr=sink) as peer:
+        try:
+            yield peer
+            assert peer.wait(30) == 0, output.read_text(errors="replace")[-3000:]
+        finally:
+            peer.kill()
+
+
+@needs_sipp
+def test_sipps_regexp_reads_what_it_looks_for_in_our_answer(tmp_path: Path) -> None:
+    """`regexp` fails unless address, Contact and SDP origin stand in the 200 as it knows them."""
+    port, own = free_port(), free_port()
+    text = f"""
+    agent bob {{ number "service"; listen udp "127.0.0.1:{port}" }}
+    on bob {{ answer within 20s; expect hangup within 20s }}
+    """
+    with sipp(tmp_path, "-sn", "regexp", f"127.0.0.1:{port}", "-p", str(own), "-m", "1"):
+        report = sipflow.run(text, out=tmp_path, timeout_s=30)
+    assert report.passed, report.failures
+
+
+@needs_sipp
+def test_sipps_branchc_registers_and_calls_from_one_call_id(tmp_path: Path) -> None:
+    """`branchc` sends REGISTER and INVITE with one Call-ID and two tags, holds the call for 5 s and hangs up."""
+    port, own = free_port(), free_port()
+    text = f"""
+    agent bob {{ number "ua2"; listen udp "127.0.0.1:{port}" }}
+    on bob {{ expect request REGISTER within 10s; answer; expect hangup within 20s }}
+    """
+    with sipp(tmp_path, "-sn", "branchc", f"127.0.0.1:{port}", "-p", str(own), "-m", "1"):
+        report = sipflow.run(text, out=tmp_path, timeout_s=30)
+    assert report.passed, report.failures
+
+
+@needs_sipp
+def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path) -> None:
+    """`branchs` answers a REGISTER, then an INVITE of `ua2` with 180, 100 (after it) and 200. It takes both for one
+    call, so they need one Call-ID."""
+    port = free_port()
+    text = f"""
+    agent peer = "sip:service@127.0.0.1:{port}"
+    agent ua2 {{ proxy "127.0.0.1:{port}" }}
+    on ua2 {{
+      register for 60s with {{ header "Call-ID" = "one-for-both" }}
+      call peer with {{ header "Call-ID" = "one-for-both" }}
+      release
+      wait 5s  # until SIPp is gone: it would take the REGISTER that ends our registration for part of the call
+    }}
+    """
+    with sipp(tmp_path, "-sn", "branchs", "-p", str(port), "-m", "1"):
+        _wait_until_taken(port)
+        report = sipflow.run(text, out=tmp_path, timeout_s=30)
+    assert report.passed, report.failures
+
+
+@needs_sipp
+def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path) -> None:
+    """3pcc: the controller invites the first without an offer, takes its offer to the second, and the answer back."""
+    first, second, twin = free_port(), free_port(), free_port()
+    text = f"""
+    agent alice {{ number "service"; listen udp "127.0.0.1:{first}" }}
+    agent bob {{ number "service"; listen udp "127.0.0.1:{second}" }}
+    on alice {{ answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15 }}
+    on bob {{ answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15 }}
+    """
+    link = ("-3pcc", f"127.0.0.1:{twin}", "-m", "1")
+    b_side = sipp(tmp_path, "-sn", "3pcc-C-B", f"127.0.0.1:{second}", "-p", str(free_port()), *link)
+    a_side = sipp(tmp_path, "-sn", "3pcc-C-A", f"127.0.0.1:{first}", "-p", str(free_port()), *link)
+    with b_side:
+        time.sleep(0.5)  # SIPp says nothing when it listens for its twin
+        with a_side:
+            report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
+    assert report.passed, report.failures
+
+
+@needs_sipp
+def test_sipps_3pcc_a_side_makes_the_offer(tmp_path: Path) -> None:
+    """We call without an offer; SIPp's 200 has it, our ACK has the answer."""
+    port = free_port()
+    text = f"""
+    agent peer = "sip:service@127.0.0.1:{port}"
+    on alice {{ call peer with {{ late offer }}; play "greet.wav"; release }}
+    """
+    with sipp(tmp_path, "-sn", "3pcc-A", "-p", str(port), "-m", "1"):
+        _wait_until_taken(port)
+        report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
+    assert report.passed, report.failures
