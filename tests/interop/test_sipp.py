@@ -211,11 +211,12 @@ def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path) -> None:
 def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path) -> None:
     """3pcc: the controller invites the first without an offer, takes its offer to the second, and the answer back."""
     first, second, twin = free_port(), free_port(), free_port()
+    lane = "answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15"
     text = f"""
     agent alice {{ number "service"; listen udp "127.0.0.1:{first}" }}
     agent bob {{ number "service"; listen udp "127.0.0.1:{second}" }}
-    on alice {{ answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15 }}
-    on bob {{ answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15 }}
+    on alice {{ {lane} }}
+    on bob {{ {lane} }}
     """
     link = ("-3pcc", f"127.0.0.1:{twin}", "-m", "1")
     b_side = sipp(tmp_path, "-sn", "3pcc-C-B", f"127.0.0.1:{second}", "-p", str(free_port()), *link)
