@@ -11,7 +11,7 @@ from sipflow.sip.call import Call
 from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.message import Request, Response
-from sipflow.sip.requests import HeaderFields, Templates, with_headers
+from sipflow.sip.requests import HeaderFields, Templates, header_lines, with_headers
 from sipflow.sip.responses import with_tag
 from sipflow.sip.subscription import Role
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
@@ -20,6 +20,10 @@ from sipflow.sip.uri import UriError, check_uri
 _CALL_METHODS = frozenset({"INVITE", "ACK", "CANCEL"})
 _WITHOUT_CONTACT = frozenset({"MESSAGE", "INFO", "BYE"})
 """RFC 3428 section 4 forbids a Contact in MESSAGE, the others have no use for it."""
+
+
+_BINDING = frozenset({"Contact", "Expires"})
+"""What a REGISTER that is accepted gets back: as if it were the only one (RFC 3261 section 10.3 step 8)."""
 
 
 class UserRequest:
@@ -112,6 +116,8 @@ def answer_by_default(
         lines = f"{templates.dialog_response}Expires: {subscription.expires_of(request)}\r\n"
     elif request.method == "OPTIONS":
         lines = f"{templates.dialog_response}Accept: application/sdp\r\n"
+    elif request.method == "REGISTER" and welcome:
+        lines += header_lines((name, value) for name, value in request.headers.items() if name in _BINDING)
     headers, body = tuple(request.headers.items()), _text(request.body)
     to = with_tag(request.headers.get("To") or "", core.ids.tag())
     transaction.reply(now, code, None, to, lines)
