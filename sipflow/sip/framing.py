@@ -37,7 +37,7 @@ class Framer:
     @property
     def in_message(self) -> bool:
         """Whether a message has begun and is not complete."""
-        return bool(self._buffer.strip(b"\r\n"))
+        return not PING.startswith(self._buffer[:4])
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """All that is complete now; raises FramingError."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sipflow.errors import MachineError
 from sipflow.plan.tls import TlsPlan
@@ -12,10 +16,14 @@ NO_SETTINGS = TlsPlan(ca="", certificate="", key="")
 
 
 def client_context(plan: TlsPlan, folder: Path) -> ssl.SSLContext:
-    """For connections that the agent makes; raises MachineError. SSLKEYLOGFILE is obeyed."""
-    context = ssl.create_default_context(cafile=_existing(plan.ca, folder, "CA certificates"))
+    """For connections that the agent makes; raises MachineError. SSLKEYLOGFILE is obeyed.
+
+    Whether the certificate is for the right name is `why_not_for`'s to say: OpenSSL knows no SIP URIs in it.
+    """
+    context = _context(ssl.Purpose.SERVER_AUTH, plan, folder)
+    context.check_hostname = False
+    context.sslobject_class = _Session
     if not plan.verify:
-        context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     _load_own(context, plan, folder)
     return context
@@ -25,11 +33,43 @@ def server_context(plan: TlsPlan, folder: Path) -> ssl.SSLContext:
     """For connections that others make; raises MachineError."""
     if not plan.certificate:
         raise MachineError('who listens by TLS needs a certificate: tls { certificate "…"; key "…" }')
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=_existing(plan.ca, folder, "CA certificates"))
+    context = _context(ssl.Purpose.CLIENT_AUTH, plan, folder)
     if plan.require_client_certificate:
         context.verify_mode = ssl.CERT_REQUIRED
     _load_own(context, plan, folder)
     return context
+
+
+class _Session(ssl.SSLObject):
+    """Adds to the error of a certificate that was refused what stands in that certificate."""
+
+    def do_handshake(self) -> None:
+        """One step of the handshake."""
+        try:
+            super().do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            error.refused = _fields_of(self)  # type: ignore[attr-defined]
+            raise
+
+
+def _fields_of(session: ssl.SSLObject) -> dict[str, Any]:
+    """Fields of the peer's certificate, trusted or not; none where this Python does not tell them."""
+    try:
+        first, *_ = session._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+        return dict(first.get_info())
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def _context(purpose: ssl.Purpose, plan: TlsPlan, folder: Path) -> ssl.SSLContext:
+    trusted = _existing(plan.ca, folder, "CA certificates")
+    try:
+        return ssl.create_default_context(purpose, cafile=trusted)
+    except ssl.SSLError as error:
+        raise MachineError(f"{trusted} holds no CA certificates that can be read: {error.reason or error}") from error
+    except OSError as error:
+        file = os.environ.get("SSLKEYLOGFILE", "")
+        raise MachineError(f"cannot write the key log {file} (SSLKEYLOGFILE): {error.strerror}") from error
 
 
 def _load_own(context: ssl.SSLContext, plan: TlsPlan, folder: Path) -> None:
@@ -87,21 +127,54 @@ def why_tls_failed(error: Exception, name: str) -> str:
 
 _UNTRUSTED = {
     2: "nobody who is trusted signed the certificate of {name} (unknown CA): name it with tls {{ ca … }}",
-    9: "the certificate of {name} is not valid yet",
-    10: "the certificate of {name} has expired",
+    9: "the certificate of {name} is not valid yet, only from {notBefore}",
+    10: "the certificate of {name} expired at {notAfter}",
     18: "the certificate of {name} is self-signed and not among the trusted ones: name it with tls {{ ca … }}",
     19: "the certificates of {name} end in a root that is not trusted (unknown CA): name it with tls {{ ca … }}",
     20: "nobody who is trusted signed the certificate of {name} (unknown CA): name it with tls {{ ca … }}",
     21: "nobody who is trusted signed the certificate of {name} (unknown CA): name it with tls {{ ca … }}",
-    62: "the certificate is not for {name}: {message}",
-    64: "the certificate is not for {name}: {message}",
 }
 """By OpenSSL's numbers of verification errors (X509_V_ERR_…)."""
 
 
 def _why_not_trusted(error: ssl.SSLCertVerificationError, name: str) -> str:
     text = _UNTRUSTED.get(error.verify_code, "the certificate of {name} is not accepted: {message}")
-    return text.format(name=name, message=error.verify_message.rstrip("."))
+    fields = {"notBefore": "a later date", "notAfter": "an earlier date", **getattr(error, "refused", {})}
+    return text.format(name=name, message=error.verify_message.rstrip("."), **fields)
+
+
+def why_not_for(certificate: Mapping[str, Any], name: str) -> str:
+    """Why a certificate, as `getpeercert` gives it, is not for `name`; empty: it is (RFC 5922 section 7.1).
+
+    A `sip:` URI counts, then DNS names and addresses, and the common name only where there is none of these. A wildcard
+    stands for one label: section 7.2 forbids that, and the certificates of providers have it all the same.
+    """
+    names = [(kind, value) for kind, value in certificate.get("subjectAltName", ()) if kind in _IDENTITIES]
+    if not names:
+        subject = (entry for part in certificate.get("subject", ()) for entry in part)
+        names = [("DNS", value) for key, value in subject if key == "commonName"]
+    if any(_identifies(kind, value, name.lower()) for kind, value in names):
+        return ""
+    return f"the certificate is not for {name}, but for {', '.join(value for _, value in names) or 'no name at all'}"
+
+
+_IDENTITIES = ("URI", "DNS", "IP Address")
+
+
+def _identifies(kind: str, value: str, name: str) -> bool:
+    value = value.lower()
+    if kind == "URI":
+        return value == f"sip:{name}"
+    if kind == "IP Address":
+        return _same_address(value, name)
+    return value == name or (value.startswith("*.") and value[1:] == name[len(name.partition(".")[0]) :])
+
+
+def _same_address(one: str, other: str) -> bool:
+    try:
+        return ipaddress.ip_address(one.strip()) == ipaddress.ip_address(other.strip("[]"))
+    except ValueError:
+        return False
 
 
 _ALERTS = {

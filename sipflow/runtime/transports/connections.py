@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import itertools
 import socket
@@ -15,13 +14,20 @@ from typing import cast
 from sipflow.errors import MachineError
 from sipflow.plan.tls import TlsPlan
 from sipflow.runtime.network import Upcalls
-from sipflow.runtime.transports.certificates import why_tls_failed
+from sipflow.runtime.transports.certificates import why_not_for, why_tls_failed
 from sipflow.runtime.transports.codecs import Codec, StreamCodec, WebSocketCodec
 from sipflow.sip.framing import FramingError
 from sipflow.sip.hop import Hop, Transport
 
 _numbers = itertools.count(1)
 """Numbers of connections are unique in the process, so that no hop of one agent leads into another's connection."""
+
+
+ACCEPTED_PER_WAKE_UP = 64
+"""How many connections are taken before other sockets and timers get their turn."""
+
+PAUSE_S = 1.0
+"""How long none is taken after the machine had no descriptor for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,10 @@ class Connection(asyncio.Protocol):
         self._used_for[destination] = None
         transport = self._transport
         if transport is None or not self._codec.ready:
+            if sum(map(len, self._unsent)) > self._pool.limits.unsent_bytes:
+                return "too much waits to be sent"
             self._unsent.append(message)
-            return "" if sum(map(len, self._unsent)) <= self._pool.limits.unsent_bytes else "too much waits to be sent"
+            return ""
         if transport.get_write_buffer_size() > self._pool.limits.unsent_bytes:
             return "the peer reads nothing: too much waits to be sent"
         transport.write(self._codec.wrap(message))
@@ -88,6 +96,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         if not self.open:
             self._transport.abort()
+            return
+        problem = self._pool.why_not_the_peer(self.hop, self._transport) if self.client else ""
+        if problem:
+            self.end(problem)
             return
         if self.client:
             self._transport.write(self._codec.start())
@@ -112,9 +124,10 @@ class Connection(asyncio.Protocol):
             upcalls.drained()
         self._write(codec.replies())
         self._flush()
-        if codec.closed and self._transport is not None:
-            self._transport.close()
-        self._look_at_time(whole)
+        if codec.closed:
+            self._part()
+        else:
+            self._look_at_time(whole)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
@@ -182,6 +195,15 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._report(problem)
+
+    def _part(self) -> None:
+        """The peer said goodbye: what comes next needs another connection."""
+        self.open = False
+        self._pool.forget(self)
+        self._stop_timers()
+        self._report("")
+        if self._transport is not None:
+            self._transport.close()
 
     def close(self) -> None:
         """The run is over."""
@@ -270,21 +292,47 @@ class Connections:
         except (OSError, ValueError) as error:
             connection.end(_why_not_connected(error, hop, name, self.limits.connect_s))
 
+    def why_not_the_peer(self, hop: Hop, transport: asyncio.Transport) -> str:
+        """Why the certificate of who was connected to is not for the name that was wanted; empty: it is."""
+        session = transport.get_extra_info("ssl_object")
+        if session is None or not self._tls.verify:
+            return ""
+        return why_not_for(session.getpeercert() or {}, self._tls.name or hop.name or hop.host)
+
     # --- those of others ---
 
     def accept(self, listener: socket.socket, transport: Transport, context: ssl.SSLContext | None) -> None:
         """Take all who wait at a listening socket."""
-        with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
-            for _ in range(64):
+        for _ in range(ACCEPTED_PER_WAKE_UP):
+            try:
                 peer, address = listener.accept()
-                if self._accepted >= self.limits.connections:
-                    peer.close()
-                    self.upcalls.noticed(f"a connection was refused: {self.limits.connections} are open")
-                    continue
-                self._accepted += 1
-                peer.setblocking(False)
-                hop = Hop(address[0], address[1], transport)
-                self._run(self._welcome(peer, hop, context))
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause(listener, transport, context, error)
+                return
+            self._admit(peer, Hop(address[0], address[1], transport), context)
+
+    def _admit(self, peer: socket.socket, hop: Hop, context: ssl.SSLContext | None) -> None:
+        if self._accepted >= self.limits.connections:
+            peer.close()
+            self.upcalls.noticed(f"a connection was refused: {self.limits.connections} are open")
+            return
+        self._accepted += 1
+        peer.setblocking(False)
+        self._run(self._welcome(peer, hop, context))
+
+    def _pause(
+        self, listener: socket.socket, transport: Transport, context: ssl.SSLContext | None, error: OSError
+    ) -> None:
+        """No descriptors are left: who waits stays in the kernel's queue, and the loop must not spin on it."""
+        self.upcalls.noticed(f"no connection can be taken for {PAUSE_S:g} s: {error.strerror or error}")
+        self.loop.remove_reader(listener)
+        self.loop.call_later(PAUSE_S, self._resume, listener, transport, context)
+
+    def _resume(self, listener: socket.socket, transport: Transport, context: ssl.SSLContext | None) -> None:
+        if listener.fileno() >= 0:
+            self.loop.add_reader(listener, self.accept, listener, transport, context)
 
     async def _welcome(self, peer: socket.socket, hop: Hop, context: ssl.SSLContext | None) -> None:
         connection = Connection(self, hop, _codec(hop, client=False), client=False)
@@ -326,7 +374,8 @@ class Connections:
 
 
 def _place(hop: Hop) -> Hop:
-    return hop._replace(connection=0)
+    """What two hops share that one connection serves; over TLS a certificate is for one name."""
+    return hop._replace(connection=0, name=hop.name if hop.transport.secure else "")
 
 
 def _codec(hop: Hop, *, client: bool) -> Codec:
