@@ -65,6 +65,8 @@ class Connection(asyncio.Protocol):
         self._used_for: dict[Hop, None] = {}
         self._deadline: asyncio.TimerHandle | None = None
         self._keep_alive: asyncio.TimerHandle | None = None
+        self._heard = False
+        """Whether the peer ever said anything."""
         self.open = True
 
     # --- sending ---
@@ -110,6 +112,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes, however they were cut."""
+        self._heard = True
         codec, upcalls = self._codec, self._pool.upcalls
         whole = False
         try:
@@ -222,9 +225,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def _report(self, problem: str) -> None:
-        """A peer that closes in good order may answer over another connection: that fails nothing."""
-        if self._unsent and not problem:
+        """A peer that closes in good order may answer over another connection: that fails nothing, unless it never
+        said a word."""
+        if not problem and self._unsent:
             problem = "the peer closed the connection"
+        elif not problem and self.client and not self._heard:
+            hint = ", as one does that wants another client certificate" if self.hop.transport.secure else ""
+            problem = f"the peer closed the connection without a word{hint}"
         if not problem:
             return
         if not self.client:

@@ -15,7 +15,7 @@ from sipflow.plan.plan import AgentPlan
 from sipflow.runtime.network import Port, Upcalls
 from sipflow.runtime.transports.certificates import NO_SETTINGS, client_context, server_context
 from sipflow.runtime.transports.connections import ConnectionLimits, Connections
-from sipflow.runtime.transports.names import LookupError, Names
+from sipflow.runtime.transports.names import NameLookupError, Names
 from sipflow.runtime.transports.sockets import bind_udp_and_tcp, listen_socket
 from sipflow.runtime.transports.udp import UdpEndpoint
 from sipflow.sip.config import Listener
@@ -50,7 +50,7 @@ class MachineNetwork:
     async def _look_up(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
         try:
             hops = await self._names.resolve(target)
-        except LookupError as error:
+        except NameLookupError as error:
             done((), str(error))
         else:
             done(hops, "")

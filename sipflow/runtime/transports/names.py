@@ -41,7 +41,7 @@ _SRV_NAMES = {
 _TRIED_WITHOUT_NAPTR = (Transport.UDP, Transport.TCP, Transport.TLS)
 
 
-class LookupError(MachineError):
+class NameLookupError(MachineError):
     """A name leads nowhere; the text says what was asked and what came."""
 
 
@@ -59,23 +59,30 @@ class _Service:
 class Names:
     """The name service of a run. `server` is `HOST:PORT`; empty: the machine's own."""
 
-    def __init__(self, server: str = "", chance: random.Random | None = None) -> None:
+    def __init__(self, server: str = "", seed: int = 0) -> None:
         self._server = server or os.environ.get(SERVER_VARIABLE, "")
-        self._chance = chance or random.Random()
+        self._address = _server_address(self._server) if self._server else None
+        self._chance: random.Random = random.Random(f"{seed}/names") if seed else random.SystemRandom()
         self._made: Resolver | None = None
+        self._silent_until = 0.0
 
-    async def resolve(self, query: NameQuery) -> tuple[Hop, ...]:
-        """The hops in the order in which they are to be tried; raises LookupError."""
+    async def resolve(self, query: NameQuery, prefers_ipv6: bool = False) -> tuple[Hop, ...]:
+        """The hops in the order in which they are to be tried, of each server the addresses of the preferred family
+        first; raises NameLookupError."""
+        hops = await self._resolve(query)
+        return tuple(sorted(hops, key=lambda hop: (":" in hop.host) is not prefers_ipv6)) if len(hops) > 1 else hops
+
+    async def _resolve(self, query: NameQuery) -> tuple[Hop, ...]:
         transport = query.transport or (Transport.TLS if query.secure else None)
         if query.port is not None or _is_address(query.host):
             return await self._places(query.host, query.port, transport or Transport.UDP, query.host)
         services = await self._services(query.host, transport, query.secure)
         hops: list[Hop] = []
-        problem: LookupError | None = None
+        problem: NameLookupError | None = None
         for service in services:
             try:
                 hops += await self._places(service.host, service.port, service.transport, query.host)
-            except LookupError as error:
+            except NameLookupError as error:
                 problem = error
         if hops:
             return tuple(hops)
@@ -142,18 +149,18 @@ class Names:
         if self._server:
             records = [*await self._ask(host, "A"), *await self._ask(host, "AAAA")]
             if not records:
-                raise LookupError(f"{host} has no address, says {self._server}")
+                raise NameLookupError(f"{host} has no address, says {self._server}")
             return [record.address for record in records]
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
         except OSError as error:
-            raise LookupError(f"{host} cannot be looked up: {error.strerror or error}") from error
+            raise NameLookupError(f"{host} cannot be looked up: {error.strerror or error}") from error
         return list(dict.fromkeys(str(one[4][0]) for one in found))
 
     # --- questions ---
 
     async def _ask(self, name: str, kind: str) -> list[Any]:
-        """Records of a kind; none when the name has none. Raises LookupError when the server that the user chose does
+        """Records of a kind; none when the name has none. Raises NameLookupError when the server that the user chose does
         not answer; the machine's own may be none, and then addresses are found in its hosts file."""
         import dns.exception
         import dns.resolver
@@ -164,7 +171,7 @@ class Names:
             return []
         except dns.exception.DNSException as error:
             if self._server:
-                raise LookupError(
+                raise NameLookupError(
                     f"the name server {self._server} gave no {kind} of {name}: {_short(error)}"
                 ) from error
             return []
