@@ -34,6 +34,10 @@ class CallIncoming(Payload):
     request_uri: str
     replaces: str | None = None
     """Call id of the local dialog that the INVITE's Replaces header names (RFC 3891), already checked to exist."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of the INVITE."""
+    body: str = ""
+    """Of the INVITE: a session description, or nothing when the offer is left to us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class LaneCall:
         self.state = state
         self.since = at
         self.inbox: list[Arrival] = []
+        self.invite: events.RequestReceived | None = None
+        """The INVITE of an incoming call, as a condition behind `where` sees it."""
         self.media: MediaParams | None = None
         self.rejection: events.CallRejected | None = None
         self.end: events.CallEnded | None = None

@@ -121,6 +121,7 @@ class Scenario:
             self._take_over(replaced, incoming)
             return
         call = LaneCall(incoming.call, agent, CallState.INCOMING, name=None, peer=incoming.from_uri, at=now)
+        call.invite = events.RequestReceived(incoming.call, "INVITE", incoming.headers, incoming.body, 0)
         self._owners[incoming.call] = (call, None)
         if not self._has_running_lane(agent):
             self._turn_away(call)

@@ -293,5 +293,7 @@ def receive_call(
     core.dialogs[dialog.key] = call
     core.statistics.calls_received += 1
     replaced_id = None if replaced is None else replaced.id
-    core.emit(CallIncoming(call_id, request.from_.uri, request.to.uri, request.uri, replaced_id))
+    parties = request.from_.uri, request.to.uri, request.uri
+    headers, body = tuple(request.headers.items()), request.body.decode("utf-8", "replace")
+    core.emit(CallIncoming(call_id, *parties, replaced_id, headers, body))
     return call

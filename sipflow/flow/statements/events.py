@@ -268,7 +268,7 @@ class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
 
 
 class ExpectCallStatement(Statement[ops.ExpectCall]):
-    """`expect call [from X]`: the lane has the call from now on; `answer`, `ring` and `reject` act on it."""
+    """`expect call [from X] [where C]`: the lane has the call from now on; `answer`, `ring` and `reject` act on it."""
 
     polls_for_calls = True
 
@@ -284,7 +284,7 @@ class ExpectCallStatement(Statement[ops.ExpectCall]):
 
     def find(self) -> Find | None:
         """The first call that nobody has, left to whoever claims it."""
-        call = self.lane.waiting_call(self._is_from)
+        call = self.lane.waiting_call(self._is_wanted)
         if call is None:
             return None
         claim = partial(self.lane.claim, lambda other: other is call, self.op.name)
@@ -296,11 +296,17 @@ class ExpectCallStatement(Statement[ops.ExpectCall]):
 
     def poll(self, now: float) -> Outcome | None:
         """The first call that nobody has."""
-        call = self.lane.claim(self._is_from, self.op.name)
+        call = self.lane.claim(self._is_wanted, self.op.name)
         return None if call is None else _came(call)
 
-    def _is_from(self, call: LaneCall) -> bool:
-        return not self.caller or is_same_party(self.caller, call.peer)
+    def _is_wanted(self, call: LaneCall) -> bool:
+        return (not self.caller or is_same_party(self.caller, call.peer)) and self._fits(call)
+
+    def _fits(self, call: LaneCall) -> bool:
+        """Whether the `where` condition holds for its INVITE."""
+        if self.op.where is None or call.invite is None:
+            return self.op.where is None
+        return evaluate(self.op.where, MessageScope(self.lane.scope, call.invite)) is True
 
     def expected(self) -> str:
         """A call."""
