@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sipflow.errors import MisuseError
 from sipflow.events import CallModified, CallModifyRejected, MediaRefused, RequestReceived
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger, AnswerAwaitingAck
@@ -34,6 +35,7 @@ class Modification:
         "_in_flight",
         "_media",
         "_method",
+        "_next",
         "_quiet",
         "_retry",
     )
@@ -56,9 +58,20 @@ class Modification:
         self._quiet = quiet
         self._exchange: Exchange | None = None
         self._retry: Timer | None = None
+        self._next: Modification | None = None
         self._in_flight = False
         self._abandoned = False
-        call.modification = self
+
+    def request(self, now: float) -> None:
+        """Begin, or wait for a refresh that is under way; MisuseError while another modification is."""
+        current = self._call.modification
+        if current is None:
+            self._call.modification = self
+            self.start(now)
+        elif current._quiet and current._next is None:
+            current._next = self
+        else:
+            raise MisuseError(f"call {self._call.id} is being modified already")
 
     @property
     def has_open_invite(self) -> bool:
@@ -120,7 +133,6 @@ class Modification:
         before = call.negotiation.params
         answer, problem = self._negotiate(response)
         self._acknowledge(transaction, response, answer, now)
-        call.modification = None
         if self._method == "INVITE":
             call.latest_message = response
         if call.session_timer is not None:
@@ -130,6 +142,13 @@ class Modification:
             self._core.emit(CallModifyRejected(call.id, 488, problem))
         elif not self._quiet or call.negotiation.params != before:
             self._report()
+        self._finish(now)
+
+    def _finish(self, now: float) -> None:
+        """The next one goes, if one waits."""
+        self._call.modification = None
+        if self._next is not None and self._call.is_live:
+            self._next.request(now)
 
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Our answer when the offer was the peer's, and what is wrong with the peer's description."""
@@ -163,10 +182,10 @@ class Modification:
         """The session stays as it was; only a peer that knows no such dialog, or is silent, ends it (12.2.1.2)."""
         call = self._call
         self._close_offer()
-        call.modification = None
         self._core.emit(CallModifyRejected(call.id, code, reason))
         if code in (408, 481, 503) and not call.is_early:
             call.hang_up(now, "timeout" if code == 408 else "error", reason)
+        self._finish(now)
 
     def _close_offer(self) -> None:
         if self._media is not None:

@@ -24,9 +24,9 @@ def _refresh(core: Core, call: Call, now: float) -> None:
     if call.state is not CallState.ESTABLISHED or call.modification is not None:
         return
     if _allows_update(call):
-        Modification(core, call, None, method="UPDATE", quiet=True).start(now)
+        Modification(core, call, None, method="UPDATE", quiet=True).request(now)
     else:
-        Modification(core, call, call.negotiation.media, quiet=True).start(now)
+        Modification(core, call, call.negotiation.media, quiet=True).request(now)
 
 
 def _allows_update(call: Call) -> bool:

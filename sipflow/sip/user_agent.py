@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from sipflow.errors import MisuseError
@@ -18,6 +19,7 @@ from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.call import Call, CallState, Session
 from sipflow.sip.config import UserAgentConfig
 from sipflow.sip.core import Core, Statistics
+from sipflow.sip.edits import Edits
 from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import IncomingInvite
 from sipflow.sip.modification import Modification
@@ -83,6 +85,10 @@ class UserAgent:
         outputs, self._core.outputs = self._core.outputs, []
         return outputs
 
+    def editing(self, edits: Edits) -> AbstractContextManager[None]:
+        """Commands inside send messages that break the rules: finished as always, then changed by these edits."""
+        return self._core.editing(edits)
+
     # --- calling ---
 
     def invite(
@@ -144,10 +150,7 @@ class UserAgent:
     def modify(self, call: str, media: LocalMedia | None, now: float, headers: HeaderPairs = ()) -> None:
         """Send a re-INVITE with another session description: hold, resume, other codecs or address. None leaves the
         offer to the peer."""
-        found = self._established(call)
-        if found.modification is not None:
-            raise MisuseError(f"call {call} is being modified already")
-        Modification(self._core, found, media, headers=headers).start(now)
+        Modification(self._core, self._established(call), media, headers=headers).request(now)
 
     def update(self, call: str, media: LocalMedia | None, now: float, headers: HeaderPairs = ()) -> None:
         """Send an UPDATE (RFC 3311), which a call that is not answered yet may have, too; None leaves the session as it
@@ -155,11 +158,9 @@ class UserAgent:
         found = self._core.call(call)
         if not found.is_live or not found.dialog.remote_tag:
             raise MisuseError(f"call {call} has no dialog for UPDATE: it is {found.state}")
-        if found.modification is not None:
-            raise MisuseError(f"call {call} is being modified already")
         if media is not None and found.offer_in_the_way():
             raise MisuseError(f"call {call} has an offer without answer: an UPDATE may not make another")
-        Modification(self._core, found, media, method="UPDATE", headers=headers).start(now)
+        Modification(self._core, found, media, method="UPDATE", headers=headers).request(now)
 
     def refer(self, call: str, refer_to_uri: str, now: float, headers: HeaderPairs = ()) -> None:
         """Ask the peer to call this URI: blind transfer."""

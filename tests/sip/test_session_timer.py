@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from sipflow import events
+from sipflow.errors import MisuseError
+from sipflow.media_params import Direction
 from sipflow.sip.config import METHODS, SessionTimerConfig
 from sipflow.sip.message import Response, parse_message
 from sipflow.sip.session_timer import SessionExpires, min_se
@@ -145,6 +147,20 @@ def test_a_reinvite_of_the_user_refreshes_too(world):
     assert alice.sent_times("UPDATE") == []
     world.run(151.0)
     assert alice.sent_times("UPDATE") == [150.0]
+
+
+def test_a_hold_of_the_user_waits_for_a_refresh_that_is_under_way(world):
+    alice, bob = pair(world, timer(200, "local"), timer(200))
+    talk(world, alice, bob)
+    world.run(99.0)
+    world.delay = 0.1
+    world.run(100.05)
+    alice.do("modify", "c1", media(4000, direction=Direction.SENDONLY))
+    with pytest.raises(MisuseError):
+        alice.do("modify", "c1", media(4000))
+    world.run(101.0)
+    assert [at for at in alice.sent_times("INVITE") if at] == [pytest.approx(100.2)]
+    assert bob.story()[-1] == "CallHeld" and alice.story()[-1] == "CallModified"
 
 
 def test_a_refresh_of_the_other_side_may_turn_the_roles_and_the_interval(world):
