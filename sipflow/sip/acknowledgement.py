@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.exchange import Exchange
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request, Response
 from sipflow.sip.negotiation import CONTENT_TYPE
@@ -93,9 +94,11 @@ class Acknowledger:
     peer (section 13.2.2.4 leaves both to us).
     """
 
-    __slots__ = ("_acks", "_call", "_core", "_credentials")
+    __slots__ = ("_acks", "_call", "_core", "_credentials", "_silent")
 
-    def __init__(self, core: Core, call: str, credentials: str = "") -> None:
+    def __init__(self, core: Core, call: str, exchange: Exchange | None = None) -> None:
+        credentials = "" if exchange is None else exchange.credentials
+        self._silent = exchange is not None and exchange.no_ack
         self._core = core
         self._call = call
         self._credentials = credentials
@@ -108,6 +111,8 @@ class Acknowledger:
         """Send the first ACK of a dialog, and be there for the repetitions."""
         self._acks[dialog.remote_tag] = None
         transaction.user, transaction.data = self, b""  # an INVITE that was answered is never sent again
+        if self._silent:
+            return
 
         def send(hop: Hop, _now: float) -> None:
             ack = self._write(dialog, cseq, hop, body)

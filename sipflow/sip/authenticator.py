@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sipflow.sip.digest import Challenge, Login, make_credentials, next_nonce
+from sipflow.sip.digest import Challenge, Credentials, Login, make_credentials, next_nonce, prove, response_proof
 from sipflow.sip.hop import Hop
 from sipflow.sip.ids import Ids
 from sipflow.sip.message import Response
 
 MAX_STALE = 2
 """How often one request is repeated because its nonce was too old: nobody follows a server that only says stale."""
+
+MAX_ROUNDS = 8
+"""How many challenges one request answers, whatever they say: a proxy for every hop would do with less, and a server
+that thinks of a new realm each time would go on for ever."""
 
 MAX_PLACES = 1000
 """Servers whose challenges are remembered; beyond it the oldest is forgotten."""
@@ -20,6 +24,9 @@ Place = tuple[str, int, str]
 
 _FIELDS = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
 """What brings the challenge, and what answers it, by the code of the response."""
+
+_INFORMS = (("Authentication-Info", _FIELDS[401][1]), ("Proxy-Authentication-Info", _FIELDS[407][1]))
+"""What a server says to credentials that it took (RFC 7616 section 3.5), and the header that they came in."""
 
 
 @dataclass(slots=True)
@@ -67,12 +74,25 @@ class Authenticator:
 class RequestCredentials:
     """What one request says about who sends it, through all its attempts."""
 
-    __slots__ = ("_answered", "_authenticator", "_body", "_method", "_uri", "lines", "problem", "sessions")
+    __slots__ = (
+        "_answered",
+        "_authenticator",
+        "_body",
+        "_given",
+        "_method",
+        "_rounds",
+        "_uri",
+        "lines",
+        "problem",
+        "sessions",
+    )
 
     def __init__(self, authenticator: Authenticator, method: str, uri: str, body: bytes) -> None:
         self._authenticator = authenticator
         self._method, self._uri, self._body = method, uri, body
         self._answered: dict[tuple[str, str], int] = {}
+        self._given: dict[tuple[str, str], Credentials] = {}
+        self._rounds = 0
         self.sessions: _Sessions = {}
         self.lines = ""
         """Authorization and Proxy-Authorization lines of the next attempt."""
@@ -92,6 +112,7 @@ class RequestCredentials:
         self.problem = _why_not(challenges, brings) if not chosen else self._refused(chosen, answers)
         if self.problem:
             return False
+        self._rounds += 1
         for realm, challenge in chosen.items():
             self._answered[answers, realm] = self._answered.get((answers, realm), 0) + 1
             self.sessions[answers, realm] = self._authenticator.session(challenge)
@@ -100,30 +121,41 @@ class RequestCredentials:
         self.write()
         return True
 
-    def accepted(self, response: Response) -> None:
-        """Take the nonce that a server wants next time (Authentication-Info, RFC 7616 section 3.5)."""
-        for name, answers in (("Authentication-Info", _FIELDS[401][1]), ("Proxy-Authentication-Info", _FIELDS[407][1])):
-            nonce = next_nonce(response.headers.get(name) or "")
-            sessions = [session for (field, _), session in self.sessions.items() if field == answers]
-            if nonce and len(sessions) == 1:
-                old = sessions[0].challenge
-                sessions[0].challenge = Challenge(
-                    old.realm, nonce, old.algorithm, old.qop, old.opaque, False, old.userhash
-                )
-                sessions[0].count = 0
+    def accepted(self, response: Response) -> str:
+        """Take the nonce that a server wants next time; what is wrong with its own proof that it knows the password,
+        empty when nothing is (Authentication-Info, RFC 7616 section 3.5)."""
+        problem = ""
+        for brings, answers in _INFORMS:
+            info = response.headers.get(brings)
+            keys = [key for key in self.sessions if key[0] == answers]
+            if info is not None and len(keys) == 1:  # it names no realm: among several nobody knows whose it is
+                self._change_nonce(self.sessions[keys[0]], next_nonce(info))
+                problem = self._unproven(self._given[keys[0]], response_proof(info), response.body) or problem
+        return problem
+
+    def _change_nonce(self, session: _Session, nonce: str) -> None:
+        if nonce:
+            session.challenge = replace(session.challenge, nonce=nonce, stale=False)
+            session.count = 0
+
+    def _unproven(self, given: Credentials, proof: str, body: bytes) -> str:
+        if proof in ("", prove(given, self._authenticator.login, "", body)):
+            return ""
+        return f'the server of realm "{given.realm}" does not know the password itself: its rspauth is wrong'
 
     def write(self) -> None:
         """Make the lines anew: every request has a count of its own."""
-        self.lines = "".join([f"{field}: {self._credentials(used)}\r\n" for (field, _), used in self.sessions.items()])
+        self._given = {key: self._credentials(used) for key, used in self.sessions.items()}
+        self.lines = "".join([f"{field}: {given}\r\n" for (field, _), given in self._given.items()])
 
-    def _credentials(self, used: _Session) -> str:
+    def _credentials(self, used: _Session) -> Credentials:
         used.count += 1
         login = self._authenticator.login
-        return str(
-            make_credentials(used.challenge, login, self._method, self._uri, self._body, used.count, used.cnonce)
-        )
+        return make_credentials(used.challenge, login, self._method, self._uri, self._body, used.count, used.cnonce)
 
     def _refused(self, chosen: dict[str, Challenge], answers: str) -> str:
+        if self._rounds >= MAX_ROUNDS:
+            return f"{self._rounds} challenges were answered, and there is still another one"
         for realm, challenge in chosen.items():
             times = self._answered.get((answers, realm), 0)
             if times and not (challenge.stale and times <= MAX_STALE):

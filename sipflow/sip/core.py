@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sipflow.sip.challenger import Challenger
 from sipflow.sip.config import Demanded, UserAgentConfig
 from sipflow.sip.destinations import is_made_up, locate
 from sipflow.sip.dialog import Dialog, DialogKey
+from sipflow.sip.edits import Edits, apply_edits, copies
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.headers import HeaderError, NameAddr
 from sipflow.sip.hop import Hop, NameQuery
@@ -64,7 +66,7 @@ class Core:
         self.timers = Timers()
         self.outputs: list[Output] = []
         self.statistics = Statistics()
-        self.transactions = TransactionLayer(self.timers, config.timers, self.transmit)
+        self.transactions = TransactionLayer(self.timers, config.timers, self.transmit, self.alter)
         self.calls: dict[str, Call] = {}
         self.dialogs: dict[DialogKey, Call] = {}
         self.ended: dict[str, Call] = {}
@@ -82,6 +84,8 @@ class Core:
         """Names that are being looked up."""
         self._lookups_made = 0
         self.closing = False
+        self.edits: Edits = ()
+        """Changes to the message that is being made; see `editing`."""
         self._trace = config.trace
 
     def emit(self, payload: Payload) -> None:
@@ -89,7 +93,9 @@ class Core:
         self.outputs.append(payload)
 
     def transmit(self, data: bytes, destination: Hop, call: str | None, retransmission: bool = False) -> None:
-        """Hand a datagram to the driver."""
+        """Hand a message to the driver."""
+        if self.edits:
+            self.outputs += [Transmit(data, destination)] * (copies(self.edits) - 1)
         self.outputs.append(Transmit(data, destination))
         self.statistics.messages_sent += 1
         if retransmission:
@@ -98,6 +104,19 @@ class Core:
             self.outputs.append(
                 SipSent(call, data, destination[:2], retransmission, False, destination.transport.value)
             )
+
+    @contextmanager
+    def editing(self, edits: Edits) -> Iterator[None]:
+        """What is sent meanwhile is changed by these edits: the message of one command, and its repetitions."""
+        before, self.edits = self.edits, edits
+        try:
+            yield
+        finally:
+            self.edits = before
+
+    def alter(self, data: bytes) -> bytes:
+        """A finished message as it is to be sent; EditError when it cannot be changed as it should."""
+        return apply_edits(self.edits, data) if self.edits else data
 
     def call(self, call: str) -> Call:
         """The call of that id; MisuseError when there is none, or none any more."""

@@ -225,6 +225,12 @@ def next_nonce(authentication_info: str) -> str:
     return _pairs(authentication_info).get("nextnonce", "")
 
 
+def response_proof(authentication_info: str) -> str:
+    """What a server proves by that it knows the password, too (rspauth): `prove` without method over the body of the
+    response must give the same (RFC 7616 section 3.5); empty when it proves nothing."""
+    return _pairs(authentication_info).get("rspauth", "").lower()
+
+
 def _proven(credentials: Credentials, response: str) -> Credentials:
     fields = {name: getattr(credentials, name) for name in Credentials.__slots__}
     return Credentials(**fields | {"response": response})

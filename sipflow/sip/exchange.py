@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sipflow.sip.authenticator import RequestCredentials
 from sipflow.sip.destinations import is_made_up, locate, wants_transport
+from sipflow.sip.edits import NO_ACK, EditError
 from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Response
 from sipflow.sip.requests import Templates, write_request
@@ -51,6 +52,7 @@ class Exchange:
         "_abandoned",
         "_core",
         "_credentials",
+        "_edits",
         "_fallback",
         "_hops",
         "_may_change_transport",
@@ -69,6 +71,7 @@ class Exchange:
         self._fallback: Hop | None = None
         self._may_change_transport = True
         self._abandoned = False
+        self._edits = core.edits
         self.call = call
         self.cseq = 0
         """Number of the latest attempt; 0 before the first."""
@@ -90,6 +93,11 @@ class Exchange:
         else:
             problem = f"{where.host} has no address" if isinstance(where, NameQuery) else where
             self._user.request_failed(None, 503, problem, now)
+
+    @property
+    def no_ack(self) -> bool:
+        """Whether the final response is to be left without its ACK."""
+        return any(edit.kind == NO_ACK for edit in self._edits)
 
     @property
     def credentials(self) -> str:
@@ -125,15 +133,30 @@ class Exchange:
         self._attempt(self._hops.pop(0), now)
 
     def _attempt(self, hop: Hop, now: float) -> None:
-        core, request = self._core, self._request
+        core = self._core
         branch = core.ids.branch()
-        data = request.write(core.templates_for(hop), branch, self.cseq, self.credentials)
-        if hop.transport is Transport.UDP and self._may_change_transport and len(data) > core.config.largest_datagram:
-            self._hops.insert(0, hop)
-            self._may_change_transport = False
-            hop = hop._replace(transport=Transport.TCP)
-            data = request.write(core.templates_for(hop), branch, self.cseq, self.credentials)
-        self.transaction = core.transactions.send_request(request.method, branch, data, hop, self, self.call, now)
+        try:
+            with core.editing(self._edits):
+                data = self._write(hop, branch)
+                if self._is_too_large(data, hop):
+                    self._hops.insert(0, hop)
+                    self._may_change_transport = False
+                    hop = hop._replace(transport=Transport.TCP)
+                    data = self._write(hop, branch)
+                method = self._request.method
+                self.transaction = core.transactions.send_request(method, branch, data, hop, self, self.call, now)
+        except EditError as error:
+            self._user.request_failed(None, 503, str(error), now)
+            return
+        self.transaction.acknowledges = not self.no_ack
+
+    def _write(self, hop: Hop, branch: str) -> bytes:
+        templates = self._core.templates_for(hop)
+        return self._core.alter(self._request.write(templates, branch, self.cseq, self.credentials))
+
+    def _is_too_large(self, data: bytes, hop: Hop) -> bool:
+        limit = self._core.config.largest_datagram
+        return hop.transport is Transport.UDP and self._may_change_transport and len(data) > limit
 
     # --- what comes back ---
 

@@ -118,6 +118,11 @@ def _usual_spellings() -> _FieldKeys:
 _KEYS: Final = _usual_spellings()
 
 
+def field_key(name: str) -> str:
+    """What a field name is known by, however it is spelt: the full name in lower case."""
+    return _KEYS[name]
+
+
 class Headers:
     """Header fields in their order and spelling; look-up ignores case and knows compact forms both ways."""
 

@@ -166,8 +166,7 @@ class Modification:
     def _acknowledge(self, transaction: ClientTransaction, response: Response, answer: bytes, now: float) -> None:
         if self._method != "INVITE":
             return
-        credentials = "" if self._exchange is None else self._exchange.credentials
-        acknowledger = Acknowledger(self._core, self._call.id, credentials)
+        acknowledger = Acknowledger(self._core, self._call.id, self._exchange)
         acknowledger.acknowledge(transaction, self._call.dialog, response.cseq.number, now, answer)
 
     def _report(self) -> None:

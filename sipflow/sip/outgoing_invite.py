@@ -251,13 +251,11 @@ class OutgoingInvite:
         call, core = self._call, self._core
         core.timers.cancel(self._give_up)
         call.code = response.status_code
-        credentials = "" if self._exchange is None else self._exchange.credentials
-        acknowledger = self._acknowledger = Acknowledger(core, call.id, credentials)
+        acknowledger = self._acknowledger = Acknowledger(core, call.id, self._exchange)
         cancelled = call.state is CallState.CANCELLING
         self._confirm_dialog(response)
-        self._exchange = self._request = (
-            None  # they refer to us: a call that is over must not need the garbage collector
-        )
+        # They refer to us: a call that is over must not need the garbage collector.
+        self._exchange = self._request = None
         if cancelled:
             self._hang_up_on(transaction, response.cseq.number, "answered before the CANCEL took effect", "bye", now)
             return

@@ -14,8 +14,9 @@ from sipflow.sip.message import Request, Response
 from sipflow.sip.requests import HeaderFields, Templates, header_lines, with_headers
 from sipflow.sip.responses import with_tag
 from sipflow.sip.subscription import Role
-from sipflow.sip.transaction import ClientTransaction, ServerTransaction
+from sipflow.sip.transaction import ClientTransaction, ClientUser, ServerTransaction
 from sipflow.sip.uri import UriError, check_uri
+from sipflow.sip.written_update import WrittenUpdate
 
 _CALL_METHODS = frozenset({"INVITE", "ACK", "CANCEL"})
 _WITHOUT_CONTACT = frozenset({"MESSAGE", "INFO", "BYE"})
@@ -64,7 +65,8 @@ def send_in_call(
     """Send a request in a call's dialog."""
     if not call.is_live or not call.dialog.remote_tag:
         raise MisuseError(f"call {call.id} has no dialog for {method}: it is {call.state}")
-    core.send_in_dialog(method, call.dialog, user, call.id, now, _lines(method, *lines), body)
+    listener: ClientUser = WrittenUpdate(core, call, user, body, lines[1]) if method == "UPDATE" else user
+    core.send_in_dialog(method, call.dialog, listener, call.id, now, _lines(method, *lines), body)
 
 
 def send_outside(

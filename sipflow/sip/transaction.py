@@ -140,7 +140,7 @@ class Transaction:
 class ClientTransaction(Transaction):
     """A request that was sent, until nothing of it is expected any more."""
 
-    __slots__ = ("user",)
+    __slots__ = ("acknowledges", "user")
 
     def __init__(
         self,
@@ -154,6 +154,8 @@ class ClientTransaction(Transaction):
         super().__init__(layer, key, destination, call)
         self.data = data
         self.user: ClientUser | None = user
+        self.acknowledges = True
+        """Whether a rejected INVITE is acknowledged; who breaks rules on purpose may leave that out."""
 
     def receive(self, response: Response, now: float) -> None:
         """A response that matches came."""
@@ -164,8 +166,8 @@ class ClientTransaction(Transaction):
             self.user.response_received(self, response, now)
 
     def _send_ack(self, response: Response, now: float) -> None:
-        self.data = acknowledgement(self.data, response)
-        self._send(response, now)
+        self.data = acknowledgement(self.data, response) if self.acknowledges else b""
+        self._send_again(response, now)
 
     def _inform_timeout(self, _message: Any, now: float) -> None:
         if self.user is not None:
@@ -222,7 +224,7 @@ class InviteClientTransaction(ClientTransaction):
 class ServerTransaction(Transaction):
     """A request that was received, until its retransmissions have died out."""
 
-    __slots__ = ("_echo", "merge_key", "request", "user")
+    __slots__ = ("echo", "merge_key", "request", "user")
 
     def __init__(self, layer: TransactionLayer, key: Any, request: Request, source: Destination) -> None:
         super().__init__(layer, key, response_destination(request, source), None)
@@ -230,13 +232,14 @@ class ServerTransaction(Transaction):
         """None once a final response makes it unnecessary."""
         self.user: ServerUser | None = None
         self.merge_key: Any = None
-        self._echo = echo(request, source)
+        self.echo = echo(request, source)
+        """Header lines that its responses copy from it; empty after the final one."""
 
     def reply(self, now: float, code: int, reason: str | None, to: str, lines: str = "", body: bytes = b"") -> None:
         """Send a response; `to` is the To value with its tag, `lines` are whole header lines."""
-        self.data = write_response(code, reason, self._echo, to, lines, body)
+        self.data = self._layer.alter(write_response(code, reason, self.echo, to, lines, body))
         if code >= 200:
-            self.request, self._echo = None, ""
+            self.request, self.echo = None, ""
         self.fire(response_class(code), None, now)
 
     def forget_answer(self) -> None:
@@ -254,7 +257,7 @@ class ServerTransaction(Transaction):
 
     def _send_trying(self, _message: Any, now: float) -> None:
         assert self.request is not None, "the request is kept until a final response is sent"
-        self.data = write_response(100, "Trying", self._echo, self.request.headers.get("To") or "")
+        self.data = write_response(100, "Trying", self.echo, self.request.headers.get("To") or "")
         self._send(None, now)
 
     def _pass_ack(self, request: Request, now: float) -> None:
@@ -379,10 +382,14 @@ class TransactionLayer:
     zero.
     """
 
-    def __init__(self, timers: Timers, profile: TimerProfile, transmit: Transmitter) -> None:
+    def __init__(
+        self, timers: Timers, profile: TimerProfile, transmit: Transmitter, alter: Callable[[bytes], bytes] = bytes
+    ) -> None:
         self.timers = timers
         self.profile = profile
         self.transmit = transmit
+        self.alter = alter
+        """Gives responses their last shape; `bytes` leaves them as they are."""
         self.clients: dict[tuple[str, str], ClientTransaction] = {}
         self.servers: dict[Any, ServerTransaction] = {}
         self._merge_keys: dict[tuple[str, str, str], ServerTransaction] = {}

@@ -1,0 +1,113 @@
+"""Messages that break the rules on purpose: changes to the finished bytes, so that their repetitions are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sipflow.errors import MisuseError
+from sipflow.sip.message import field_key
+
+NO_ACK = "no_ack"
+"""Kind of the edit that leaves the final response to an INVITE without its ACK."""
+
+_LINE_END = b"\r\n"
+
+
+class EditError(MisuseError):
+    """A change that cannot be made: what it changes is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change."""
+
+    kind: str
+    """`replace`, `add`, `remove`, `double` (a header); `start_line`, `cseq`, `content_length`, `copies` (a value);
+    `no_ack`. Others change no bytes."""
+    name: str = ""
+    """Of the header."""
+    value: str = ""
+
+
+Edits = tuple[Edit, ...]
+
+
+def apply_edits(edits: Iterable[Edit], data: bytes) -> bytes:
+    """The message with all changes made, in their order; EditError when one has nothing to change."""
+    head, separator, body = data.partition(b"\r\n\r\n")
+    lines = head.split(_LINE_END)
+    for edit in edits:
+        change = _CHANGES.get(edit.kind)
+        if change is not None:
+            change(lines, edit)
+    return _LINE_END.join(lines) + separator + body
+
+
+def copies(edits: Iterable[Edit]) -> int:
+    """How often a message is sent at once."""
+    return max([int(edit.value) for edit in edits if edit.kind == "copies"], default=1)
+
+
+def _start_line(lines: list[bytes], edit: Edit) -> None:
+    lines[0] = _bytes(edit.value)
+
+
+def _replace(lines: list[bytes], edit: Edit) -> None:
+    at = _find(lines, edit.name, "replace")[0]
+    lines[at] = _field(edit.name, edit.value)
+
+
+def _add(lines: list[bytes], edit: Edit) -> None:
+    lines.append(_field(edit.name, edit.value))
+
+
+def _remove(lines: list[bytes], edit: Edit) -> None:
+    for at in reversed(_find(lines, edit.name, "remove")):
+        del lines[at]
+
+
+def _double(lines: list[bytes], edit: Edit) -> None:
+    at = _find(lines, edit.name, "double")[0]
+    lines.insert(at, lines[at])
+
+
+def _cseq(lines: list[bytes], edit: Edit) -> None:
+    at = _find(lines, "CSeq", "number")[0]
+    method = lines[at].rpartition(b" ")[2]
+    lines[at] = _field("CSeq", edit.value) + b" " + method
+
+
+def _content_length(lines: list[bytes], edit: Edit) -> None:
+    at = _find(lines, "Content-Length", "change")[0]
+    lines[at] = _field("Content-Length", edit.value)
+
+
+_CHANGES: dict[str, Callable[[list[bytes], Edit], None]] = {
+    "start_line": _start_line,
+    "replace": _replace,
+    "add": _add,
+    "remove": _remove,
+    "double": _double,
+    "cseq": _cseq,
+    "content_length": _content_length,
+}
+
+
+def _find(lines: list[bytes], name: str, verb: str) -> list[int]:
+    """Places of the fields of that name, long or compact."""
+    key = field_key(name)
+    found = [
+        at for at, line in enumerate(lines[1:], 1) if field_key(line.partition(b":")[0].decode("latin-1").strip()) == key
+    ]
+    if not found:
+        raise EditError(f"there is no {name} to {verb} in {lines[0].decode('utf-8', 'replace')}")
+    return found
+
+
+def _field(name: str, value: str) -> bytes:
+    return _bytes(f"{name}: {value}")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
