@@ -172,3 +172,26 @@ def test_an_update_that_nobody_answers_ends_an_answered_call(world, alice, bob):
     assert alice.events(events.CallModifyRejected)[0].code == 408
     assert alice.events(events.CallEnded)[0].cause == "timeout"
     assert alice.ua.idle and bob.ua.idle
+
+
+def test_an_update_that_the_user_wrote_is_an_offer_like_any_other(world, alice, bob):
+    talk(world, alice, bob)
+    offer = alice.last("INVITE").body.replace(b" 4000 ", b" 4400 ")
+    alice.do("request", "UPDATE", call="c1", body=offer, content_type="application/sdp")
+    world.settle()
+    assert alice.events(events.ResponseReceived)[-1].code == 200
+    assert bob.events(events.MediaNegotiated)[-1].params.remote_port == 4400
+    assert len(alice.events(events.MediaNegotiated)) == 2
+    alice.do("modify", "c1", media(4000, direction=Direction.SENDONLY))
+    world.settle()
+    assert bob.story()[-1] == "CallHeld"
+
+
+def test_a_written_update_that_is_refused_leaves_room_for_another_offer(world, alice, bob):
+    talk(world, alice, bob)
+    alice.do("request", "UPDATE", call="c1", body="v=0\r\n", content_type="application/sdp")
+    world.settle()
+    assert alice.events(events.ResponseReceived)[-1].code == 488
+    alice.do("modify", "c1", media(4400))
+    world.settle()
+    assert alice.story()[-1] == "CallModified"
