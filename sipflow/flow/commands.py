@@ -48,9 +48,10 @@ class PlaceCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class RingCall(Command):
-    """180 Ringing."""
+    """180 Ringing; answered by CommandDone or CommandFailed."""
 
     call: str
+    token: int
     message: Message
 
 
@@ -93,9 +94,11 @@ class RedirectCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class RespondCall(Command):
-    """A response to the call's latest request of a method, whatever the state of its transaction."""
+    """A response to the call's latest request of a method, whatever the state of its transaction; answered by
+    CommandDone or CommandFailed."""
 
     call: str
+    token: int
     method: str
     """Upper case."""
     code: int

@@ -27,7 +27,8 @@ class Happened:
 
 Output = Command | Happened
 
-_REGISTRATION = (events.Registered, events.Unregistered, events.RegistrationFailed)
+_ANSWERS = (events.ResponseReceived, events.Registered, events.Unregistered, events.RegistrationFailed)
+"""What comes back for a request with a token; without one it is the agent's, for whichever lane waits for it."""
 
 
 class Scenario:
@@ -62,11 +63,9 @@ class Scenario:
             self._receive_call(agent, payload, now)
         elif isinstance(payload, events.CallMeasured):
             self._receive_measurement(payload, now)
-        elif isinstance(payload, events.ResponseReceived) or (
-            isinstance(payload, _REGISTRATION) and payload.request in self._token_owners
-        ):
+        elif isinstance(payload, _ANSWERS) and payload.request in self._token_owners:
             self._receive_answer(payload.request, payload, now)
-        elif isinstance(payload, events.CommandFailed) and not payload.call:
+        elif isinstance(payload, events.CommandFailed | events.CommandDone) and not payload.call:
             self._receive_answer(payload.token, payload, now)
         elif getattr(payload, "call", None) is None:
             self._receive_request(agent, payload, now)

@@ -10,6 +10,7 @@ import asyncio
 import math
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from sipflow.runtime.agents import accepted_methods, user_agent_config
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
+from sipflow.sip.edits import Edit
 from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
@@ -111,7 +113,7 @@ class Driver:
         self._started_at = self._loop.time()
         for agent in self._agents.values():
             if agent.plan.register_s is not None:
-                agent.user_agent.register(0.0, expires_s=round(agent.plan.register_s))
+                agent.user_agent.register(0.0, expires_s=round(agent.plan.register_s), persistent=True)
         self._scenario.start(0.0)
         self._pump()
         await self.wait()
@@ -321,10 +323,16 @@ class Driver:
         try:
             media = self._desk.local_media(agent.plan, command.call, command.formats)
             target = self._target(command)
-            agent.user_agent.invite(
-                command.call, target, media, self.now(),
-                headers=command.message.headers, body=_body(command.message), content_type=command.message.content_type,
-            )  # fmt: skip
+            with self._editing(command):
+                agent.user_agent.invite(
+                    command.call,
+                    target,
+                    media,
+                    self.now(),
+                    headers=command.message.headers,
+                    body=_body(command.message),
+                    content_type=command.message.content_type,
+                )
         except SipflowError as error:
             self._never_was(command.agent, command.call, error)
 
@@ -357,7 +365,7 @@ class Driver:
     def ring_call(self, command: commands.RingCall) -> None:
         """180."""
         agent = self._agents[command.agent].user_agent
-        self._guarded(command, lambda: agent.ring(command.call, self.now(), headers=command.message.headers))
+        self._done_or_failed(command, lambda: agent.ring(command.call, self.now(), headers=command.message.headers))
 
     def reject_call(self, command: commands.RejectCall) -> None:
         """Final response."""
@@ -430,6 +438,29 @@ class Driver:
             ),
         )
 
+    def respond_call(self, command: commands.RespondCall) -> None:
+        """A response out of turn."""
+        agent, message = self._agents[command.agent].user_agent, command.message
+        self._done_or_failed(
+            command,
+            lambda: agent.respond(
+                command.call,
+                command.code,
+                command.reason,
+                method=command.method,
+                headers=message.headers,
+                body=message.body,
+                content_type=message.content_type,
+            ),
+        )
+
+    def send_raw_text(self, command: commands.SendRawText) -> None:
+        """No message at all, perhaps."""
+        agent = self._agents[command.agent].user_agent
+        target = self._target(command) if command.target else ""
+        data = _wire_text(command.text)
+        self._done_or_failed(command, lambda: agent.send_raw(data, self.now(), call=command.call, target=target))
+
     def register_agent(self, command: commands.RegisterAgent) -> None:
         """REGISTER, and keep it so."""
         agent, headers = self._agents[command.agent], command.message.headers
@@ -450,7 +481,8 @@ class Driver:
     def _numbered(self, command: Any, send: Callable[[], int]) -> None:
         """Send what the agent gives a number, under which the answer comes; that of the flow is the command's token."""
         try:
-            self._requests[command.agent, send()] = command.token
+            with self._editing(command):
+                self._requests[command.agent, send()] = command.token
         except SipflowError as error:
             self._pending.append((command.agent, events.CommandFailed("", command.token, str(error))))
 
@@ -480,14 +512,30 @@ class Driver:
     def _guarded(self, command: Any, act: Callable[[], object]) -> None:
         """A command that comes too late for its call is an event, not an exception."""
         try:
-            act()
+            with self._editing(command):
+                act()
         except MisuseError as error:
             self._fail(command, str(error), environment=False)
         except SipflowError as error:
             self._fail(command, str(error), environment=True)
 
+    def _done_or_failed(self, command: Any, act: Callable[[], None]) -> None:
+        """A command that is over once it is carried out."""
+
+        def act_and_tell() -> None:
+            act()
+            self._pending.append((command.agent, events.CommandDone(command.call or "", command.token)))
+
+        self._guarded(command, act_and_tell)
+
+    def _editing(self, command: Any) -> AbstractContextManager[None]:
+        """What the command sends has the faults that the scenario wants."""
+        message: commands.Message | None = getattr(command, "message", None)
+        edits = () if message is None else tuple(Edit(one.kind, one.name, one.value) for one in message.edits)
+        return self._agents[command.agent].user_agent.editing(edits)
+
     def _fail(self, command: Any, reason: str, *, environment: bool) -> None:
-        failed = events.CommandFailed(command.call, getattr(command, "token", 0), reason, environment)
+        failed = events.CommandFailed(command.call or "", getattr(command, "token", 0), reason, environment)
         self._pending.append((command.agent, failed))
 
     def _target(self, command: Any) -> str:
@@ -512,6 +560,8 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.FollowTransfer: driver.follow_transfer,
         commands.TakeOver: driver.take_over,
         commands.SendSipRequest: driver.send_request,
+        commands.RespondCall: driver.respond_call,
+        commands.SendRawText: driver.send_raw_text,
         commands.RegisterAgent: driver.register_agent,
         commands.UnregisterAgent: driver.unregister_agent,
         commands.StartPlay: desk.play,
@@ -523,6 +573,11 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.ImpairCall: desk.impair,
         commands.Measure: driver.measure,
     }
+
+
+def _wire_text(text: str) -> bytes:
+    """Lines end as SIP's do, however the file writes them."""
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
 
 
 def _body(message: commands.Message) -> bytes | None:

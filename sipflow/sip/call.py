@@ -13,6 +13,7 @@ from sipflow.sip.early_dialog import EarlyDialog
 from sipflow.sip.message import Message, Response
 from sipflow.sip.negotiation import Negotiation
 from sipflow.sip.requests import with_headers
+from sipflow.sip.responses import Answerable
 from sipflow.sip.session_timer import SessionTimer
 from sipflow.sip.transaction import ClientTransaction
 
@@ -106,6 +107,7 @@ class Call:
         "modification",
         "negotiation",
         "outgoing",
+        "received",
         "refer",
         "ringing_at",
         "session_timer",
@@ -120,6 +122,8 @@ class Call:
         self.caller = caller
         self.state = CallState.CALLING if caller else CallState.INCOMING
         self.negotiation = Negotiation(core.ids.session_id())
+        self.received: dict[str, Answerable] = {}
+        """The latest request of each method that came."""
         self.outgoing: OutgoingInvite | None = None
         self.incoming: IncomingInvite | None = None
         self.modification: Modification | None = None

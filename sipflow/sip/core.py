@@ -84,6 +84,8 @@ class Core:
         """Names that are being looked up."""
         self._lookups_made = 0
         self.closing = False
+        self.tells_strays = False
+        """Whether responses that belong to no transaction are reported: once something raw was sent."""
         self.edits: Edits = ()
         """Changes to the message that is being made; see `editing`."""
         self._trace = config.trace

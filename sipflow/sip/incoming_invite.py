@@ -14,6 +14,7 @@ from sipflow.sip.message import Request
 from sipflow.sip.negotiation import CONTENT_TYPE, SDP_LINE
 from sipflow.sip.reliable_provisional import RAck, ReliableProvisionals, wanted_by
 from sipflow.sip.requests import HeaderFields, with_headers
+from sipflow.sip.responses import Answerable
 from sipflow.sip.session_refresh import session_timer_for
 from sipflow.sip.transaction import ServerTransaction
 
@@ -289,6 +290,7 @@ def receive_call(
     transaction.call = call_id
     call.incoming = IncomingInvite(core, call, transaction, request, replaced)
     call.latest_message = request
+    call.received["INVITE"] = Answerable(transaction.echo, request.headers.get("To") or "", transaction.destination)
     call.session_timer = session_timer_for(core, call)
     core.dialogs[dialog.key] = call
     core.statistics.calls_received += 1

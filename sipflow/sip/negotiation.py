@@ -54,6 +54,11 @@ class Negotiation:
         """Whether an offer was answered, and none is open."""
         return self.params is not None and self._offer is None
 
+    @property
+    def local_description(self) -> bytes:
+        """Our latest offer or answer; empty before the first."""
+        return self._local_text.encode()
+
     def fork(self) -> Negotiation:
         """The same offer for another early dialog, where its answer may be another one."""
         other = Negotiation(self._session_id)

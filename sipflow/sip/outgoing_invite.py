@@ -137,7 +137,7 @@ class OutgoingInvite:
         if transaction is None or self._give_up is not None:
             return
         self._give_up = core.timers.start(now + core.config.timers.timeout, self._nobody_cared)
-        data, branch = cancellation(transaction.data, self._cancel_lines), transaction.key[0]
+        data, branch = core.alter(cancellation(transaction.data, self._cancel_lines)), transaction.key[0]
         core.transactions.send_request("CANCEL", branch, data, transaction.destination, INDIFFERENT, self._call.id, now)
 
     def _nobody_cared(self, _argument: object, now: float) -> None:
@@ -166,7 +166,8 @@ class OutgoingInvite:
         elif code < 300:
             self._answered(transaction, response, now)
         elif not self._lasts_longer(response, now):
-            self._reject(code, response.reason_phrase, now, contacts=_contacts(response) if code < 400 else ())
+            reason = response.reason_phrase if self._exchange is None else self._exchange.reason_of(response)
+            self._reject(code, reason, now, contacts=_contacts(response) if code < 400 else ())
 
     def _lasts_longer(self, response: Response, now: float) -> bool:
         """After a 422 try once more with the session interval that it asks for (RFC 4028 section 7.3)."""

@@ -30,19 +30,22 @@ _BINDING = frozenset({"Contact", "Expires"})
 class UserRequest:
     """A request that the user of the agent sent, until its final response."""
 
-    __slots__ = ("_call", "_core", "_method", "_number")
+    __slots__ = ("_call", "_core", "_method", "_number", "exchange")
 
     def __init__(self, core: Core, number: int, method: str, call: str | None) -> None:
         self._core = core
         self._number = number
         self._method = method
         self._call = call
+        self.exchange: Exchange | None = None
+        """What carries it; knows why a challenge was not answered."""
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Only the final response counts."""
         if response.status_code >= 200:
             headers, body = tuple(response.headers.items()), _text(response.body)
-            self._report(response.status_code, response.reason_phrase, headers, body)
+            reason = response.reason_phrase if self.exchange is None else self.exchange.reason_of(response)
+            self._report(response.status_code, reason, headers, body)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
         """No final response: a local one takes its place (RFC 3261 section 8.1.3.1)."""
@@ -51,6 +54,13 @@ class UserRequest:
     def _report(self, code: int, reason: str, headers: tuple[tuple[str, str], ...], body: str) -> None:
         event = ResponseReceived(self._call, self._number, self._method, code, reason, headers, body)
         self._core.emit(event)
+
+
+def stray_response(response: Response) -> ResponseReceived:
+    """A response to nothing that was sent as a request: to raw text."""
+    headers, body = tuple(response.headers.items()), _text(response.body)
+    method = response.cseq.method
+    return ResponseReceived(None, 0, method, response.status_code, response.reason_phrase, headers, body)
 
 
 def check_method(method: str, call: str | None) -> None:
@@ -66,7 +76,7 @@ def send_in_call(
     if not call.is_live or not call.dialog.remote_tag:
         raise MisuseError(f"call {call.id} has no dialog for {method}: it is {call.state}")
     listener: ClientUser = WrittenUpdate(core, call, user, body, lines[1]) if method == "UPDATE" else user
-    core.send_in_dialog(method, call.dialog, listener, call.id, now, _lines(method, *lines), body)
+    user.exchange = core.send_in_dialog(method, call.dialog, listener, call.id, now, _lines(method, *lines), body)
 
 
 def send_outside(
@@ -90,7 +100,8 @@ def send_outside(
     who = f"From: {core.templates.local};tag={core.ids.tag()}\r\nTo: <{target}>\r\n"
     identity = f"{routes}{who}Call-ID: {core.ids.call_id()}\r\n"
     request = Outgoing(method, target, identity, written, numbers.__next__, body)
-    Exchange(core, request, user, None).start(first_hop, None, now)
+    user.exchange = Exchange(core, request, user, None)
+    user.exchange.start(first_hop, None, now)
 
 
 def _lines(method: str, headers: HeaderFields, content_type: str) -> Lines:

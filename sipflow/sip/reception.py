@@ -13,10 +13,10 @@ from sipflow.sip.incoming_invite import receive_call
 from sipflow.sip.message import MessageError, Request, Response, parse_message
 from sipflow.sip.modification import receive_modification, receive_update
 from sipflow.sip.negotiation import CONTENT_TYPE
-from sipflow.sip.plain_requests import answer_by_default
+from sipflow.sip.plain_requests import answer_by_default, stray_response
 from sipflow.sip.reliable_provisional import OPTION, is_missing
 from sipflow.sip.replaces import find_replaced
-from sipflow.sip.responses import echo, response_destination, with_tag, write_response
+from sipflow.sip.responses import Answerable, echo, response_destination, with_tag, write_response
 from sipflow.sip.session_timer import refusal
 from sipflow.sip.subscription import accept, receive_in_subscription, report
 from sipflow.sip.transaction import ServerTransaction
@@ -95,6 +95,8 @@ class Reception:
             # RFC 6026 section 8.2: what matches no transaction goes no further.
             self._core.statistics.stray_messages += 1
             self._problem = "no transaction"
+            if self._core.tells_strays:
+                self._core.emit(stray_response(response))
             return None
         transaction.receive(response, now)
         return transaction.call
@@ -164,6 +166,7 @@ class Reception:
         if call is None or call.incoming is None:
             self._reply(transaction, request, 200, now)
             return invite.call
+        _keep(call, transaction, request)
         transaction.reply(now, 200, None, call.dialog.local, core.templates.response)
         if call.state is CallState.INCOMING:
             call.incoming.cancelled(_reason_text(request), now)
@@ -223,6 +226,7 @@ class Reception:
                 self._reply(transaction, request, 481, now)
             return
         transaction.call = call.id
+        _keep(call, transaction, request)
         call.turn_to(request.from_tag)
         if not call.dialog.accepts(request):
             self._reply(transaction, request, 500, now)
@@ -275,6 +279,12 @@ class Reception:
     def _reply(self, transaction: ServerTransaction, request: Request, code: int, now: float, lines: str = "") -> None:
         to = with_tag(request.headers.get("To") or "", self._core.ids.tag())
         transaction.reply(now, code, None, to, lines + self._core.templates.response)
+
+
+def _keep(call: Call, transaction: ServerTransaction, request: Request) -> None:
+    """A scenario may answer it once more, or late."""
+    to = request.headers.get("To") or ""
+    call.received[request.method] = Answerable(transaction.echo, to, transaction.destination)
 
 
 def _reason_text(request: Request) -> str:

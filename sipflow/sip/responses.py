@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from sipflow.sip.headers import name_addr_tag, reason_phrase, split_list
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
 
 _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answerable:
+    """What is kept of a request so that it can be answered once more."""
+
+    echo: str
+    """Header lines that its responses copy."""
+    to: str
+    destination: Hop
 
 
 def echo(request: Request, source: Hop) -> str:

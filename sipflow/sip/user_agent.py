@@ -25,9 +25,10 @@ from sipflow.sip.incoming_invite import IncomingInvite
 from sipflow.sip.modification import Modification
 from sipflow.sip.outgoing_invite import Invitation, place_call
 from sipflow.sip.outputs import Output
+from sipflow.sip.out_of_turn import respond, send_raw
 from sipflow.sip.plain_requests import UserRequest, check_method, send_in_call, send_outside
 from sipflow.sip.reception import Reception
-from sipflow.sip.registration import DEFAULT_EXPIRES_S, Registration, Wish
+from sipflow.sip.registration import DEFAULT_EXPIRES_S, OWN, Registration, Wish
 from sipflow.sip.requests import one_line
 from sipflow.sip.transfer import SentRefer, refer_to_dialog
 from sipflow.sip.uri import check_uri
@@ -213,6 +214,34 @@ class UserAgent:
             raise MisuseError(f"{method} needs a call or a target")
         return self._requests
 
+    # --- out of turn ---
+
+    def respond(
+        self,
+        call: str,
+        code: int,
+        reason: str | None = None,
+        *,
+        method: str = "INVITE",
+        headers: HeaderPairs = (),
+        body: bytes | str | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        """Send a response to the latest request of a call with this method, whatever the state of its transaction:
+        late, twice, after another final one. The call may be over."""
+        found = self._core.calls.get(call) or self._core.ended.get(call) or self._core.call(call)
+        content = body.encode() if isinstance(body, str) else body
+        described = content, one_line(content_type or "application/sdp", "Content-Type")
+        respond(self._core, found, method, code, reason, headers, described)
+
+    def send_raw(self, data: bytes, now: float, *, call: str | None = None, target: str = "") -> None:
+        """Send bytes as they are, to the peer of a call or to a URI; nothing is awaited. Responses that belong to no
+        transaction are reported from then on, as ResponseReceived with the number 0."""
+        found = None if call is None else self._core.calls.get(call) or self._core.ended.get(call)
+        if target:
+            check_uri(target)
+        send_raw(self._core, data, None if target else found, target, now)
+
     # --- registration ---
 
     def register(
@@ -222,14 +251,17 @@ class UserAgent:
         expires_s: int | None = None,
         contacts: tuple[str, ...] = (),
         headers: HeaderPairs = (),
+        persistent: bool = False,
     ) -> int:
         """Register contacts (URIs; none: the agent's own address) and keep them registered; the outcome is the
-        Registered or RegistrationFailed with the number that this returns."""
+        Registered or RegistrationFailed with the number that this returns. A `persistent` one is tried again when it
+        fails."""
         self._requests += 1
         wanted = DEFAULT_EXPIRES_S if expires_s is None else expires_s
         for uri in contacts:
             check_uri(uri)
-        self._registration.wish(Wish(self._requests, wanted, contacts, headers=headers), now)
+        wish = Wish(self._requests, wanted, contacts or (OWN,), headers=headers, persistent=persistent)
+        self._registration.register(wish, now)
         return self._requests
 
     def unregister(self, now: float, *, everything: bool = False, headers: HeaderPairs = ()) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipflow.flow.statements import calls, choose, control, events, media, registration
+from sipflow.flow.statements import calls, choose, control, events, media, out_of_turn, registration
 from sipflow.flow.statements.base import LaneView, Loop, Statement
 from sipflow.ir import ops
 
@@ -23,6 +23,8 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.SendRequest: calls.SendRequestStatement,
     ops.Register: registration.RegisterStatement,
     ops.Unregister: registration.UnregisterStatement,
+    ops.Respond: out_of_turn.RespondStatement,
+    ops.SendRaw: out_of_turn.SendRawStatement,
     ops.Play: media.PlayStatement,
     ops.StopPlay: media.StopPlayStatement,
     ops.Record: media.RecordStatement,

@@ -156,8 +156,21 @@ class RingStatement(IncomingStatement[ops.Ring]):
 
     def accept(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the 180."""
-        self.lane.command(commands.RingCall(self.lane.agent, call.id, self.message(self.op.extra)))
-        return Success(f"call from {call.peer}")
+        self.token = self.lane.new_token()
+        self.lane.command(commands.RingCall(self.lane.agent, call.id, self.token, self.message(self.op.extra)))
+        return None
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """It is sent, or the call is gone."""
+        arrival = call.take(self._is_answer)
+        if arrival is not None and isinstance(arrival.payload, events.CommandFailed):
+            return Failure(self.expected(), _reason(arrival.payload), COMMAND_FAILED)
+        if arrival is None and call.state is CallState.ENDED:
+            return Failure(self.expected(), call.why_over())
+        return None if arrival is None else Success(f"call from {call.peer}")
+
+    def _is_answer(self, payload: events.Payload) -> bool:
+        return isinstance(payload, events.CommandDone | events.CommandFailed) and payload.token == self.token
 
 
 class ProgressStatement(IncomingStatement[ops.Progress]):
