@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipflow.sip.digest import Challenge, Credentials, Login, make_credentials, next_nonce, prove, response_proof
 from sipflow.sip.hop import Hop

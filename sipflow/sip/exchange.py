@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sipflow.events import Logged
 from sipflow.sip.authenticator import RequestCredentials
 from sipflow.sip.destinations import is_made_up, locate, wants_transport
 from sipflow.sip.edits import NO_ACK, EditError
@@ -21,6 +22,8 @@ from sipflow.sip.transaction import ClientTransaction, ClientUser
 
 if TYPE_CHECKING:
     from sipflow.sip.core import Core
+
+_NO_LOGIN = "the agent has no user and password to answer it with"
 
 Lines = Callable[[Templates], str]
 """Makes the header lines that do not belong to the dialog, for the transport that is taken."""
@@ -104,10 +107,12 @@ class Exchange:
         """Authorization lines of the latest attempt: the ACK of a 2xx repeats them (section 22.1)."""
         return "" if self._credentials is None else self._credentials.lines
 
-    @property
-    def problem(self) -> str:
-        """Why a challenge was not answered, for a person; empty when none came or it was."""
-        return "" if self._credentials is None else self._credentials.problem
+    def reason_of(self, response: Response) -> str:
+        """The reason of a final response, for a person: with a challenge, why it was not answered, too."""
+        if response.status_code not in (401, 407):
+            return response.reason_phrase
+        problem = _NO_LOGIN if self._credentials is None else self._credentials.problem
+        return f"{response.reason_phrase} ({problem})" if problem else response.reason_phrase
 
     def abandon(self) -> None:
         """No further attempt: the one that is out, if any, is the last, and its outcome is the user's as it comes."""
@@ -164,8 +169,8 @@ class Exchange:
         """Answer a challenge, go to the next server after 503, and leave all else to the user."""
         code = response.status_code
         if code < 300 or self._abandoned:
-            if code >= 200 and self._credentials is not None:
-                self._credentials.accepted(response)
+            if code >= 200:
+                self._look_at_proof(response)
             self._user.response_received(transaction, response, now)
         elif code in (401, 407) and self._answer_challenge(transaction, response, now):
             return
@@ -180,6 +185,11 @@ class Exchange:
             self._attempt(self._hops.pop(0), now)
         else:
             self._user.request_failed(transaction, code, reason, now)
+
+    def _look_at_proof(self, response: Response) -> None:
+        problem = "" if self._credentials is None else self._credentials.accepted(response)
+        if problem:
+            self._core.emit(Logged(problem, "warning"))
 
     def _answer_challenge(self, transaction: ClientTransaction, response: Response, now: float) -> bool:
         if self._credentials is None or not self._credentials.answer(response, transaction.destination):

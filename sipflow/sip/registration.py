@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sipflow.events import Registered, RegistrationFailed, Unregistered
 from sipflow.sip.core import Core
+from sipflow.sip.edits import Edits
 from sipflow.sip.exchange import Exchange, Outgoing
 from sipflow.sip.headers import HeaderError, NameAddr
 from sipflow.sip.message import Response
@@ -24,7 +25,10 @@ REFRESH_AT = 0.8
 REGISTER that has to be repeated for 32 s within three minutes of validity."""
 
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 300.0
-"""Wait after a refresh that failed; it doubles with every further failure (compare RFC 5626 section 4.5)."""
+"""Wait after a failure of what is to be kept alive; it doubles with every further one (see RFC 5626 section 4.5)."""
+
+OWN = ""
+"""Stands for the agent's own contact, which depends on the transport that is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,15 @@ class Wish:
     """Number that the outcome carries; 0 when nobody asked for this one: a refresh."""
     expires_s: int
     """0 takes the contacts back."""
-    contacts: tuple[str, ...] = ()
-    """URIs; empty: the agent's own."""
+    contacts: tuple[str, ...] = (OWN,)
+    """URIs, or `OWN`."""
     everything: bool = False
     """`Contact: *`."""
     headers: tuple[tuple[str, str], ...] = ()
+    persistent: bool = False
+    """Whether a failure is not the end of it: it is tried again until it succeeds."""
+    edits: Edits = ()
+    """What is broken on purpose in this REGISTER, and not in its refreshes."""
 
 
 class Registration:
@@ -60,7 +68,7 @@ class Registration:
 
     @property
     def is_kept(self) -> bool:
-        """Whether it is being refreshed."""
+        """Whether something is registered, or is to be."""
         return self._kept is not None
 
     @property
@@ -68,19 +76,24 @@ class Registration:
         """Whether a REGISTER is on its way."""
         return self._attempt is not None
 
-    def wish(self, wish: Wish, now: float) -> None:
+    def register(self, wish: Wish, now: float) -> None:
         """Send a REGISTER, after the one that is on its way (RFC 3261 section 10.2)."""
         split_identity(wish.headers)
-        if wish.request:
-            self.timers.cancel(self._refresh)
-            self._kept = None
-        self._waiting.append(wish)
+        self._waiting.append(replace(wish, edits=self._core.edits))
         self._next(now)
 
     def unregister(self, request: int, everything: bool, headers: HeaderFields, now: float) -> None:
-        """Take back what was registered, or every contact of the address."""
-        contacts = () if self._kept is None else self._kept.contacts
-        self.wish(Wish(request, 0, contacts, everything, tuple(headers)), now)
+        """Take back all that was registered and is not over, or every contact of the address."""
+        wish = Wish(request, 0, everything=everything, headers=tuple(headers))
+        if self._kept is not None:
+            wish = replace(wish, contacts=self._kept.contacts)
+        self._forget()
+        self.register(wish, now)
+
+    def _forget(self) -> None:
+        self.timers.cancel(self._refresh)
+        self._kept = None
+        self._failures = 0
 
     # --- one after the other ---
 
@@ -90,7 +103,8 @@ class Registration:
             given, _ = split_identity(wish.headers)
             self._call_id = given.get("Call-ID", self._call_id)
             self._attempt = _Attempt(self._core, wish, self._done)
-            self._attempt.send(self._call_id, self._tag, self._next_cseq, now)
+            with self._core.editing(wish.edits):
+                self._attempt.send(self._call_id, self._tag, self._next_cseq, now)
 
     def _next_cseq(self) -> int:
         self._cseq += 1
@@ -105,26 +119,39 @@ class Registration:
         elif wish.expires_s:
             self._registered(wish, response, now)
         else:
-            self._core.service_route = ()
-            self._core.emit(Unregistered(wish.request, code))
+            self._unregistered(wish, code)
         self._next(now)
 
     def _registered(self, wish: Wish, response: Response, now: float) -> None:
         contacts, granted = _granted(wish, response, self._core)
         self._core.service_route = tuple(response.headers.values("Service-Route"))
         self._core.emit(Registered(wish.request, contacts, granted, response.status_code))
-        if not self._waiting and granted > 0:
-            self._failures = 0
-            self._keep(wish, now + granted * REFRESH_AT)
+        self._failures = 0
+        self._keep(wish, now + granted * REFRESH_AT)
+
+    def _unregistered(self, wish: Wish, code: int) -> None:
+        """Something that was registered while this was on its way stays."""
+        left = () if self._kept is None or wish.everything else self._kept.contacts
+        left = tuple(uri for uri in left if uri not in wish.contacts)
+        if left and self._kept is not None:
+            self._kept = replace(self._kept, contacts=left)
+        else:
+            self._forget()
+            self._core.service_route = ()
+        self._core.emit(Unregistered(wish.request, code))
 
     def _keep(self, wish: Wish, at: float) -> None:
-        self._kept = wish
+        """Refresh it then, together with what was registered before."""
+        before = () if self._kept is None else self._kept.contacts
+        contacts = tuple(dict.fromkeys((*before, *wish.contacts)))
+        self._kept = replace(wish, request=0, contacts=contacts, persistent=True, edits=())
+        self.timers.cancel(self._refresh)
         self._refresh = self.timers.start(at, self._renew, None)
 
     def _renew(self, _argument: object, now: float) -> None:
-        kept = self._kept
-        if kept is not None and not self._core.closing:
-            self.wish(Wish(0, kept.expires_s, kept.contacts, headers=kept.headers), now)
+        if self._kept is not None and not self._core.closing:
+            self._waiting.append(self._kept)
+            self._next(now)
 
     def _ask_for_longer(self, wish: Wish, response: Response, now: float) -> bool:
         """423 names the shortest time that the registrar takes (section 10.2.8)."""
@@ -132,15 +159,14 @@ class Registration:
         least = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
         if least <= wish.expires_s or not wish.expires_s:
             return False
-        longer = Wish(wish.request, least, wish.contacts, headers=wish.headers)
-        self._waiting.appendleft(longer)
+        self._waiting.appendleft(replace(wish, expires_s=least))
         self._next(now)
         return True
 
     def _failed(self, wish: Wish, code: int, reason: str, now: float) -> None:
         self._core.emit(RegistrationFailed(wish.request, code, reason))
-        if wish.request == 0 and wish.expires_s and self._kept is not None:
-            wait = min(FIRST_RETRY_S * 2**self._failures, LAST_RETRY_S)
+        if wish.persistent and not any(other.expires_s == 0 for other in self._waiting):
+            wait = min(FIRST_RETRY_S * 2 ** min(self._failures, 10), LAST_RETRY_S)
             self._failures += 1
             self._keep(wish, now + wait)
 
@@ -167,10 +193,8 @@ class _Attempt:
         wish = self._wish
         if wish.everything:
             contacts = "Contact: *\r\n"
-        elif wish.contacts:
-            contacts = "".join(f"Contact: <{uri}>\r\n" for uri in wish.contacts)
         else:
-            contacts = templates.contact
+            contacts = "".join(f"Contact: <{uri}>\r\n" if uri else templates.contact for uri in wish.contacts)
         lines = f"{templates.request}{contacts}Expires: {wish.expires_s}\r\nSupported: path\r\n{templates.allow}"
         return with_headers(lines, split_identity(wish.headers)[1])
 
@@ -178,9 +202,8 @@ class _Attempt:
         """The final response is the outcome."""
         if response.status_code < 200:
             return
-        problem = "" if self._exchange is None else self._exchange.problem
+        reason = response.reason_phrase if self._exchange is None else self._exchange.reason_of(response)
         self._exchange = None
-        reason = f"{response.reason_phrase} ({problem})" if problem else response.reason_phrase
         self._done(self._wish, response, response.status_code, reason, now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
@@ -195,7 +218,9 @@ def _granted(wish: Wish, response: Response, core: Core) -> tuple[tuple[str, ...
         listed = NameAddr.parse_many(response.headers.get_all("Contact"))
     except HeaderError:
         listed = []
-    own = wish.contacts or tuple(listener.contact_uri(core.config.user) for listener in core.config.listeners)
+    own = [uri for uri in wish.contacts if uri]
+    if OWN in wish.contacts:
+        own += [listener.contact_uri(core.config.user) for listener in core.config.listeners]
     overall = _seconds(response.headers.get("Expires"), wish.expires_s)
     times = [
         _seconds(contact.parameter("expires"), overall)

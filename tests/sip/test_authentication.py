@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sipflow import events
+from sipflow.sip.authenticator import MAX_ROUNDS
 from sipflow.sip.challenger import NONCE_LIFETIME_S
 from sipflow.sip.config import Demanded
-from sipflow.sip.digest import Algorithm, Challenge, Credentials, Login
+from sipflow.sip.digest import Algorithm, Challenge, Credentials, Login, prove
 from sipflow.sip.hop import Hop
 from tests.sip.pair import World, media, what
 
@@ -191,3 +192,55 @@ def test_cancel_and_ack_are_not_challenged(world):
     assert codes(alice, events.CallRejected) == [487]
     assert sent(alice, "CANCEL")[0].headers.get("Authorization") is None
     assert alice.ua.idle and bob.ua.idle
+
+
+@pytest.fixture
+def alice():
+    """An agent with a login that asked something of a peer at port 9000, which has not answered yet."""
+    agent = World().agent("alice", login=ALICE)
+    agent.do("request", "OPTIONS", target="sip:peer@127.0.0.1:9000")
+    agent.world.settle()
+    return agent
+
+
+def accept(agent, *lines):
+    """200 to the latest request."""
+    request = sent(agent, "OPTIONS")[-1]
+    copied = [f"{field}: {request.headers.get(field)}" for field in ("Via", "From", "To", "Call-ID", "CSeq")]
+    data = "\r\n".join(["SIP/2.0 200 OK", *copied, *lines, "Content-Length: 0", "", ""]).encode()
+    agent.world.inject(data, Hop("127.0.0.1", 9000), agent.address)
+    agent.world.settle()
+
+
+def test_a_server_that_thinks_of_a_new_realm_each_time_is_left_alone(alice):
+    for number in range(20):
+        if not codes(alice):
+            answer_with_challenge(alice, f'Digest realm="{number}", nonce="{number}"')
+    assert codes(alice) == [401] and len(sent(alice, "OPTIONS")) == MAX_ROUNDS + 1
+
+
+def test_without_a_login_a_person_is_told_why():
+    alice = World().agent("alice")
+    alice.do("request", "OPTIONS", target="sip:peer@127.0.0.1:9000")
+    alice.world.settle()
+    answer_with_challenge(alice, 'Digest realm="r", nonce="1"')
+    reasons = [event.reason for event in alice.events(events.ResponseReceived)]
+    assert reasons == ["No (the agent has no user and password to answer it with)"]
+
+
+def test_the_nonce_that_a_server_wants_next_is_used_next(alice):
+    answer_with_challenge(alice, 'Digest realm="r", nonce="1", qop="auth"')
+    accept(alice, 'Authentication-Info: nextnonce="2"')
+    alice.do("request", "OPTIONS", target="sip:peer@127.0.0.1:9000")
+    given = Credentials.parse(sent(alice, "OPTIONS")[-1].headers.get("Authorization"))
+    assert (given.nonce, given.nc) == ("2", "00000001")
+
+
+@pytest.mark.parametrize("login", [ALICE, WRONG])
+def test_a_server_that_cannot_prove_the_password_is_told_of(alice, login):
+    answer_with_challenge(alice, 'Digest realm="r", nonce="1", qop="auth"')
+    given = Credentials.parse(sent(alice, "OPTIONS")[-1].headers.get("Authorization"))
+    accept(alice, f'Authentication-Info: rspauth="{prove(given, login, "", b"")}", qop=auth')
+    told = [event.text for event in alice.events(events.Logged)]
+    assert codes(alice) == [200] and len(told) == (login is WRONG)
+    assert all("does not know the password" in text for text in told)

@@ -172,3 +172,59 @@ def test_what_is_sent_is_a_message(world, alice):
     world.settle()
     data = alice.events(events.SipSent)[0].data
     assert parse_message(data).headers.get("X-Device") == "7"
+
+
+def test_what_was_registered_one_by_one_is_refreshed_and_taken_back_together(world, alice):
+    for contacts in (("sip:alice@10.0.0.1",), ()):
+        alice.do("register", contacts=contacts, expires_s=100)
+        world.settle()
+        reply(alice, 200)
+    world.run_for(80.5)
+    both = ["<sip:alice@10.0.0.1>", f"<{alice.ua.config.contact_uri}>"]
+    assert registers(alice)[-1].headers.get_all("Contact") == both
+    reply(alice, 200)
+    alice.do("unregister")
+    world.settle()
+    assert registers(alice)[-1].headers.get_all("Contact") == both
+    reply(alice, 200)
+    assert not alice.ua.registered
+
+
+def test_a_register_that_is_refused_leaves_the_one_before_it_alive(world, alice):
+    alice.do("register", expires_s=100)
+    world.settle()
+    reply(alice, 200)
+    alice.do("register", contacts=("sip:alice@10.0.0.1",))
+    world.settle()
+    reply(alice, 403, reason="Forbidden")
+    world.run_for(80.5)
+    assert len(registers(alice)) == 3 and own_contact(alice) == f"<{alice.ua.config.contact_uri}>"
+
+
+def test_one_that_has_to_succeed_is_tried_until_it_does(world, alice):
+    alice.do("register", expires_s=100, persistent=True)
+    for code in (500, 200):
+        world.settle()
+        reply(alice, code)
+        world.run_for(5.5)
+    assert alice.story() == ["RegistrationFailed", "Registered"] and len(registers(alice)) == 2
+    assert [event.request for event in alice.events(events.RegistrationFailed)] == [1]
+
+
+def test_taking_it_back_ends_the_retries(world, alice):
+    alice.do("register", expires_s=100, persistent=True)
+    alice.do("unregister")
+    world.settle()
+    reply(alice, 500)
+    reply(alice, 200)
+    world.run_for(1000)
+    assert len(registers(alice)) == 2 and alice.ua.next_deadline() is None
+
+
+def test_without_a_login_the_outcome_says_so(world, alice):
+    alice.do("register")
+    world.settle()
+    reply(alice, 401, 'WWW-Authenticate: Digest realm="sip.test", nonce="1"', reason="Unauthorized")
+    assert alice.events(events.RegistrationFailed)[0].reason == (
+        "Unauthorized (the agent has no user and password to answer it with)"
+    )
