@@ -22,6 +22,7 @@ from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
 from sipflow.runtime.preload import preload
 from sipflow.runtime.transports.machine import MachineNetwork
+from sipflow.runtime.transports.names import Names
 
 EXIT_PASSED, EXIT_FAILED, EXIT_DIAGNOSTICS, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -90,7 +91,7 @@ class Runner:
             await preload(self._plan, prompts, library)
             driver = Driver(
                 self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on,
-                MachineNetwork(Path(self._plan.graph.source).parent),
+                MachineNetwork(Path(self._plan.graph.source).parent, Names(seed=self._plan.seed)),
             )  # fmt: skip
             await self._drive(driver)
         finally:

@@ -19,7 +19,7 @@ from sipflow.runtime.transports.codecs import Codec, StreamCodec, WebSocketCodec
 from sipflow.sip.framing import FramingError
 from sipflow.sip.hop import Hop, Transport
 
-_numbers = itertools.count(1)
+CONNECTION_NUMBERS = itertools.count(1)
 """Numbers of connections are unique in the process, so that no hop of one agent leads into another's connection."""
 
 
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
     """One connection, made by us or by the peer."""
 
     def __init__(self, pool: Connections, hop: Hop, codec: Codec, client: bool) -> None:
-        self.hop = hop._replace(connection=next(_numbers))
+        self.hop = hop._replace(connection=next(CONNECTION_NUMBERS))
         """Where its messages come from."""
         self.client = client
         self._pool = pool

@@ -14,9 +14,9 @@ from sipflow.plan.listens import ListenPlan
 from sipflow.plan.plan import AgentPlan
 from sipflow.runtime.network import Port, Upcalls
 from sipflow.runtime.transports.certificates import NO_SETTINGS, client_context, server_context
-from sipflow.runtime.transports.connections import ConnectionLimits, Connections
-from sipflow.runtime.transports.names import NameLookupError, Names
-from sipflow.runtime.transports.sockets import bind_udp_and_tcp, listen_socket
+from sipflow.runtime.transports.connections import CONNECTION_NUMBERS, ConnectionLimits, Connections
+from sipflow.runtime.transports.names import ANY_FAMILY, NameLookupError, Names
+from sipflow.runtime.transports.sockets import bind_udp_and_tcp, listen_socket, udp_socket
 from sipflow.runtime.transports.udp import UdpEndpoint
 from sipflow.sip.config import Listener
 from sipflow.sip.hop import Hop, NameQuery, Transport
@@ -31,10 +31,14 @@ class MachineNetwork:
         self._names = names or Names()
         self._limits = limits or ConnectionLimits()
         self._look_ups: set[asyncio.Task[None]] = set()
+        self._families: dict[int, None] = {}
+        """Address families at which somebody listens, in the order of the agents."""
 
     def port(self, agent: AgentPlan, upcalls: Upcalls) -> Port:
         """The sockets of an agent; raises MachineError when an address or a certificate cannot be had."""
-        return MachinePort(agent, upcalls, self._loop, self._folder, self._limits)
+        port = MachinePort(agent, upcalls, self._loop, self._folder, self._limits)
+        self._families |= dict.fromkeys(6 if ":" in listener.host else 4 for listener in port.listeners)
+        return port
 
     def resolve(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
         """Look a name up."""
@@ -49,7 +53,7 @@ class MachineNetwork:
 
     async def _look_up(self, target: NameQuery, done: Callable[[tuple[Hop, ...], str], None]) -> None:
         try:
-            hops = await self._names.resolve(target)
+            hops = await self._names.resolve(target, tuple(self._families) or ANY_FAMILY)
         except NameLookupError as error:
             done((), str(error))
         else:
@@ -73,7 +77,9 @@ class MachinePort:
         self._client_context: ssl.SSLContext | None = None
         self._upcalls = upcalls
         self._udp: dict[bool, UdpEndpoint] = {}
-        """By whether the address is of IPv6; the first of each family sends."""
+        """By whether the address is of IPv6; the first of each family sends what answers nothing."""
+        self._numbered: dict[int, UdpEndpoint] = {}
+        """The other ones: responses leave where the request came in."""
         self._endpoints: list[UdpEndpoint] = []
         self._servers: list[tuple[socket.socket, Transport, ssl.SSLContext | None]] = []
         self._listeners: list[Listener] = []
@@ -103,10 +109,11 @@ class MachinePort:
         """Send a message; gives what is known against it at once."""
         if destination.transport is not Transport.UDP:
             return self._connections.send(data, destination)
-        endpoint = self._udp.get(":" in destination.host)
+        endpoint = self._numbered.get(destination.connection) or self._udp.get(":" in destination.host)
         if endpoint is not None:
             return endpoint.send(data, destination)
-        return f"this agent has no UDP socket of {'IPv6' if ':' in destination.host else 'IPv4'}"
+        family = "IPv6" if ":" in destination.host else "IPv4"
+        return f"this agent has no UDP socket of {family}: it takes a `listen udp`, or another transport in the URI"
 
     def close(self) -> None:
         """Give the sockets back."""
@@ -141,9 +148,15 @@ class MachinePort:
 
     def _add_udp(self, bound: socket.socket | None, host: str = "", port: int = 0) -> None:
         receive, drained = self._upcalls.receive, self._upcalls.drained
-        endpoint = UdpEndpoint(host, port, receive=receive, drained=drained, bound=bound)
+        bound = bound or udp_socket(host, port)
+        ipv6 = bound.family is socket.AF_INET6
+        number = next(CONNECTION_NUMBERS) if ipv6 in self._udp else 0
+        endpoint = UdpEndpoint(receive=receive, drained=drained, bound=bound, number=number)
         self._endpoints.append(endpoint)
-        self._udp.setdefault(":" in endpoint.address[0], endpoint)
+        if number:
+            self._numbered[number] = endpoint
+        else:
+            self._udp[ipv6] = endpoint
         self._listeners.append(Listener(Transport.UDP, *endpoint.address))
 
     def _add_listener(self, transport: Transport, server: socket.socket) -> None:

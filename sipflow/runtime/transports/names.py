@@ -22,6 +22,12 @@ SERVER_VARIABLE = "SIPFLOW_DNS"
 LOOKUP_S = 3.0
 """How long one question may take."""
 
+SILENCE_S = 60.0
+"""How long the machine's own name server is not asked after it was silent: a call must not wait for it each time."""
+
+ANY_FAMILY = (4, 6)
+"""Address families: IPv4, then IPv6."""
+
 _SERVICES = {
     "SIP+D2U": Transport.UDP,
     "SIP+D2T": Transport.TCP,
@@ -66,29 +72,32 @@ class Names:
         self._made: Resolver | None = None
         self._silent_until = 0.0
 
-    async def resolve(self, query: NameQuery, prefers_ipv6: bool = False) -> tuple[Hop, ...]:
-        """The hops in the order in which they are to be tried, of each server the addresses of the preferred family
-        first; raises NameLookupError."""
-        hops = await self._resolve(query)
-        return tuple(sorted(hops, key=lambda hop: (":" in hop.host) is not prefers_ipv6)) if len(hops) > 1 else hops
+    async def resolve(self, query: NameQuery, families: tuple[int, ...] = ANY_FAMILY) -> tuple[Hop, ...]:
+        """The hops in the order in which they are to be tried; raises NameLookupError.
 
-    async def _resolve(self, query: NameQuery) -> tuple[Hop, ...]:
+        Of every server the addresses of `families` (4, 6) come in the order of these; others are of no use.
+        """
         transport = query.transport or (Transport.TLS if query.secure else None)
-        if query.port is not None or _is_address(query.host):
-            return await self._places(query.host, query.port, transport or Transport.UDP, query.host)
-        services = await self._services(query.host, transport, query.secure)
+        services = []
+        if query.port is None and not _is_address(query.host):
+            services = await self._services(query.host, transport, query.secure)
+        if not services:
+            by = transport or Transport.UDP
+            return await self._places(query.host, query.port or by.default_port, by, query.host, families)
+        return await self._places_of_all(services, query.host, families)
+
+    async def _places_of_all(self, services: list[_Service], name: str, families: tuple[int, ...]) -> tuple[Hop, ...]:
+        """Addresses of all servers that have some; raises NameLookupError when none has."""
         hops: list[Hop] = []
-        problem: NameLookupError | None = None
+        problem = NameLookupError(f"{name} is served nowhere")
         for service in services:
             try:
-                hops += await self._places(service.host, service.port, service.transport, query.host)
+                hops += await self._places(service.host, service.port, service.transport, name, families)
             except NameLookupError as error:
                 problem = error
-        if hops:
-            return tuple(hops)
-        if problem is not None:
+        if not hops:
             raise problem
-        return await self._places(query.host, None, transport or Transport.UDP, query.host)
+        return tuple(hops)
 
     # --- servers ---
 
@@ -96,8 +105,9 @@ class Names:
         """What SRV records name, by way of NAPTR when the transport is open (RFC 3263 sections 4.1 and 4.2)."""
         if transport is None:
             offered = await self._offered(host, secure)
-            if offered:
-                return [one for name, by in offered for one in await self._servers(name, by)]
+            servers = [one for name, by in offered for one in await self._servers(name, by)]
+            if servers:
+                return servers
         tried = (transport,) if transport else _TRIED_WITHOUT_NAPTR
         for by in tried:
             servers = await self._servers(f"{_SRV_NAMES[by]}.{host}", by)
@@ -141,39 +151,56 @@ class Names:
 
     # --- addresses ---
 
-    async def _places(self, host: str, port: int | None, transport: Transport, name: str) -> tuple[Hop, ...]:
+    async def _places(
+        self, host: str, port: int, transport: Transport, name: str, families: tuple[int, ...]
+    ) -> tuple[Hop, ...]:
         addresses = [host] if _is_address(host) else await self._addresses(host)
-        return tuple(Hop(address, port or transport.default_port, transport, name) for address in addresses)
+        usable = [address for family in families for address in addresses if _family(address) == family]
+        if not usable:
+            wanted = " or ".join(f"IPv{family}" for family in families)
+            raise NameLookupError(
+                f"{host} has only {', '.join(addresses)}, and nobody here listens by another than {wanted}"
+            )
+        return tuple(Hop(address, port, transport, name) for address in usable)
 
     async def _addresses(self, host: str) -> list[str]:
+        """Those that the chosen server tells; without one those of the machine, its hosts file included."""
         if self._server:
             records = [*await self._ask(host, "A"), *await self._ask(host, "AAAA")]
             if not records:
-                raise NameLookupError(f"{host} has no address, says {self._server}")
+                raise NameLookupError(f"{host} has no address: {self._server} knows neither A nor AAAA of it")
             return [record.address for record in records]
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise NameLookupError(f"{host} cannot be looked up: {error.strerror or error}") from error
+            async with asyncio.timeout(LOOKUP_S):
+                found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except TimeoutError:
+            raise NameLookupError(f"{host} cannot be looked up: no answer within {LOOKUP_S:g} s") from None
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise NameLookupError(f"{host} cannot be looked up: {why}") from error
         return list(dict.fromkeys(str(one[4][0]) for one in found))
 
     # --- questions ---
 
     async def _ask(self, name: str, kind: str) -> list[Any]:
-        """Records of a kind; none when the name has none. Raises NameLookupError when the server that the user chose does
-        not answer; the machine's own may be none, and then addresses are found in its hosts file."""
+        """Records of a kind; none when the name has none. Raises NameLookupError when the server that the user chose
+        does not answer. The machine's own may be none, and is not asked again soon when it was silent: addresses are
+        found in its hosts file then."""
         import dns.exception
         import dns.resolver
 
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._silent_until:
+            return []
         try:
             answer = await self._resolver().resolve(name, kind, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except dns.exception.DNSException as error:
-            if self._server:
-                raise NameLookupError(
-                    f"the name server {self._server} gave no {kind} of {name}: {_short(error)}"
-                ) from error
+            if self._address:
+                why = _why_no_answer(error)
+                raise NameLookupError(f"the name server {self._server} told no {kind} of {name}: {why}") from error
+            self._silent_until = loop.time() + SILENCE_S
             return []
         return list(answer)
 
@@ -181,13 +208,36 @@ class Names:
         import dns.asyncresolver
 
         if self._made is None:
-            self._made = resolver = dns.asyncresolver.Resolver(configure=not self._server)
+            self._made = resolver = dns.asyncresolver.Resolver(configure=self._address is None)
             resolver.lifetime = LOOKUP_S
-            if self._server:
-                host, _, port = self._server.rpartition(":")
-                resolver.nameservers = [host.strip("[]")]
-                resolver.port = int(port)
+            if self._address is not None:
+                resolver.nameservers = [self._address[0]]
+                resolver.port = self._address[1]
         return self._made
+
+
+def _server_address(text: str) -> tuple[str, int]:
+    """Address and port of `HOST:PORT`, `[HOST]:PORT` or `HOST`; raises MachineError."""
+    host, _, port = text.rpartition(":") if "." in text.rpartition(":")[0] or "]:" in text else (text, "", "53")
+    host = host.strip("[]")
+    if not _is_address(host) or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise MachineError(f"{SERVER_VARIABLE}: {text} is no address of a name server, such as 127.0.0.1:5353")
+    return host, int(port)
+
+
+def _why_no_answer(error: Exception) -> str:
+    import dns.resolver
+
+    if isinstance(error, dns.resolver.LifetimeTimeout):
+        return f"no answer within {LOOKUP_S:g} s"
+    if isinstance(error, dns.resolver.NoNameservers):
+        codes = [str(one[4].rcode()).rpartition(".")[2] for one in error.kwargs["errors"] if one[4] is not None]
+        return f"it answered {', '.join(dict.fromkeys(codes))}" if codes else "it gave no usable answer"
+    return str(error).strip() or type(error).__name__
+
+
+def _family(address: str) -> int:
+    return 6 if ":" in address else 4
 
 
 def _is_address(host: str) -> bool:
@@ -200,7 +250,3 @@ def _is_address(host: str) -> bool:
 
 def _text(value: bytes | str) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def _short(error: Exception) -> str:
-    return str(error).partition(":")[0] or type(error).__name__

@@ -54,6 +54,8 @@ def _bound(kind: socket.SocketKind, host: str, port: int, transport: str) -> soc
         sock.setblocking(False)
         if kind is socket.SOCK_STREAM:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else TIME_WAIT keeps a port for minutes
+        if sock.family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has sockets of its own, at the same port
         sock.bind((host, port))
     except OSError as error:
         sock.close()

@@ -22,17 +22,20 @@ class UdpEndpoint:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        host: str = "",
+        port: int = 0,
         *,
         receive: Callable[[bytes, Hop], None],
         drained: Callable[[], None],
         bound: socket.socket | None = None,
+        number: int = 0,
     ) -> None:
+        """At `host` and `port`, or with the socket `bound`; what is received carries `number` as its connection."""
         self._receive = receive
         self._drained = drained
         self._socket = bound or udp_socket(host, port)
         self.address: Address = self._socket.getsockname()[:2]
+        self._number = number
         self.send_errors = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -61,7 +64,7 @@ class UdpEndpoint:
         self._socket.close()
 
     def _read(self) -> None:
-        receive, recvfrom = self._receive, self._socket.recvfrom
+        receive, recvfrom, number = self._receive, self._socket.recvfrom, self._number
         with contextlib.suppress(BlockingIOError):
             for _ in range(DATAGRAMS_PER_WAKE_UP):
                 try:
@@ -69,5 +72,5 @@ class UdpEndpoint:
                 except ConnectionRefusedError:
                     continue  # an ICMP error of an earlier send, told on this call by Linux
                 if data.strip(b"\r\n\0"):  # else a keep-alive (RFC 5626 section 3.5.1, older phones send NUL)
-                    receive(data, Hop(source[0], source[1], Transport.UDP))
+                    receive(data, Hop(source[0], source[1], Transport.UDP, "", number))
         self._drained()
