@@ -191,10 +191,14 @@ class Call:
             self.ended_at = now
             self.core.emit(CallEnded(self.id, by, cause, reason))
         self.state = CallState.RELEASING
-        if self.session_timer is not None:
-            self.session_timer.stop()
         for answer in list(self.awaiting_ack.values()):
             answer.give_up()
+        self._stop_changing()
+
+    def _stop_changing(self) -> None:
+        """No modification is tried again, and no session refreshed."""
+        if self.session_timer is not None:
+            self.session_timer.stop()
         if self.modification is not None:
             self.modification.abandon()
 
@@ -214,6 +218,7 @@ class Call:
         if self.ended_at is None:
             self.ended_at = now
         self.state = CallState.ENDED
+        self._stop_changing()
         core = self.core
         core.calls.pop(self.id, None)
         if core.dialogs.get(self.dialog.key) is self:

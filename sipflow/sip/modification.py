@@ -182,7 +182,7 @@ class Modification:
         call = self._call
         self._close_offer()
         self._core.emit(CallModifyRejected(call.id, code, reason))
-        if code in (408, 481, 503) and not call.is_early:
+        if code in (408, 481, 503) and call.state is CallState.ESTABLISHED:
             call.hang_up(now, "timeout" if code == 408 else "error", reason)
         self._finish(now)
 

@@ -13,9 +13,13 @@ from sipflow import events
 from sipflow.errors import MisuseError
 from sipflow.media_params import Direction
 from sipflow.sip.call import Call
+from sipflow.sip.config import SessionTimerConfig
 from tests.sip.pair import Agent, World, media, talk
 
-SCRIPTS = ("answer", "ring", "progress", "reject", "release", "modify", "refer", "request", "wait")
+SCRIPTS = (
+    "answer", "ring", "progress", "reject", "release", "modify", "update", "refresh", "refer", "request", "subscribe",
+    "wait", "sleep",
+)  # fmt: skip
 
 
 def act(world: World, agent: Agent, peer: Agent, call: str, what: str) -> None:
@@ -30,6 +34,14 @@ def act(world: World, agent: Agent, peer: Agent, call: str, what: str) -> None:
                 agent.do("reject", call, 486, None)
             case "modify":
                 agent.do("modify", call, media(agent.address[1] + 1000, direction=Direction.SENDONLY))
+            case "update":
+                agent.do("update", call, media(agent.address[1] + 1002))
+            case "refresh":
+                agent.do("update", call, None)
+            case "subscribe":
+                agent.do("request", "SUBSCRIBE", target=peer.uri, headers=(("Event", "x"), ("Expires", "100")))
+            case "sleep":
+                world.run_for(50.0)
             case "refer":
                 agent.do("refer", call, peer.uri)
             case "request":
@@ -49,10 +61,15 @@ def act(world: World, agent: Agent, peer: Agent, call: str, what: str) -> None:
     jitter=st.sampled_from([0.0, 0.03, 0.9]),
     script=st.lists(st.tuples(st.booleans(), st.sampled_from(SCRIPTS)), max_size=12),
     late_offer=st.booleans(),
+    provisional=st.tuples(*[st.sampled_from(["off", "supported", "required"])] * 2),
+    timer=st.sampled_from([None, SessionTimerConfig(90), SessionTimerConfig(120, "local", 120)]),
 )
-def test_nothing_is_left_when_all_timers_have_run(seed, loss, jitter, script, late_offer):
+def test_nothing_is_left_when_all_timers_have_run(seed, loss, jitter, script, late_offer, provisional, timer):
     world = World(seed, delay=0.01, jitter=jitter, loss=loss)
-    alice, bob = world.agent("alice"), world.agent("bob")
+    alice, bob = (
+        world.agent(name, provisional=wish, session_timer=timer, accepts=frozenset({"SUBSCRIBE"}))
+        for name, wish in zip(("alice", "bob"), provisional, strict=True)
+    )
     alice.do("invite", "c1", bob.uri, media(4000), body=b"" if late_offer else None)
     world.run_for(1.0)
     for by_caller, what in script:
