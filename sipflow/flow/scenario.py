@@ -30,6 +30,9 @@ Output = Command | Happened
 _ANSWERS = (events.ResponseReceived, events.Registered, events.Unregistered, events.RegistrationFailed)
 """What comes back for a request with a token; without one it is the agent's, for whichever lane waits for it."""
 
+_FOR_EXPECT_TOO = (events.Registered, events.Unregistered)
+"""What ends `register` and `unregister` is still there for the next `expect registered` and `expect unregistered`."""
+
 
 class Scenario:
     """One run. Feed it events and time; after every mutation drain `outputs()` until it is empty, then re-arm."""
@@ -65,6 +68,8 @@ class Scenario:
             self._receive_measurement(payload, now)
         elif isinstance(payload, _ANSWERS) and payload.request in self._token_owners:
             self._receive_answer(payload.request, payload, now)
+            if isinstance(payload, _FOR_EXPECT_TOO):
+                self._receive_request(agent, payload, now)
         elif isinstance(payload, events.CommandFailed | events.CommandDone) and not payload.call:
             self._receive_answer(payload.token, payload, now)
         elif getattr(payload, "call", None) is None:

@@ -10,10 +10,6 @@ from sipflow.lang import compile_text
 
 WALKERS_OWN: set[type[ops.Op]] = {ops.Recover, ops.End}
 REFUSED: dict[type[ops.Op], str] = {
-    ops.Register: "register",
-    ops.Unregister: "unregister",
-    ops.SendRaw: 'send raw """x"""',
-    ops.ExpectRegistered: "expect registered",
     ops.ExpectAudio: "expect audio",
     ops.ExpectSilence: "expect silence for 1s",
     ops.ExpectTone: "expect tone 440Hz",

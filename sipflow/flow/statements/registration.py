@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sipflow import events
 from sipflow.events import Payload
 from sipflow.flow import commands
@@ -61,27 +63,55 @@ class UnregisterStatement(_RegisterStatement[ops.Unregister]):
 
 
 class _ExpectRegistrationStatement(RequestStatement[OpT]):
-    """Waits for what happens to the agent's registration; the refusal of one decides, too."""
+    """Waits for what happens to the agent's registration, whoever caused it; a refusal decides, too, unless a success
+    came behind it."""
+
+    kind: ClassVar[type[Payload]]
+
+    def poll(self, now: float) -> Outcome | None:
+        """The first success; without one, the first refusal."""
+        found = self.find()
+        if found is None:
+            refusal = self.lane.take_message(_is_refusal)
+            return None if refusal is None else self.judge(refusal)
+        found.take()
+        self._forget_refusals(found.time)
+        return found.outcome
+
+    def hopeless(self) -> Failure | None:
+        """Whether there was a refusal, which is left for whoever expects it."""
+        refusal = self.lane.take_message(_is_refusal, leave=True)
+        outcome = None if refusal is None else self.judge(refusal)
+        return outcome if isinstance(outcome, Failure) else None
+
+    def wanted(self, payload: Payload) -> bool:
+        """Only the success."""
+        return isinstance(payload, self.kind)
 
     def judge(self, arrival: Arrival) -> Outcome:
-        """A refusal fails at once."""
+        """What the registrar said."""
         return judge(arrival, self.expected())
+
+    def _forget_refusals(self, until: float) -> None:
+        """What was refused before it succeeded is no longer of interest."""
+        for inbox in self.lane.inboxes():
+            inbox[:] = [each for each in inbox if each.time > until or not _is_refusal(each.payload)]
 
 
 class ExpectRegisteredStatement(_ExpectRegistrationStatement[ops.ExpectRegistered]):
     """`expect registered`."""
 
-    def wanted(self, payload: Payload) -> bool:
-        """Registered, or refused."""
-        return isinstance(payload, events.Registered | events.RegistrationFailed)
+    kind = events.Registered
 
 
 class ExpectUnregisteredStatement(_ExpectRegistrationStatement[ops.ExpectUnregistered]):
     """`expect unregistered`."""
 
-    def wanted(self, payload: Payload) -> bool:
-        """Taken back, or refused."""
-        return isinstance(payload, events.Unregistered | events.RegistrationFailed)
+    kind = events.Unregistered
+
+
+def _is_refusal(payload: Payload) -> bool:
+    return isinstance(payload, events.RegistrationFailed)
 
 
 def judge(arrival: Arrival, expected: str) -> Outcome:
