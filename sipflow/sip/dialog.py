@@ -152,6 +152,22 @@ def contact_uri(message: Message) -> str:
         return ""
 
 
+def contact_uris(response: Response) -> tuple[str, ...]:
+    """URIs of all Contacts of a redirection, most wanted first (section 20.10: q from 0 to 1, 1 when absent)."""
+    try:
+        contacts = NameAddr.parse_many(response.headers.get_all("Contact"))
+    except HeaderError:
+        return ()
+    return tuple(contact.uri for contact in sorted(contacts, key=_preference, reverse=True))
+
+
+def _preference(contact: NameAddr) -> float:
+    try:
+        return float(contact.parameter("q") or 1)
+    except ValueError:
+        return 0.0
+
+
 def _routed(route_set: tuple[str, ...], target: str) -> tuple[str, tuple[str, ...], str]:
     """Request-URI, Route values and the URI of the next hop, loose or strict routing (section 12.2.1.1)."""
     if not route_set:

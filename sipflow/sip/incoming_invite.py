@@ -11,7 +11,7 @@ from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_of_request
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
-from sipflow.sip.negotiation import CONTENT_TYPE, SDP_LINE
+from sipflow.sip.negotiation import SDP_LINE, is_described
 from sipflow.sip.reliable_provisional import RAck, ReliableProvisionals, wanted_by
 from sipflow.sip.requests import HeaderFields, with_headers
 from sipflow.sip.responses import Answerable
@@ -192,7 +192,7 @@ class IncomingInvite:
     def _prack_description(self, request: Request, answers: bool) -> tuple[bytes, str]:
         """Body of the 200, and what is wrong with the description in the PRACK; `answers`: whether the response that
         it acknowledges had one."""
-        call, described = self._call, bool(request.body) and request.content_type == CONTENT_TYPE
+        call, described = self._call, is_described(request)
         negotiation, body, problem = call.negotiation, b"", ""
         if answers and negotiation.offering:
             problem = negotiation.apply(request.body) if described else "the PRACK has no session description"
@@ -228,7 +228,7 @@ class IncomingInvite:
         call = self._call
         if not call.negotiation.offering:
             return ""
-        described = bool(ack.body) and ack.content_type == CONTENT_TYPE
+        described = is_described(ack)
         problem = call.negotiation.apply(ack.body) if described else "the ACK has no session description"
         call.negotiation.close_offer()
         if not problem:

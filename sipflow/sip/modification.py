@@ -1,22 +1,22 @@
-"""Changing a session: re-INVITE and UPDATE in both directions (RFC 3261 section 14, RFC 3311)."""
+"""Changing a session from our side: re-INVITE and UPDATE (RFC 3261 section 14, RFC 3311)."""
 
 from __future__ import annotations
 
 from sipflow.errors import MisuseError
-from sipflow.events import CallModified, CallModifyRejected, MediaRefused, RequestReceived
+from sipflow.events import CallModified, CallModifyRejected, MediaRefused
 from sipflow.sdp.negotiate import LocalMedia
-from sipflow.sip.acknowledgement import Acknowledger, AnswerAwaitingAck
+from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange
-from sipflow.sip.message import Message, Request, Response
-from sipflow.sip.negotiation import CONTENT_TYPE, SDP_LINE
+from sipflow.sip.message import Response
+from sipflow.sip.negotiation import SDP_LINE, is_described
 from sipflow.sip.requests import HeaderFields, Templates, with_headers
+from sipflow.sip.session_timer import TOO_BRIEF
 from sipflow.sip.timers import Timer
-from sipflow.sip.transaction import ClientTransaction, ServerTransaction
+from sipflow.sip.transaction import ClientTransaction
 
 _GLARE = 491
-_TOO_BRIEF = 422
 
 
 class Modification:
@@ -112,7 +112,7 @@ class Modification:
         elif code == _GLARE:
             self._close_offer()
             self._retry = self._core.timers.start(now + self._glare_wait(), self._try_again)
-        elif code == _TOO_BRIEF and self._call.session_timer and self._call.session_timer.take_minimum(response):
+        elif code == TOO_BRIEF and self._call.session_timer and self._call.session_timer.take_minimum(response):
             self._close_offer()
             self.start(now)
         else:
@@ -152,7 +152,7 @@ class Modification:
 
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Our answer when the offer was the peer's, and what is wrong with the peer's description."""
-        negotiation, described = self._call.negotiation, _is_described(response)
+        negotiation, described = self._call.negotiation, is_described(response)
         if self._media is not None:
             problem = negotiation.apply(response.body) if described else "the answer has no session description"
             negotiation.close_offer()
@@ -198,132 +198,3 @@ class Modification:
     def _try_again(self, _argument: object, now: float) -> None:
         self._retry = None
         self.start(now)
-
-
-def _is_described(message: Message) -> bool:
-    return bool(message.body) and message.content_type == CONTENT_TYPE
-
-
-# --- as the receiver ---
-
-
-def receive_modification(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
-    """A re-INVITE came in order: answer it at once with what our side can do now (section 14.2)."""
-    if call.state is CallState.INCOMING:
-        _refuse_for_now(core, call, transaction, 500, now)
-    elif _has_open_invite(call):
-        _refuse_for_now(core, call, transaction, 491, now)
-    elif not _is_too_brief(core, call, transaction, request, now):
-        _answer_invite(core, call, transaction, request, now)
-
-
-def receive_update(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
-    """An UPDATE came in order (RFC 3311 section 5.2); one without a session description refreshes target and timer."""
-    headers, body = tuple(request.headers.items()), request.body.decode("utf-8", "replace")
-    code = _answer_update(core, call, transaction, request, now)
-    core.emit(RequestReceived(call.id, "UPDATE", headers, body, code))
-    if code == 200 and _is_described(request):
-        call.report_media(early=call.is_early)
-        call.report_hold()
-
-
-def _answer_update(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> int:
-    """Answer an UPDATE; returns the status code."""
-    code = call.offer_in_the_way() if request.body else 0
-    if code:
-        return _refuse_for_now(core, call, transaction, code, now)
-    if _is_too_brief(core, call, transaction, request, now):
-        return _TOO_BRIEF
-    templates = core.templates_for(transaction.destination)
-    body, problem = b"", ""
-    if request.body:
-        body, problem = _describe(call, request)
-    if problem:
-        return _refuse_description(core, call, transaction, problem, now)
-    call.dialog.refresh_target(request)
-    lines = _refresh(call, request, now) + templates.dialog_response + (SDP_LINE if body else "")
-    transaction.reply(now, 200, None, call.dialog.local, lines, body)
-    return 200
-
-
-def _has_open_invite(call: Call) -> bool:
-    ours = call.modification is not None and call.modification.has_open_invite
-    return ours or call.negotiation.offering or call.state in (CallState.CALLING, CallState.PROCEEDING)
-
-
-def _refuse_for_now(core: Core, call: Call, transaction: ServerTransaction, code: int, now: float) -> int:
-    """491, or 500 with the time after which another try may succeed (section 14.2)."""
-    retry = f"Retry-After: {core.random.randint(0, 10)}\r\n" if code == 500 else ""
-    transaction.reply(now, code, None, call.dialog.local, core.templates_for(transaction.destination).response + retry)
-    return code
-
-
-def _is_too_brief(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> bool:
-    """Whether the session that is asked for is too short; it is refused with 422 then (RFC 4028 section 9)."""
-    lines = "" if call.session_timer is None else call.session_timer.refusal(request)
-    if lines:
-        response = core.templates_for(transaction.destination).response
-        transaction.reply(now, _TOO_BRIEF, None, call.dialog.local, lines + response)
-    return bool(lines)
-
-
-def _refresh(call: Call, request: Request, now: float) -> str:
-    return "" if call.session_timer is None else call.session_timer.accept(request, now)
-
-
-def _describe(call: Call, request: Request) -> tuple[bytes, str]:
-    """Body of our 2xx, and why there is none."""
-    negotiation = call.negotiation
-    if negotiation.media is None:
-        return b"", "there is no session to change"
-    if not request.body:
-        return negotiation.offer(negotiation.media), ""
-    if request.content_type != CONTENT_TYPE:
-        return b"", f"the offer is {request.content_type}"
-    return negotiation.answer(request.body, negotiation.media)
-
-
-def _refuse_description(core: Core, call: Call, transaction: ServerTransaction, problem: str, now: float) -> int:
-    transaction.reply(now, 488, None, call.dialog.local, core.templates_for(transaction.destination).response)
-    core.emit(MediaRefused(call.id, problem))
-    return 488
-
-
-def _answer_invite(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
-    body, problem = _describe(call, request)
-    if problem:
-        _refuse_description(core, call, transaction, problem, now)
-        return
-    call.dialog.refresh_target(request)
-    call.latest_message = request
-    _send_answer(core, call, transaction, request, body, now)
-    if request.body:
-        call.report_media()
-        call.report_hold()
-
-
-def _send_answer(
-    core: Core, call: Call, transaction: ServerTransaction, request: Request, body: bytes, now: float
-) -> None:
-    def acknowledged(ack: Request, at: float) -> None:
-        if call.negotiation.offering:
-            _take_late_answer(core, call, ack)
-        if call.modification is not None:
-            call.modification.start(at)
-
-    def unanswered(code: int, reason: str, at: float) -> None:
-        call.hang_up(at, "timeout" if code == 408 else "error", reason)
-
-    lines = _refresh(call, request, now) + core.templates_for(transaction.destination).dialog_response + SDP_LINE
-    transaction.reply(now, 200, None, call.dialog.local, lines, body)
-    AnswerAwaitingAck(core, call.awaiting_ack, transaction, request.cseq.number, now, acknowledged, unanswered)
-
-
-def _take_late_answer(core: Core, call: Call, ack: Request) -> None:
-    problem = call.negotiation.apply(ack.body) if _is_described(ack) else "the ACK has no session description"
-    call.negotiation.close_offer()
-    if problem:
-        core.emit(MediaRefused(call.id, problem))
-        return
-    call.report_media()
-    call.report_hold()

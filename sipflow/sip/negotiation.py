@@ -7,9 +7,15 @@ from collections.abc import Callable
 from sipflow.media_params import MediaParams
 from sipflow.sdp.negotiate import Answer, LocalMedia, apply_answer, make_answer, make_offer
 from sipflow.sdp.session import SdpError, SessionDescription
+from sipflow.sip.message import Message
 
 CONTENT_TYPE = "application/sdp"
 SDP_LINE = f"Content-Type: {CONTENT_TYPE}\r\n"
+
+
+def is_described(message: Message) -> bool:
+    """Whether a message has a session description."""
+    return bool(message.body) and message.content_type == CONTENT_TYPE
 
 
 class Negotiation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sipflow.errors import MisuseError
 from sipflow.events import CallAnswered, CallPlaced, CallProgressed, CallRejected, CallRinging, MediaRefused
@@ -11,13 +10,13 @@ from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, Core
-from sipflow.sip.dialog import Dialog, dialog_of_response
+from sipflow.sip.dialog import contact_uris, dialog_of_response
 from sipflow.sip.early_dialog import EarlyDialog
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
-from sipflow.sip.headers import HeaderError, NameAddr, name_addr_tag
 from sipflow.sip.hop import Hop
+from sipflow.sip.invitation import Invitation, dialog_to_be
 from sipflow.sip.message import Response
-from sipflow.sip.negotiation import CONTENT_TYPE, Negotiation
+from sipflow.sip.negotiation import CONTENT_TYPE, Negotiation, is_described
 from sipflow.sip.reliable_provisional import OPTION, rseq_of, send_prack
 from sipflow.sip.requests import HeaderFields, Templates, header_lines, split_identity, with_headers
 from sipflow.sip.session_refresh import session_timer_for
@@ -27,20 +26,6 @@ from sipflow.sip.uri import UriError, check_uri
 
 Observer = Callable[[int, str, float], None]
 """Told the status code and reason of every response to the INVITE: a transfer reports them to its transferor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """What the user wants in the INVITE."""
-
-    target: str
-    media: LocalMedia
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-    """In place of the offer; empty bytes leave the offer to the callee."""
-    content_type: str | None = None
-    replaces: str = ""
-    referred_by: str = ""
 
 
 class OutgoingInvite:
@@ -167,7 +152,7 @@ class OutgoingInvite:
             self._answered(transaction, response, now)
         elif not self._lasts_longer(response, now):
             reason = response.reason_phrase if self._exchange is None else self._exchange.reason_of(response)
-            self._reject(code, reason, now, contacts=_contacts(response) if code < 400 else ())
+            self._reject(code, reason, now, contacts=contact_uris(response) if code < 400 else ())
 
     def _lasts_longer(self, response: Response, now: float) -> bool:
         """After a 422 try once more with the session interval that it asks for (RFC 4028 section 7.3)."""
@@ -198,7 +183,7 @@ class OutgoingInvite:
         if not early.takes(response):
             return
         call.ringing_at = now if call.ringing_at is None else call.ringing_at
-        described = bool(response.body) and response.content_type == CONTENT_TYPE
+        described = is_described(response)
         answer, problem = self._describe_early(early.negotiation, response) if described else (b"", "")
         rseq = rseq_of(response)
         if rseq is not None:
@@ -287,7 +272,7 @@ class OutgoingInvite:
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Body for the ACK, and what is wrong with the peer's description."""
         negotiation = self._call.negotiation
-        described = bool(response.body) and response.content_type == CONTENT_TYPE
+        described = is_described(response)
         if negotiation.complete:
             return b"", ""  # answered reliably before: what the 2xx says again does not count (section 13.2.1)
         if not negotiation.offering:
@@ -337,48 +322,9 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
         check_uri(invitation.target)
     except UriError as error:
         raise MisuseError(str(error)) from None
-    dialog = _dialog_to_be(core, invitation)
+    dialog = dialog_to_be(core, invitation)
     call = Call(core, call_id, dialog, now, caller=True)
     call.session_timer = session_timer_for(core, call)
     core.statistics.calls_placed += 1
     call.outgoing = OutgoingInvite(core, call, invitation.media, observer)
     call.outgoing.send(invitation, now)
-
-
-def _dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
-    """Identity of the INVITE: From, To and Call-ID may be chosen by the user, the tag is ours unless From has one."""
-    given, _ = split_identity(invitation.headers)
-    tag = core.ids.tag()
-    if "From" in given:
-        local, tag = _own_from(given["From"], tag)
-    else:
-        local = f"{core.templates.local};tag={tag}"
-    call_id = given.get("Call-ID") or core.ids.call_id()
-    dialog = Dialog(call_id, local, tag, given.get("To") or f"<{invitation.target}>", "")
-    dialog.remote_target = invitation.target
-    return dialog
-
-
-def _own_from(value: str, tag: str) -> tuple[str, str]:
-    """From as the user wants it, and its tag: ours unless it has one."""
-    try:
-        own_tag = name_addr_tag(value)
-    except HeaderError as error:
-        raise MisuseError(f"From cannot be used: {error}") from None
-    return (value, own_tag) if own_tag else (f"{value};tag={tag}", tag)
-
-
-def _contacts(response: Response) -> tuple[str, ...]:
-    """URIs of a redirection, most wanted first (section 20.10: q from 0 to 1, 1 when absent)."""
-    try:
-        contacts = NameAddr.parse_many(response.headers.get_all("Contact"))
-    except HeaderError:
-        return ()
-    return tuple(contact.uri for contact in sorted(contacts, key=_preference, reverse=True))
-
-
-def _preference(contact: NameAddr) -> float:
-    try:
-        return float(contact.parameter("q") or 1)
-    except ValueError:
-        return 0.0

@@ -11,9 +11,9 @@ from sipflow.sip.headers import HeaderError
 from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import receive_call
 from sipflow.sip.message import MessageError, Request, Response, parse_message
-from sipflow.sip.modification import receive_modification, receive_update
 from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.plain_requests import answer_by_default, stray_response
+from sipflow.sip.received_modification import receive_modification, receive_update
 from sipflow.sip.reliable_provisional import OPTION, is_missing
 from sipflow.sip.replaces import find_replaced
 from sipflow.sip.responses import Answerable, echo, response_destination, with_tag, write_response

@@ -12,6 +12,7 @@ from sipflow.sip.reliable_provisional import names_option
 from sipflow.sip.timers import Timer, Timers
 
 OPTION = "timer"
+TOO_BRIEF = 422
 _SHORTEST_S = 90
 """Section 4: no interval is shorter, and a Min-SE that is absent means this."""
 _LONGEST_MARGIN_S = 32
@@ -103,7 +104,7 @@ class SessionTimer:
     def take_minimum(self, response: Response) -> bool:
         """After a 422: whether a longer interval is worth a try (section 7.3)."""
         least = min_se(response)
-        if response.status_code != 422 or least <= self._expires_s:
+        if response.status_code != TOO_BRIEF or least <= self._expires_s:
             return False
         self._expires_s, self._min_se_s = least, max(least, self._min_se_s)
         return True

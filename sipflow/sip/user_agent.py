@@ -22,10 +22,11 @@ from sipflow.sip.core import Core, Statistics
 from sipflow.sip.edits import Edits
 from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import IncomingInvite
+from sipflow.sip.invitation import Invitation
 from sipflow.sip.modification import Modification
-from sipflow.sip.outgoing_invite import Invitation, place_call
-from sipflow.sip.outputs import Output
 from sipflow.sip.out_of_turn import respond, send_raw
+from sipflow.sip.outgoing_invite import place_call
+from sipflow.sip.outputs import Output
 from sipflow.sip.plain_requests import UserRequest, check_method, send_in_call, send_outside
 from sipflow.sip.reception import Reception
 from sipflow.sip.registration import DEFAULT_EXPIRES_S, OWN, Registration, Wish
@@ -220,7 +221,8 @@ class UserAgent:
         self,
         call: str,
         code: int,
-        reason: str | None = None,
+        reason: str | None,
+        now: float,
         *,
         method: str = "INVITE",
         headers: HeaderPairs = (),
