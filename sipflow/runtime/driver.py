@@ -81,7 +81,7 @@ class Driver:
         self._desk = desk(self._feed_later)
         self._agents: dict[str, LocalAgent] = {}
         self._proxies: dict[str, tuple[str, str]] = {}
-        """Realm and URI of the proxies among the agents."""
+        """Realm and URI of every agent that is open: those with `proxy NAME` need them."""
         self._pending: list[tuple[str, Payload]] = []
         self._requests: dict[tuple[str, int], int] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -98,9 +98,10 @@ class Driver:
     def open(self) -> None:
         """Bind every agent's socket; raises `AgentRefusedError` and leaves nothing open when one cannot be had."""
         try:
-            for plan in self._plan.agents.values():
-                if not plan.remote:
-                    self._agents[plan.name] = self._open_agent(plan)
+            for plan in _proxies_first(self._plan):
+                agent = self._agents[plan.name] = self._open_agent(plan)
+                realm = "" if plan.registrar is None else plan.registrar.realm
+                self._proxies[plan.name] = realm, agent.user_agent.config.contact_uri
         except SipflowError:
             self.close()
             raise
@@ -578,6 +579,13 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
 def _wire_text(text: str) -> bytes:
     """Lines end as SIP's do, however the file writes them."""
     return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+def _proxies_first(plan: Plan) -> list[AgentPlan]:
+    """The agents that the run drives; whose address another one has to know is bound before that one."""
+    proxies = {agent.proxy_agent for agent in plan.agents.values()}
+    driven = [agent for agent in plan.agents.values() if not agent.remote]
+    return sorted(driven, key=lambda agent: agent.name not in proxies)
 
 
 def _body(message: commands.Message) -> bytes | None:
