@@ -448,6 +448,7 @@ class Driver:
                 command.call,
                 command.code,
                 command.reason,
+                self.now(),
                 method=command.method,
                 headers=message.headers,
                 body=message.body,
