@@ -224,6 +224,8 @@ class Call:
         if core.dialogs.get(self.dialog.key) is self:
             del core.dialogs[self.dialog.key]
         core.emit(CallReleased(self.id, code))
+        if self.incoming is not None:
+            self.incoming.forget_provisionals()
         # These refer back to the call: without the cycles it goes when the last reference goes, not when a garbage
         # collector that has thousands of calls to look through comes by.
         self.outgoing = self.incoming = self.modification = self.session_timer = None

@@ -207,6 +207,11 @@ class IncomingInvite:
         """No PRACK for 64*T1: the INVITE is rejected (section 3)."""
         self._finish(504, None, now, (), "local", "timeout", "no PRACK came")
 
+    def forget_provisionals(self) -> None:
+        """The call is over: no PRACK will be known any more."""
+        self._stop_provisionals()
+        self._reliable = None
+
     def _stop_provisionals(self) -> None:
         if self._reliable is not None:
             self._reliable.stop()

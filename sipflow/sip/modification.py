@@ -105,8 +105,9 @@ class Modification:
         if code < 200:
             return
         self._in_flight = False
+        credentials = self._forget_exchange()
         if code < 300:
-            self._accepted(transaction, response, now)
+            self._accepted(transaction, response, credentials, now)
         elif self._abandoned:
             return
         elif code == _GLARE:
@@ -121,18 +122,24 @@ class Modification:
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
         """No answer at all."""
         self._in_flight = False
+        self._forget_exchange()
         if not self._abandoned:
             self._rejected(code, reason, now)
 
-    def _accepted(self, transaction: ClientTransaction, response: Response, now: float) -> None:
+    def _forget_exchange(self) -> str:
+        """Let go of what refers to us, for no garbage collector has to find it; returns its credentials."""
+        exchange, self._exchange = self._exchange, None
+        return "" if exchange is None else exchange.credentials
+
+    def _accepted(self, transaction: ClientTransaction, response: Response, credentials: str, now: float) -> None:
         call = self._call
         call.dialog.refresh_target(response)
         if self._abandoned:
-            self._acknowledge(transaction, response, b"", now)
+            self._acknowledge(transaction, response, credentials, b"", now)
             return
         before = call.negotiation.params
         answer, problem = self._negotiate(response)
-        self._acknowledge(transaction, response, answer, now)
+        self._acknowledge(transaction, response, credentials, answer, now)
         if self._method == "INVITE":
             call.latest_message = response
         if call.session_timer is not None:
@@ -163,7 +170,9 @@ class Modification:
             return b"", "the answer has no session description"
         return negotiation.answer(response.body, negotiation.media)
 
-    def _acknowledge(self, transaction: ClientTransaction, response: Response, answer: bytes, now: float) -> None:
+    def _acknowledge(
+        self, transaction: ClientTransaction, response: Response, credentials: str, answer: bytes, now: float
+    ) -> None:
         if self._method != "INVITE":
             return
         acknowledger = Acknowledger(self._core, self._call.id, self._exchange)

@@ -110,15 +110,22 @@ def test_a_call_gets_through_a_bad_network(seed, loss, jitter):
     assert alice.ua.idle and bob.ua.idle
 
 
-def test_released_calls_need_no_garbage_collector():
+@pytest.mark.parametrize("config", [{}, {"provisional": "required"}, {"session_timer": SessionTimerConfig(90)}])
+def test_released_calls_need_no_garbage_collector(config):
     """With thousands of calls its pauses would be heard: nothing of a call that is over may refer to itself."""
     world = World()
-    alice, bob = (world.agent(name, ended_sessions_kept=0) for name in ("alice", "bob"))
+    alice, bob = (world.agent(name, ended_sessions_kept=0, **config) for name in ("alice", "bob"))
     gc.collect()
     gc.disable()
     try:
         for number in range(3):
-            talk(world, alice, bob, f"c{number}")
+            alice.do("invite", f"c{number}", bob.uri, media(4000))
+            world.settle()
+            incoming = bob.events(events.CallIncoming)[-1].call
+            bob.do("progress", incoming, media(5000))
+            world.settle()
+            bob.do("answer", incoming, media(5000))
+            world.run_for(50.0)
             alice.do("release", f"c{number}")
             world.settle()
         assert sum(isinstance(item, Call) for item in gc.get_objects()) == 0
