@@ -61,6 +61,8 @@ class Registration:
         self._tag = core.ids.tag()
         self._cseq = 0
         self._kept: Wish | None = None
+        """What the next refresh sends."""
+        self._bound = False
         self._refresh: Timer | None = None
         self._failures = 0
         self._waiting: deque[Wish] = deque()
@@ -68,8 +70,8 @@ class Registration:
 
     @property
     def is_kept(self) -> bool:
-        """Whether something is registered, or is to be."""
-        return self._kept is not None
+        """Whether a registrar has something of this agent, as far as it knows."""
+        return self._bound
 
     @property
     def busy(self) -> bool:
@@ -93,6 +95,7 @@ class Registration:
     def _forget(self) -> None:
         self.timers.cancel(self._refresh)
         self._kept = None
+        self._bound = False
         self._failures = 0
 
     # --- one after the other ---
@@ -126,6 +129,7 @@ class Registration:
         contacts, granted = _granted(wish, response, self._core)
         self._core.service_route = tuple(response.headers.values("Service-Route"))
         self._core.emit(Registered(wish.request, contacts, granted, response.status_code))
+        self._bound = True
         self._failures = 0
         self._keep(wish, now + granted * REFRESH_AT)
 

@@ -205,6 +205,7 @@ def test_one_that_has_to_succeed_is_tried_until_it_does(world, alice):
     alice.do("register", expires_s=100, persistent=True)
     for code in (500, 200):
         world.settle()
+        assert not alice.ua.registered
         reply(alice, code)
         world.run_for(5.5)
     assert alice.story() == ["RegistrationFailed", "Registered"] and len(registers(alice)) == 2
