@@ -14,7 +14,7 @@ from sipflow.errors import MisuseError
 from sipflow.media_params import Direction
 from sipflow.sip.call import Call
 from sipflow.sip.config import SessionTimerConfig
-from tests.sip.pair import Agent, World, media, talk
+from tests.sip.pair import Agent, World, media
 
 SCRIPTS = (
     "answer", "ring", "progress", "reject", "release", "modify", "update", "refresh", "refer", "request", "subscribe",
