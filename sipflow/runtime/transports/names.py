@@ -226,12 +226,13 @@ def _server_address(text: str) -> tuple[str, int]:
 
 
 def _why_no_answer(error: Exception) -> str:
+    import dns.rcode
     import dns.resolver
 
     if isinstance(error, dns.resolver.LifetimeTimeout):
         return f"no answer within {LOOKUP_S:g} s"
     if isinstance(error, dns.resolver.NoNameservers):
-        codes = [str(one[4].rcode()).rpartition(".")[2] for one in error.kwargs["errors"] if one[4] is not None]
+        codes = [dns.rcode.to_text(one[4].rcode()) for one in error.kwargs["errors"] if one[4] is not None]
         return f"it answered {', '.join(dict.fromkeys(codes))}" if codes else "it gave no usable answer"
     return str(error).strip() or type(error).__name__
 
