@@ -105,9 +105,9 @@ class Modification:
         if code < 200:
             return
         self._in_flight = False
-        credentials = self._forget_exchange()
+        exchange = self._forget_exchange()
         if code < 300:
-            self._accepted(transaction, response, credentials, now)
+            self._accepted(transaction, response, exchange, now)
         elif self._abandoned:
             return
         elif code == _GLARE:
@@ -126,20 +126,22 @@ class Modification:
         if not self._abandoned:
             self._rejected(code, reason, now)
 
-    def _forget_exchange(self) -> str:
-        """Let go of what refers to us, for no garbage collector has to find it; returns its credentials."""
+    def _forget_exchange(self) -> Exchange | None:
+        """Let go of what refers to us, so that no garbage collector has to find it."""
         exchange, self._exchange = self._exchange, None
-        return "" if exchange is None else exchange.credentials
+        return exchange
 
-    def _accepted(self, transaction: ClientTransaction, response: Response, credentials: str, now: float) -> None:
+    def _accepted(
+        self, transaction: ClientTransaction, response: Response, exchange: Exchange | None, now: float
+    ) -> None:
         call = self._call
         call.dialog.refresh_target(response)
         if self._abandoned:
-            self._acknowledge(transaction, response, credentials, b"", now)
+            self._acknowledge(transaction, response, exchange, b"", now)
             return
         before = call.negotiation.params
         answer, problem = self._negotiate(response)
-        self._acknowledge(transaction, response, credentials, answer, now)
+        self._acknowledge(transaction, response, exchange, answer, now)
         if self._method == "INVITE":
             call.latest_message = response
         if call.session_timer is not None:
@@ -171,11 +173,11 @@ class Modification:
         return negotiation.answer(response.body, negotiation.media)
 
     def _acknowledge(
-        self, transaction: ClientTransaction, response: Response, credentials: str, answer: bytes, now: float
+        self, transaction: ClientTransaction, response: Response, exchange: Exchange | None, answer: bytes, now: float
     ) -> None:
         if self._method != "INVITE":
             return
-        acknowledger = Acknowledger(self._core, self._call.id, self._exchange)
+        acknowledger = Acknowledger(self._core, self._call.id, exchange)
         acknowledger.acknowledge(transaction, self._call.dialog, response.cseq.number, now, answer)
 
     def _report(self) -> None:
