@@ -195,3 +195,15 @@ def test_a_written_update_that_is_refused_leaves_room_for_another_offer(world, a
     alice.do("modify", "c1", media(4400))
     world.settle()
     assert alice.story()[-1] == "CallModified"
+
+
+def test_an_update_and_a_reinvite_that_cross_refuse_each_other_and_both_succeed_later(world, alice, bob):
+    _, incoming = talk(world, alice, bob)
+    world.delay = 0.05
+    alice.do("modify", "c1", media(4400))
+    bob.do("update", incoming, media(5500))
+    world.run(10.0)
+    assert "491 UPDATE" in alice.sent() and "491 INVITE" in bob.sent()
+    assert [len(agent.events(events.CallModified)) for agent in (alice, bob)] == [1, 1]
+    assert alice.events(events.MediaNegotiated)[-1].params.remote_port == 5500
+    assert bob.events(events.MediaNegotiated)[-1].params.remote_port == 4400
