@@ -52,6 +52,7 @@ class UserRequest:
         self._report(code, reason, (), "")
 
     def _report(self, code: int, reason: str, headers: tuple[tuple[str, str], ...], body: str) -> None:
+        self.exchange = None  # it refers to us
         event = ResponseReceived(self._call, self._number, self._method, code, reason, headers, body)
         self._core.emit(event)
 
