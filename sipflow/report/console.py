@@ -56,6 +56,8 @@ class ConsoleReporter:
                 return self._lane_line(record, "[cyan]•[/]", escape(text), "")
             case events.Logged(text=text, level=level):
                 return self._lane_line(record, "[yellow]![/]", f"[yellow]{level}: {escape(text)}[/]", "")
+            case events.RegistrationFailed(request=0, code=code, reason=reason):  # no statement tells of it
+                return self._lane_line(record, "[yellow]![/]", "[yellow]not registered[/]", escape(f"{code} {reason}"))
             case events.SipSent(data=data, retransmission=again) if self._sip:
                 return self._lane_line(record, "[blue]→[/]", f"[blue]{_start_line(data)}[/]", "again" if again else "")
             case events.SipReceived(data=data, problem=problem) if self._sip:
