@@ -1,0 +1,133 @@
+"""A call while strangers flood the port of the callee: does the verdict stand, and does memory come back?
+
+    python bench/junk_flood.py [--rate 100000] [--seconds 10]
+
+A process of its own sends datagrams of junk (random bytes, cut messages, requests of no dialog, each with a branch of
+its own, line ends) at the SIP port of the callee, paced to the wanted rate. The run is `sipflow.run` in this process.
+Told are the rate that was sent, what share of it the agent took (the kernel drops the rest when its buffer is full),
+the verdict, and the resident memory before, at its peak, and after the run. The flood comes twice: what is left by the
+second one would be a leak, what is left by the first may be the allocator's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import multiprocessing
+import random
+import resource
+import socket
+import tempfile
+import time
+from pathlib import Path
+
+import sipflow
+from sipflow import events
+
+PAGE_BYTES = resource.getpagesize()
+BATCH = 200
+
+CALL = """scenario "Call under junk"
+agent bob {{ listen udp "127.0.0.1:{port}" }}
+on alice {{ call bob within 30s; wait {seconds}s; release }}
+on bob {{ answer; expect hangup within {patience}s }}
+"""
+
+NUMBER = b"NNNNNNNNNN"
+"""Stands in the junk for a number that is another one in each datagram."""
+
+WHOLE = (
+    "{method} sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKNNNNNNNNNN\r\n"
+    "From: <sip:x@y>;tag=1\r\nTo: <sip:bob@127.0.0.1>;tag=none\r\nCall-ID: NNNNNNNNNN\r\nCSeq: 1 {method}\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+
+
+def junk(seed: int) -> list[bytes]:
+    """A thousand datagrams that no peer in its senses would send."""
+    chance = random.Random(seed)
+    made = []
+    for _ in range(1000):
+        whole = WHOLE.format(method=chance.choice(("ACK", "BYE", "INVITE", "NOPE"))).encode()
+        made.append(chance.choice((
+            chance.randbytes(chance.randint(1, 400)), whole[: chance.randint(1, len(whole) - 1)], b"\r\n" * 2,
+            whole.replace(b"SIP/2.0", b"SIP/7.0"), b"SIP/2.0 200 OK\r\n" + whole, whole,
+        )))  # fmt: skip
+    return made
+
+
+def flood(port: int, rate: int, seconds: float, sent: multiprocessing.sharedctypes.Synchronized[int]) -> None:
+    """Send at that rate, or as fast as this machine can."""
+    datagrams = junk(1)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(("127.0.0.1", port))
+    started = time.monotonic()
+    number = 0
+    while (elapsed := time.monotonic() - started) < seconds:
+        if number > elapsed * rate:
+            time.sleep(0.0005)
+            continue
+        for _ in range(BATCH):
+            with contextlib.suppress(ConnectionRefusedError):
+                sock.send(datagrams[number % len(datagrams)].replace(NUMBER, b"%010d" % number))
+            number += 1
+    sent.value = number
+
+
+def resident_mb() -> float:
+    """Resident memory of this process."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
+
+
+class Counter:
+    """Counts what an agent took, and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, record: events.Record) -> None:
+        """One record."""
+        if isinstance(record.event, events.SipReceived):
+            self.taken += 1
+
+
+def run_once(rate: int, seconds: float) -> None:
+    """One call with a flood from its beginning to its end; prints a block of lines."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sent = multiprocessing.Value("L", 0)
+    sender = multiprocessing.Process(target=flood, args=(port, rate, seconds, sent))
+    before, counter = resident_mb(), Counter()
+    if rate:
+        sender.start()
+    text = CALL.format(port=port, seconds=seconds, patience=seconds + 30)
+    with tempfile.TemporaryDirectory() as out:
+        report = sipflow.run(text, out=Path(out), sinks=[counter.take], timeout_s=seconds + 60)
+    if rate:
+        sender.join()
+    passed = report.passed
+    del report
+    print(f"sent        {sent.value / seconds:10,.0f} datagrams/s for {seconds:g} s ({rate:,} wanted)")
+    print(f"taken       {counter.taken / max(sent.value, 1):10.1%} (messages of the call included)")
+    print(f"verdict     {'passed' if passed else 'FAILED':>10}")
+    print(f"memory      {before:10.1f} MB before, {resident_mb():.1f} MB after; highest ever "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.1f} MB")  # fmt: skip
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=10)
+    arguments = parser.parse_args()
+    wanted = (arguments.rate, arguments.seconds)
+    for title, rate, seconds in (("quiet", 0, 1.0), ("flood", *wanted), ("flood again", *wanted)):
+        print(f"--- {title}")
+        run_once(rate, seconds)
+
+
+if __name__ == "__main__":
+    main()
