@@ -13,10 +13,10 @@ from tests.run.test_verdicts import run, start_lines
 pytestmark = pytest.mark.wire
 
 PASSWORD = "opensesame42"
-REGISTRAR = f"""agent server {{ challenge realm "phones.test" user "alice" password secret env.WORD algorithm sha256 }}
-agent alice {{ proxy server; auth "alice" password secret env.%s%s }}
+REGISTRAR = """agent server { challenge realm "phones.test" user "alice" password secret env.WORD algorithm sha256 }
+agent alice { proxy server; auth "alice" password secret env.%s%s }
 on server: expect request REGISTER%s
-on alice {{ %s }}
+on alice { %s }
 """
 NEVER_IN = " within 200ms else recover"
 
