@@ -13,7 +13,10 @@ from sipflow.lang.syntax import Token, Tree
 from sipflow.lang.tables import load_tables
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs" / name for name in ("language.md", "tutorial.md", "coming-from-sipp.md", "registration.md")]
+PAGES = [
+    ROOT / "docs" / name
+    for name in ("language.md", "tutorial.md", "coming-from-sipp.md", "registration.md", "transports.md")
+]
 PAGES.append(ROOT / "README.md")
 BLOCK = re.compile(r"^```sflow(?: (later))?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LATER = {row.code for row in NOT_YET}

@@ -349,7 +349,7 @@ class Connections:
             await self.loop.connect_accepted_socket(lambda: connection, peer, ssl=context, ssl_handshake_timeout=limit)
         except (OSError, ValueError) as error:
             peer.close()
-            connection.end(why_tls_failed(error, "") or f"no TLS handshake: {error}")
+            connection.end(why_tls_failed(error, "") or f"no TLS handshake: {str(error) or 'the peer ended it'}")
 
     # --- bookkeeping ---
 
