@@ -206,7 +206,7 @@ def _when_done(op: Op, call: str | None, calls: Calls) -> Calls:
 def _begun(op: Op) -> int:
     if isinstance(op, ops.Record):
         return RECORDED
-    if isinstance(op, ops.SendRequest):
+    if isinstance(op, ops.SendRequest | ops.SendRaw):
         return SENT
     return PLAYED if isinstance(op, ops.Play) and op.background else 0
 
