@@ -8,9 +8,10 @@ from sipflow import __version__
 from sipflow.ir.graph import Graph
 from sipflow.ir.ops import Choose, ExpectRequest, Op
 from sipflow.plan.plan import AgentPlan
-from sipflow.plan.settings import ChallengePlan, Credentials, SessionTimerPlan
+from sipflow.plan.settings import ChallengePlan, Credentials, RegistrarPlan, SessionTimerPlan
 from sipflow.sip.config import Demanded, Listener, SessionTimerConfig, UserAgentConfig
 from sipflow.sip.digest import Algorithm, Login
+from sipflow.sip.proxy.config import ProxyConfig, User
 
 _ALGORITHMS = {"md5": Algorithm.MD5, "sha256": Algorithm.SHA_256, "sha512_256": Algorithm.SHA_512_256}
 _QOPS = {"auth": ("auth",), "auth_int": ("auth-int",), "none": ()}
@@ -61,6 +62,18 @@ def _session_timer(timer: SessionTimerPlan | None) -> SessionTimerConfig | None:
 def _proxy_uri(proxy: str) -> str:
     """A proxy as the file gives it, with or without `sip:`."""
     return proxy if not proxy or proxy.partition(":")[0].lower() in ("sip", "sips") else f"sip:{proxy}"
+
+
+def proxy_config(plan: AgentPlan, registrar: RegistrarPlan, listeners: tuple[Listener, ...]) -> ProxyConfig:
+    """What a registrar is told."""
+    return ProxyConfig(
+        name=plan.name,
+        realm=registrar.realm,
+        listeners=listeners,
+        users=tuple(User(one.user, one.password) for one in registrar.users),
+        record_route=registrar.record_route,
+        minimum_expires_s=registrar.minimum_expires_s,
+    )
 
 
 def _address_at(user: str, domain: str) -> str:

@@ -23,14 +23,16 @@ from sipflow.flow.scenario import Happened
 from sipflow.ir.graph import Agent
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
-from sipflow.runtime.agents import accepted_methods, user_agent_config
+from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
+from sipflow.sip.config import Listener
 from sipflow.sip.edits import Edit
 from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Lookup, Output, Transmit
-from sipflow.sip.user_agent import UserAgent, UserAgentConfig
+from sipflow.sip.proxy.machine import Proxy
+from sipflow.sip.user_agent import UserAgent
 
 Publish = Callable[[Record], None]
 DeskFactory = Callable[[Callable[[str, Payload], None]], MediaDesk]
@@ -58,12 +60,27 @@ class LocalAgent:
 
     plan: AgentPlan
     port: Port
-    user_agent: UserAgent
+    machine: UserAgent | Proxy
+    """A registrar has no calls of its own, and no lane."""
+
+    @property
+    def user_agent(self) -> UserAgent:
+        """The machine of an agent that lanes drive."""
+        assert isinstance(self.machine, UserAgent), "a check keeps lanes and calls away from registrars"
+        return self.machine
+
+    @property
+    def proxy_uri(self) -> str:
+        """Where requests go whose sender has this agent as its proxy."""
+        first = self.machine.config.listeners[0]
+        return first.contact_uri("") if isinstance(self.machine, Proxy) else first.contact_uri(self.plan.user)
 
     def reached_by(self, other: LocalAgent) -> str:
         """The URI with which another agent of the run calls it: its address of record when both have the same proxy,
         else where it listens."""
-        config = self.user_agent.config
+        if isinstance(self.machine, Proxy):
+            return self.machine.config.listeners[0].contact_uri("")
+        config = self.machine.config
         shared = config.outbound_proxy and config.outbound_proxy == other.user_agent.config.outbound_proxy
         return config.from_uri if shared and config.from_uri else config.contact_uri
 
@@ -101,7 +118,7 @@ class Driver:
             for plan in _proxies_first(self._plan):
                 agent = self._agents[plan.name] = self._open_agent(plan)
                 realm = "" if plan.registrar is None else plan.registrar.realm
-                self._proxies[plan.name] = realm, agent.user_agent.config.contact_uri
+                self._proxies[plan.name] = realm, agent.proxy_uri
         except SipflowError:
             self.close()
             raise
@@ -166,28 +183,29 @@ class Driver:
                 plan,
                 Upcalls(
                     receive=lambda data, source: self._on_message(agent, data, source),
-                    failed=lambda hop, problem: agent.user_agent.transport_failed(hop, problem, self.now()),
+                    failed=lambda hop, problem: agent.machine.transport_failed(hop, problem, self.now()),
                     drained=self._pump,
                     noticed=lambda text: self._stamp(plan.name, events.Logged(text, "warning")),
                 ),
             )
         except MachineError as error:
             raise AgentRefusedError(plan.spec, str(error)) from error
-        config = user_agent_config(plan, port.listeners, self._proxies, accepted_methods(self._plan.graph, plan.name))
-        agent = LocalAgent(
-            plan, port, UserAgent(config, self._numbers(config), lambda: self._scenario.new_call_id(plan.name))
-        )
+        agent = LocalAgent(plan, port, self._machine(plan, port.listeners))
         return agent
 
-    def _numbers(self, config: UserAgentConfig) -> random.Random:
-        """Where an agent's identifiers come from: the same ones for the same seed and port."""
+    def _machine(self, plan: AgentPlan, listeners: tuple[Listener, ...]) -> UserAgent | Proxy:
+        """The SIP side of an agent; its identifiers are the same ones for the same seed and port."""
         seed = self._plan.seed
-        return random.Random(f"{seed}/{config.name}/{config.port}") if seed else random.SystemRandom()
+        numbers = random.Random(f"{seed}/{plan.name}/{listeners[0].port}") if seed else random.SystemRandom()
+        if plan.registrar is not None:
+            return Proxy(proxy_config(plan, plan.registrar, listeners), numbers)
+        config = user_agent_config(plan, listeners, self._proxies, accepted_methods(self._plan.graph, plan.name))
+        return UserAgent(config, numbers, lambda: self._scenario.new_call_id(plan.name))
 
     # --- stimuli ---
 
     def _on_message(self, agent: LocalAgent, data: bytes, source: Hop) -> None:
-        agent.user_agent.receive(data, source, self.now())
+        agent.machine.receive(data, source, self.now())
 
     def _on_media(self) -> None:
         for payload in self._engine.drain():
@@ -199,9 +217,9 @@ class Driver:
         self._timer, self._timer_at = None, math.inf
         now = self.now()
         for agent in self._agents.values():
-            deadline = agent.user_agent.next_deadline()
+            deadline = agent.machine.next_deadline()
             if deadline is not None and deadline <= now:
-                agent.user_agent.handle_timer(now)
+                agent.machine.handle_timer(now)
         self._scenario.handle_timer(now)
         self._pump()
 
@@ -227,7 +245,7 @@ class Driver:
 
     def _sign_off(self) -> None:
         """All lanes are over: take registrations back, and wait a little for the registrars' answers."""
-        agents = [agent.user_agent for agent in self._agents.values()]
+        agents = [agent.machine for agent in self._agents.values() if isinstance(agent.machine, UserAgent)]
         if self._leaving is None:
             self._leaving = self._loop.call_later(SIGN_OFF_S, self._finished.set)
             for agent in agents:
@@ -241,7 +259,7 @@ class Driver:
     def _drain_once(self) -> bool:
         moved = False
         for agent in self._agents.values():
-            for output in agent.user_agent.outputs():
+            for output in agent.machine.outputs():
                 moved = True
                 self._take_sip(agent, output)
         pending, self._pending = self._pending, []
@@ -254,7 +272,7 @@ class Driver:
 
     def _rearm(self) -> None:
         """Move the alarm forward only: one that rings too early finds nothing to do, and costs less than moving it."""
-        deadlines = [agent.user_agent.next_deadline() for agent in self._agents.values()]
+        deadlines = [agent.machine.next_deadline() for agent in self._agents.values()]
         deadlines.append(self._scenario.next_deadline())
         nearest = min((at for at in deadlines if at is not None), default=None)
         if nearest is None or nearest >= self._timer_at:
@@ -270,14 +288,14 @@ class Driver:
         if isinstance(output, Transmit):
             problem = agent.port.send(output.data, output.destination)
             if problem:
-                agent.user_agent.transport_failed(output.destination, problem, self.now())
+                agent.machine.transport_failed(output.destination, problem, self.now())
         elif isinstance(output, Lookup):
             self._network.resolve(output.query, lambda hops, why: self._on_resolved(agent, output.number, hops, why))
         else:
             self._feed(agent.plan.name, output)
 
     def _on_resolved(self, agent: LocalAgent, number: int, hops: tuple[Hop, ...], problem: str) -> None:
-        agent.user_agent.resolved(number, hops, problem, self.now())
+        agent.machine.resolved(number, hops, problem, self.now())
         self._pump()
 
     def _feed(self, agent: str, payload: Payload) -> None:

@@ -29,7 +29,7 @@ def echo(request: Request, source: Hop) -> str:
     """
     headers = request.headers
     vias = headers.get_all("Via")
-    vias[0] = _with_source(request, vias[0], source)
+    vias[0] = with_source(request, vias[0], source)
     lines = "".join([f"Via: {via}\r\n" for via in vias])
     if "Record-Route" in headers:
         lines += "".join([f"Record-Route: {route}\r\n" for route in headers.get_all("Record-Route")])
@@ -55,7 +55,7 @@ def write_response(code: int, reason: str | None, head: str, to: str, lines: str
     return text.encode("utf-8", "surrogateescape") + body
 
 
-def _with_source(request: Request, value: str, source: Hop) -> str:
+def with_source(request: Request, value: str, source: Hop) -> str:
     """The top Via as written, with `received` where it is due (18.2.1) and `rport` filled in where it was asked for."""
     via = request.via
     first, rest = value, ""

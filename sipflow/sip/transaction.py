@@ -242,6 +242,18 @@ class ServerTransaction(Transaction):
             self.request, self.echo = None, ""
         self.fire(response_class(code), None, now)
 
+    def pass_on(self, code: int, data: bytes, now: float) -> None:
+        """Send a response that somebody else made."""
+        self.data = data
+        if code >= 200:
+            self.request, self.echo = None, ""
+        self.fire(response_class(code), None, now)
+
+    @property
+    def answered_well(self) -> bool:
+        """Whether a 2xx was sent: an ACK is then for somebody else."""
+        return self.state is State.ACCEPTED
+
     def forget_answer(self) -> None:
         """Its 2xx needs no repeating: from here on it only absorbs the INVITE's retransmissions (RFC 6026)."""
         self.user, self.data = None, b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sipflow.sip.hop import Hop
@@ -68,6 +68,10 @@ class LocationService:
     def bindings(self, user: str) -> list[Binding]:
         """Contacts of a user, the most wanted first."""
         return sorted(self._bindings.get(user, ()), key=lambda binding: -binding.q)
+
+    def all(self) -> Iterator[Binding]:
+        """Bindings of all users."""
+        return (binding for bindings in self._bindings.values() for binding in bindings)
 
     def find(self, user: str, like: Binding) -> Binding | None:
         """The binding of the same contact."""
