@@ -97,9 +97,8 @@ _CHANGES: dict[str, Callable[[list[bytes], Edit], None]] = {
 def _find(lines: list[bytes], name: str, verb: str) -> list[int]:
     """Places of the fields of that name, long or compact."""
     key = field_key(name)
-    found = [
-        at for at, line in enumerate(lines[1:], 1) if field_key(line.partition(b":")[0].decode("latin-1").strip()) == key
-    ]
+    names = [line.partition(b":")[0].decode("latin-1").strip() for line in lines]
+    found = [at for at, field in enumerate(names) if at and field_key(field) == key]
     if not found:
         raise EditError(f"there is no {name} to {verb} in {lines[0].decode('utf-8', 'replace')}")
     return found

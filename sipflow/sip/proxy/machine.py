@@ -29,6 +29,7 @@ from sipflow.sip.proxy.routing import (
     record_routes,
     take_own_routes,
     via_value,
+    without_credentials,
 )
 from sipflow.sip.responses import echo, response_destination, with_tag, write_response
 from sipflow.sip.transaction import ServerTransaction
@@ -273,6 +274,7 @@ class Proxy:
 
         forwarding = Forwarding(self._core, transaction, self.config.timer_c_s, fail)
         records = self.config.record_route and request.method in ("INVITE", "SUBSCRIBE", "REFER")
+        onward = without_credentials(request, self.config.realm)
 
         def send(found: list[Hop | None], at: float) -> None:
             copies = []
@@ -281,7 +283,7 @@ class Proxy:
                     record = record_routes(self.config, source, hop) if records else []
                     branch = self._core.ids.branch()
                     via = via_value(self._core.templates_for(hop), branch)
-                    copies.append((branch, forwarded(request, source, uri, routes, record, via, hops), hop))
+                    copies.append((branch, forwarded(onward, source, uri, routes, record, via, hops), hop))
             if copies:
                 forwarding.send(copies, request.method, at)
             else:

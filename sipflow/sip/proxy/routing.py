@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sipflow.sip.headers import HeaderError, NameAddr, split_list
 from sipflow.sip.hop import Hop
-from sipflow.sip.message import Headers, Request, Response
+from sipflow.sip.message import Request, Response
 from sipflow.sip.proxy.config import ProxyConfig
 from sipflow.sip.proxy.refusal import RefusedError
 from sipflow.sip.requests import Templates
@@ -124,9 +124,11 @@ def via_value(templates: Templates, branch: str) -> str:
     return f"{templates.via}{branch}"
 
 
-def without_credentials(headers: Headers, realm: str) -> None:
-    """Take out what proved to us who sends a request: nobody behind us needs it (section 22.3)."""
+def without_credentials(request: Request, realm: str) -> Request:
+    """The request without what proved to us who sends it: nobody behind us needs that (section 22.3)."""
+    headers = request.headers.copy()
     kept = [value for value in headers.get_all("Proxy-Authorization") if f'realm="{realm}"' not in value]
     headers.remove("Proxy-Authorization")
     for value in kept:
         headers.add("Proxy-Authorization", value)
+    return Request(request.method, request.uri, headers, request.body)
