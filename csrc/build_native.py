@@ -25,6 +25,7 @@ EDGE_HEADERS = (
     "sfm_prompt.h",
     "sfm_outgoing.h",
     "sfm_reporter.h",
+    "sfm_srtp.h",
     "sfm_leg.h",
     "sfm_engine.h",
 )

@@ -299,6 +299,15 @@ class MediaFirstPacket(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaUnprotected(Payload):
+    """A stream that has to be protected is not: the keys do not fit what comes, or none could be agreed on."""
+
+    call: str
+    reason: str
+    """For a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class DtmfReceived(Payload):
     """One digit came, whatever of it was lost, repeated or reordered on the way; told when it ends (RFC 4733)."""
 

@@ -7,7 +7,7 @@ it. Neither imports the other; both import this leaf.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class Direction(enum.Enum):
@@ -58,6 +58,43 @@ class RtpFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class SrtpKeys:
+    """Keys of one stream under SRTP (RFC 3711), one for each direction. What shows them hides the keys."""
+
+    suite: str
+    """Name of the crypto suite, as RFC 4568 and RFC 7714 have it: AES_CM_128_HMAC_SHA1_80."""
+    send_key: bytes = field(repr=False)
+    """Master key and master salt of what the local side sends."""
+    receive_key: bytes = field(repr=False)
+    """Master key and master salt of what the peer sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a certificate has to hash to (RFC 8122)."""
+
+    algorithm: str
+    """sha-1, sha-256, …; in lower case."""
+    value: str
+    """Pairs of hex digits in capitals, with colons between."""
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class DtlsParams:
+    """A DTLS handshake that has yet to agree on the keys (RFC 5764)."""
+
+    active: bool
+    """Whether the local side begins it, as the TLS client (RFC 4145)."""
+    fingerprints: tuple[Fingerprint, ...]
+    """Of the certificate that the peer must show; one has to fit."""
+    suites: tuple[str, ...]
+    """Crypto suites that are taken, in the order of preference."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaParams:
     """A negotiated audio stream, as the local side must send and receive it."""
 
@@ -79,3 +116,7 @@ class MediaParams:
     """Packet time to send with: the peer's `a=ptime`, else the local one."""
     direction: Direction
     """As seen by the local side."""
+    srtp: SrtpKeys | None = None
+    """Keys by which the stream is protected; None for plain RTP, and where `dtls` has yet to agree on them."""
+    dtls: DtlsParams | None = None
+    """None unless a DTLS handshake on the media path gives the keys."""

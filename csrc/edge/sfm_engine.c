@@ -475,4 +475,17 @@ int sfm_engine_leg_impair(sfm_engine_leg *leg, const sfm_impair_config *config) 
     return post_letter(letter);
 }
 
+static void discard_keys(void *block) { sfm_srtp_destroy(((sfm_letter *)block)->body.srtp); }
+
+int sfm_engine_leg_secure(sfm_engine_leg *leg, sfm_srtp *srtp) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_SECURE, 0);
+    if (letter == NULL) {
+        sfm_srtp_destroy(srtp);
+        return SFM_ERROR_MEMORY;
+    }
+    letter->completion.discard = discard_keys;
+    letter->body.srtp = srtp;
+    return post_letter(letter);
+}
+
 int sfm_engine_leg_close(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_CLOSE, 0)); }

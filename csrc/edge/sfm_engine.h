@@ -82,6 +82,8 @@ int sfm_engine_leg_stop_record(sfm_engine_leg *leg);
 int sfm_engine_leg_send_dtmf(sfm_engine_leg *leg, uint64_t job, const sfm_dtmf_sequence *sequence);
 int sfm_engine_leg_mute(sfm_engine_leg *leg, int on);
 int sfm_engine_leg_impair(sfm_engine_leg *leg, const sfm_impair_config *config); /* NULL ends it */
+/* Keys, before the start or change that they go with; NULL for plain RTP. Takes them over, also when it fails. */
+int sfm_engine_leg_secure(sfm_engine_leg *leg, sfm_srtp *srtp);
 int sfm_engine_leg_close(sfm_engine_leg *leg); /* once; LEG_CLOSED follows */
 
 typedef struct sfm_engine_leg_statistics {

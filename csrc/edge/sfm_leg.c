@@ -78,6 +78,7 @@ struct sfm_leg {
     counters counters;
     event_queue events;
     sfm_outgoing outgoing;
+    sfm_secure secure;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -86,7 +87,9 @@ static void seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
     sfm_random random;
     sfm_random_seed(&random, config->stream_seed);
     leg->sender.ssrc = (uint32_t)sfm_random_next(&random);
-    leg->sender.sequence_number = (uint16_t)sfm_random_next(&random);
+    /* In the lower half: a first packet that is lost leaves no doubt about SRTP's rollover counter (RFC 3711 section 3.3.1,
+     * RFC 4568 section 6.4). */
+    leg->sender.sequence_number = (uint16_t)sfm_random_next(&random) & 0x7FFF;
     leg->sender.timestamp = (uint32_t)sfm_random_next(&random);
     sfm_outgoing_init(&leg->outgoing, config->seed);
     sfm_reporter_init(&leg->reporter, config->cname, sfm_random_next(&random), config->wallclock_offset_ns);
@@ -118,6 +121,7 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
 void sfm_leg_destroy(sfm_leg *leg) {
     if (leg != NULL) {
         sfm_playout_destroy(leg->playout);
+        sfm_secure_close(&leg->secure);
         free(leg);
     }
 }
@@ -293,10 +297,13 @@ static uint32_t tick_ts(const sfm_leg *leg) { return leg->clock_rate / 1000 * le
 static void put_packet(sfm_leg *leg, sfm_outgoing_packet *packet, const sfm_rtp_header *header, size_t payload_length) {
     sfm_rtp_write_header(header, packet->data, sizeof packet->data);
     packet->length = SFM_RTP_HEADER_BYTES + payload_length;
+    packet->payload_length = payload_length;
     leg->sender.sequence_number++;
     leg->sender.packet_count++;
     leg->sender.octet_count += (uint32_t)payload_length;
-    sfm_outgoing_put(&leg->outgoing, packet);
+    if (sfm_secure_protect(&leg->secure, packet->data, &packet->length, sizeof packet->data, false)) {
+        sfm_outgoing_put(&leg->outgoing, packet);
+    }
 }
 
 static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
@@ -368,6 +375,9 @@ static void send_events(sfm_leg *leg, int64_t due_ns) {
     }
 }
 
+/* Whether there is somebody to send to, and all that it takes. */
+static bool may_send(const sfm_leg *leg) { return leg->started && !sfm_secure_waits(&leg->secure); }
+
 static void send_something(sfm_leg *leg, int64_t due_ns) {
     if (!leg->params.sends) {
         pass_prompt_time(leg);
@@ -392,7 +402,7 @@ static void report_play(sfm_leg *leg) {
 }
 
 void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
-    if (!leg->started) {
+    if (!may_send(leg)) {
         tape_silence(leg);
         return;
     }
@@ -406,7 +416,7 @@ const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
     const sfm_outgoing_packet *packet = sfm_outgoing_take(&leg->outgoing, now_ns);
     if (packet != NULL) {
         leg->counters.packets_sent++;
-        leg->counters.bytes_sent += packet->length - SFM_RTP_HEADER_BYTES;
+        leg->counters.bytes_sent += packet->payload_length;
     }
     return packet;
 }
@@ -502,11 +512,8 @@ static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t leng
     leg->counters.jitter_count++;
 }
 
-int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
+static int receive_rtp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
     sfm_rtp_packet packet;
-    if (sfm_rtcp_is_rtcp(data, length)) {
-        return sfm_leg_receive_rtcp(leg, data, length, arrival_ns);
-    }
     int error = sfm_rtp_parse(data, length, &packet);
     if (error != SFM_OK) {
         leg->counters.malformed++;
@@ -520,6 +527,37 @@ int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t ar
     note_first_packet(leg, arrival_ns);
     receive_media(leg, &packet.header, data + packet.payload_offset, packet.payload_length, arrival_ns);
     return SFM_OK;
+}
+
+/* What is protected, laid open; what cannot be is as if it had never come, but for a count. */
+static bool open_packet(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns, bool rtcp,
+                        sfm_srtp_opened *opened) {
+    int result = sfm_secure_unprotect(&leg->secure, data, length, arrival_ns, rtcp, opened);
+    if (result == SFM_SECURE_USELESS) {
+        push_event(leg, SFM_EVENT_SRTP_USELESS, 0);
+    }
+    return result == SFM_SECURE_OPENED;
+}
+
+int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
+    sfm_srtp_opened opened;
+    if (sfm_rtcp_is_rtcp(data, length)) {
+        return sfm_leg_receive_rtcp(leg, data, length, arrival_ns);
+    }
+    if (leg->secure.current == NULL) {
+        return receive_rtp(leg, data, length, arrival_ns);
+    }
+    return open_packet(leg, data, length, arrival_ns, false, &opened)
+               ? receive_rtp(leg, opened.data, opened.length, arrival_ns)
+               : SFM_OK;
+}
+
+void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
+    sfm_srtp_opened opened;
+    sfm_secure_set(&leg->secure, srtp);
+    while (sfm_secure_next_early(&leg->secure, &opened)) {
+        (void)receive_rtp(leg, opened.data, opened.length, opened.arrival_ns);
+    }
 }
 
 /* --- hearing ----------------------------------------------------------------------------------------------------- */
@@ -548,7 +586,7 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
 }
 
 static void skip_sending(sfm_leg *leg) {
-    if (!leg->started) {
+    if (!may_send(leg)) {
         tape_silence(leg);
         return;
     }
@@ -577,15 +615,24 @@ static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
 
 int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity) {
     bool silent_so_far = leg->sender.packet_count == 0 && !leg->reporter.has_reported;
-    if (!leg->started || (bye ? silent_so_far : !sfm_reporter_due(&leg->reporter, now_ns))) {
+    if (!may_send(leg) || (bye ? silent_so_far : !sfm_reporter_due(&leg->reporter, now_ns))) {
         return 0; /* who never sent anything says no good-bye (RFC 3550 section 6.3.7) */
     }
     sfm_sender_state state = sender_state(leg, now_ns);
-    return sfm_reporter_write(&leg->reporter, &state, &leg->stream, now_ns, bye != 0, out, capacity);
+    int written = sfm_reporter_write(&leg->reporter, &state, &leg->stream, now_ns, bye != 0, out, capacity);
+    size_t length = written > 0 ? (size_t)written : 0;
+    bool sent = length == 0 || sfm_secure_protect(&leg->secure, out, &length, capacity, true);
+    return written <= 0 ? written : sent ? (int)length : 0;
 }
 
 int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
-    int error = sfm_reporter_receive(&leg->reporter, leg->sender.ssrc, data, length, arrival_ns);
+    sfm_srtp_opened opened = {.data = NULL};
+    if (leg->secure.current != NULL && !open_packet(leg, data, length, arrival_ns, true, &opened)) {
+        return SFM_OK;
+    }
+    const uint8_t *plain = opened.data != NULL ? opened.data : data;
+    size_t plain_length = opened.data != NULL ? opened.length : length;
+    int error = sfm_reporter_receive(&leg->reporter, leg->sender.ssrc, plain, plain_length, arrival_ns);
     leg->counters.malformed += error != SFM_OK;
     return error;
 }
@@ -642,6 +689,13 @@ static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->heard_samples = leg->level.samples;
 }
 
+static void read_secure(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    statistics->srtp_failures = leg->secure.counts.failures;
+    statistics->srtp_replays = leg->secure.counts.replays;
+    statistics->srtp_rekeys = leg->secure.counts.rekeys;
+    statistics->srtp_unsent = leg->secure.counts.unsent;
+}
+
 void sfm_leg_read_statistics(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     memset(statistics, 0, sizeof *statistics);
     read_sent(leg, statistics);
@@ -649,5 +703,6 @@ void sfm_leg_read_statistics(const sfm_leg *leg, sfm_leg_statistics *statistics)
     read_jitter(leg, statistics);
     read_playout(leg, statistics);
     read_level(leg, statistics);
+    read_secure(leg, statistics);
     statistics->remote = leg->reporter.remote;
 }

@@ -17,6 +17,7 @@
 #include "sfm_outgoing.h"
 #include "sfm_prompt.h"
 #include "sfm_reporter.h"
+#include "sfm_srtp.h"
 #include "sfm_tape.h"
 
 /* cffi:begin */
@@ -64,6 +65,10 @@ uint32_t sfm_leg_ptime_ms(const sfm_leg *leg); /* 20 until started */
 int sfm_leg_started(const sfm_leg *leg);
 uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* never changes; any thread may ask */
 
+/* Takes over keys, by which all is protected from now on and what comes has to be; NULL for plain RTP. While keys without
+ * contexts are set, nothing is sent, and the time of prompts waits as it does before start. */
+void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp);
+
 /* Plays a prompt: `times` 0 is for ever, `limit_ms` 0 is no limit. Replaces what plays, which ends uncompleted. The
  * prompt must live until PLAY_FINISHED. 0, or SFM_ERROR_ARGUMENT (another sample rate). */
 int sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
@@ -103,6 +108,7 @@ enum sfm_event_kind {
     SFM_EVENT_TAPE_ENDED = 7, /* job: the leg is done with the tape */
     SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, error: the file is closed (from the recorder) */
     SFM_EVENT_LEG_CLOSED = 9, /* nothing follows for this leg (from the engine) */
+    SFM_EVENT_SRTP_USELESS = 10, /* nothing that came could be authenticated by the keys in force */
 };
 
 typedef struct sfm_event {
@@ -148,6 +154,10 @@ typedef struct sfm_leg_statistics {
     int32_t peak; /* 0-32768; -1 */
     uint64_t clipped_samples;
     uint64_t heard_samples;
+    uint64_t srtp_failures; /* packets of the peer whose authentication failed */
+    uint64_t srtp_replays; /* packets that had come before, or are older than the window */
+    uint64_t srtp_rekeys; /* how often packets came under keys that replaced others */
+    uint64_t srtp_unsent; /* packets that could not be protected */
     sfm_remote_report remote;
     uint32_t ssrc;
     uint32_t remote_ssrc;

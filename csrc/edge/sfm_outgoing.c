@@ -23,6 +23,7 @@ int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config)
 static void copy_packet(sfm_outgoing_packet *to, const sfm_outgoing_packet *from) {
     to->due_ns = from->due_ns;
     to->length = from->length;
+    to->payload_length = from->payload_length;
     memcpy(to->data, from->data, from->length);
 }
 

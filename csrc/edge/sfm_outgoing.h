@@ -13,11 +13,13 @@
 #define SFM_MAX_PTIME_MS 60
 #define SFM_MAX_PAYLOAD_BYTES 1024
 #define SFM_OUTGOING_CAPACITY 64
+#define SFM_SRTP_TRAILER_BYTES 16 /* the longest authentication tag: that of AEAD_AES_*_GCM (RFC 7714) */
 
 typedef struct sfm_outgoing_packet {
     int64_t due_ns; /* when it has to leave */
     size_t length;
-    uint8_t data[SFM_RTP_HEADER_BYTES + SFM_MAX_PAYLOAD_BYTES];
+    size_t payload_length; /* without header and SRTP's tag */
+    uint8_t data[SFM_RTP_HEADER_BYTES + SFM_MAX_PAYLOAD_BYTES + SFM_SRTP_TRAILER_BYTES];
 } sfm_outgoing_packet;
 /* cffi:end */
 

@@ -131,6 +131,9 @@ static void dispatch(sfm_engine_leg *leg, const sfm_event *event) {
     case SFM_EVENT_FIRST_PACKET:
         (void)repost(leg, &leg->first_packet, event);
         break;
+    case SFM_EVENT_SRTP_USELESS:
+        (void)repost(leg, &leg->useless, event);
+        break;
     case SFM_EVENT_DIGIT_RECEIVED:
         post_digit(leg, event);
         break;
@@ -345,6 +348,12 @@ static void start_leg(sfm_engine_leg *leg, sfm_start_command *command) {
     }
 }
 
+/* From here on the keys are the leg's, and no more the letter's to discard. */
+static void secure_leg(sfm_engine_leg *leg, sfm_letter *letter) {
+    sfm_leg_secure(leg->leg, letter->body.srtp);
+    letter->body.srtp = NULL;
+}
+
 static void play(sfm_engine_leg *leg, sfm_letter *letter) {
     const sfm_play_command *command = &letter->body.play;
     letter->next = leg->jobs;
@@ -424,6 +433,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
         break;
     case SFM_COMMAND_STOP_PLAY:
         sfm_leg_stop_play(leg->leg);
+        break;
+    case SFM_COMMAND_SECURE:
+        secure_leg(leg, letter);
         break;
     case SFM_COMMAND_STOP_RECORD:
         sfm_leg_stop_record(leg->leg);

@@ -29,6 +29,7 @@ enum sfm_command {
     SFM_COMMAND_SEND_DTMF,
     SFM_COMMAND_MUTE,
     SFM_COMMAND_IMPAIR,
+    SFM_COMMAND_SECURE,
     SFM_COMMAND_CLOSE,
     SFM_COMMAND_READ_LEG,
     SFM_COMMAND_READ_WORKER,
@@ -65,6 +66,7 @@ typedef struct sfm_letter {
         sfm_dtmf_command dtmf;
         int on;
         sfm_impair_config impair; /* all zero: none */
+        sfm_srtp *srtp; /* keys on their way to the leg; NULL: plain RTP */
         sfm_engine_leg_statistics *leg_statistics;
         sfm_engine_statistics *engine_statistics;
     } body;
@@ -96,6 +98,7 @@ struct sfm_engine_leg {
     uint64_t lateness_sum_ns;
     uint64_t lateness_count;
     sfm_notice first_packet;
+    sfm_notice useless;
     sfm_notice digits[SFM_DIGIT_NOTICES];
 };
 

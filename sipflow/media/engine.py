@@ -15,6 +15,7 @@ from sipflow.events import (
     DtmfSent,
     MediaFirstPacket,
     MediaProgress,
+    MediaUnprotected,
     Payload,
     PlayFinished,
     RecordingFinished,
@@ -99,6 +100,12 @@ _JOB_EVENTS: dict[int, Callable[[Job, Any], Payload]] = {
     lib.SFM_EVENT_RECORD_PROGRESS: _record_progress,
     lib.SFM_EVENT_RECORDING_FINISHED: _recording_finished,
 }
+
+
+_USELESS = (
+    "SRTP authentication failed for every packet that the peer sent, half a second long: "
+    "it protects them by another key, or not at all"
+)
 
 
 class MediaEngine:
@@ -247,6 +254,8 @@ class MediaEngine:
     def _notice(self, leg: Leg, event: Any) -> Payload:
         if event.kind == lib.SFM_EVENT_FIRST_PACKET:
             return MediaFirstPacket(leg.call)
+        if event.kind == lib.SFM_EVENT_SRTP_USELESS:
+            return MediaUnprotected(leg.call, _USELESS)
         digit = event.digit.decode()
         leg.digits_received += digit
         return DtmfReceived(leg.call, digit, event.elapsed_ms)

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from sipflow.errors import MediaError, MisuseError
 from sipflow.media.formats import codec_of
 from sipflow.media.prompts import Prompt
+from sipflow.media.srtp import srtp_library
 from sipflow.media.statistics import LegStatistics, leg_statistics
-from sipflow.media_params import MediaParams
+from sipflow.media_params import MediaParams, SrtpKeys
 from sipflow.native import check, ffi, lib
 
 MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
@@ -139,6 +140,7 @@ class Leg:
         self._owner = owner
         self._native: Any = native
         self._params: MediaParams | None = None
+        self._keys: SrtpKeys | None = None
         self._closing = False
         self._final: LegStatistics | None = None
 
@@ -147,13 +149,27 @@ class Leg:
 
         What is sent goes on in sequence number and timestamp. What came before from the peer's address is heard.
 
-        Raises MediaError when there is no such codec or the address is not numeric.
+        Raises MediaError when there is no such codec or the address is not numeric, MachineError when it takes SRTP and
+        there is no library for it.
         """
         native = _native_params(params)
         address = ffi.new("char[]", params.remote_address.encode())
         remote = ffi.new("sfm_leg_remote *", (address, params.remote_port, params.remote_rtcp_port))
+        if params.dtls is None:
+            self.secure(params.srtp)
         self._command(lambda: lib.sfm_engine_leg_start(self._open(), native, remote), "start media")
         self._params = params
+
+    def secure(self, keys: SrtpKeys | None) -> None:
+        """Protects by these keys from the next packet on, and takes only what is protected so; None: plain RTP.
+
+        What is under way under former keys is still taken, until a second after the first packet under the new ones.
+        """
+        if keys == self._keys:
+            return
+        native = ffi.NULL if keys is None else srtp_library().create_keys(keys)
+        self._command(lambda: lib.sfm_engine_leg_secure(self._open(), native), "set keys")
+        self._keys = keys
 
     def play(self, prompt: Prompt, token: int, *, times: int | None = 1, duration_ms: float | None = None) -> None:
         """Plays a prompt `times` times (None: for ever), at most `duration_ms`; PlayFinished comes at its end.
@@ -241,6 +257,7 @@ class Leg:
             ptime_ms=None if self._params is None else _sent_ptime_ms(self._params),
             digits=self.digits_received,
             clock_rate=CLOCK_RATE,
+            srtp=None if self._keys is None else self._keys.suite,
         )
 
     def close(self) -> None:

@@ -93,6 +93,16 @@ class LegStatistics:
     """Digits that came faster than anybody read them."""
     ssrc: int
     remote_ssrc: int | None
+    srtp: str | None = None
+    """Crypto suite by which the stream is protected; None for plain RTP."""
+    srtp_failures: int | None = None
+    """Packets of the peer whose authentication failed; None where nothing was ever protected."""
+    srtp_replays: int | None = None
+    """Packets that had come before, or were older than the replay window (RFC 3711 section 3.3.2)."""
+    srtp_rekeys: int | None = None
+    """How often packets came under keys that replaced others."""
+    srtp_unsent: int | None = None
+    """Packets that could not be protected: the key was used up (RFC 3711 section 9.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,13 @@ def _refused(native: Any) -> dict[str, Any]:
     }
 
 
+def _protected(media: Any, suite: str | None) -> dict[str, Any]:
+    names = ("srtp_failures", "srtp_replays", "srtp_rekeys", "srtp_unsent")
+    counts = {name: getattr(media, name) for name in names}
+    ever = suite is not None or any(counts.values())
+    return {"srtp": suite, **{name: _if_any(ever, count) for name, count in counts.items()}}
+
+
 def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
     came = report.reports > 0
     return {
@@ -205,7 +222,7 @@ def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
 
 
 def leg_statistics(
-    native: Any, *, codec: str | None, ptime_ms: int | None, digits: str, clock_rate: int
+    native: Any, *, codec: str | None, ptime_ms: int | None, digits: str, clock_rate: int, srtp: str | None = None
 ) -> LegStatistics:
     """The value of a native `sfm_engine_leg_statistics`."""
     return LegStatistics(
@@ -217,6 +234,7 @@ def leg_statistics(
         **_hearing(native.media),
         **_refused(native),
         **_remote(native.media.remote, clock_rate),
+        **_protected(native.media, srtp),
     )
 
 

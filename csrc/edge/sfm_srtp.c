@@ -1,0 +1,281 @@
+#include "sfm_srtp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/sfm_error.h"
+
+/* Of srtp_err_status_t, which is part of libsrtp's interface and has not changed since its first version. */
+enum { STATUS_OK = 0, STATUS_REPLAYED = 9, STATUS_TOO_OLD = 10, STATUS_INDEX_OLD = 26, STATUS_NO_CONTEXT = 13 };
+
+enum {
+    RTCP_TRAILER_BYTES = SFM_SRTP_TRAILER_BYTES + 4, /* the SRTCP index (RFC 3711 section 3.4) */
+    USELESS_PACKETS = 25,                            /* half a second: longer than any answer is under way */
+};
+
+static const int64_t FORMER_NS = 1000000000; /* packets under former keys are late by less than that */
+
+typedef int (*packet_function)(void *context, void *packet, int *length);
+typedef int (*dealloc_function)(void *context);
+
+typedef struct early_packet {
+    int64_t arrival_ns;
+    size_t length;
+    uint32_t data[SFM_SRTP_PACKET_BYTES / 4]; /* libsrtp reads words */
+} early_packet;
+
+struct sfm_srtp {
+    packet_function protect[2]; /* RTP, RTCP */
+    packet_function unprotect[2];
+    dealloc_function dealloc;
+    void *send;
+    void *receive;
+    uint64_t opened;
+    uint32_t refused; /* until the first that was opened */
+    uint32_t early_count;
+    uint32_t early_next; /* of those that have been tried again */
+    early_packet early[SFM_SRTP_EARLY_PACKETS]; /* the newest that were refused, for keys that are yet to come */
+    uint32_t scratch[SFM_SRTP_PACKET_BYTES / 4];
+};
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static void *pointer_of(uintptr_t address) { return (void *)address; }
+
+static packet_function function_at(uintptr_t address) {
+    packet_function function;
+    memcpy(&function, &address, sizeof function); /* ISO C has no cast from data to code */
+    return function;
+}
+
+static dealloc_function dealloc_at(uintptr_t address) {
+    dealloc_function function;
+    memcpy(&function, &address, sizeof function);
+    return function;
+}
+
+static void release(dealloc_function dealloc, void *context) {
+    if (context != NULL) {
+        (void)dealloc(context);
+    }
+}
+
+static bool is_whole(const sfm_srtp_library *library) {
+    return library->protect != 0 && library->unprotect != 0 && library->protect_rtcp != 0 &&
+           library->unprotect_rtcp != 0 && library->dealloc != 0;
+}
+
+static void bind(sfm_srtp *srtp, const sfm_srtp_library *library) {
+    srtp->protect[0] = function_at(library->protect);
+    srtp->protect[1] = function_at(library->protect_rtcp);
+    srtp->unprotect[0] = function_at(library->unprotect);
+    srtp->unprotect[1] = function_at(library->unprotect_rtcp);
+    srtp->dealloc = dealloc_at(library->dealloc);
+}
+
+int sfm_srtp_create(const sfm_srtp_library *library, uintptr_t send, uintptr_t receive, sfm_srtp **out) {
+    if (!is_whole(library)) {
+        return SFM_ERROR_ARGUMENT; /* nothing to release them with */
+    }
+    bool paired = (send == 0) == (receive == 0);
+    sfm_srtp *srtp = paired ? calloc(1, sizeof *srtp) : NULL;
+    if (srtp == NULL) {
+        release(dealloc_at(library->dealloc), pointer_of(send));
+        release(dealloc_at(library->dealloc), pointer_of(receive));
+        return paired ? SFM_ERROR_MEMORY : SFM_ERROR_ARGUMENT;
+    }
+    bind(srtp, library);
+    srtp->send = pointer_of(send);
+    srtp->receive = pointer_of(receive);
+    *out = srtp;
+    return SFM_OK;
+}
+
+void sfm_srtp_destroy(sfm_srtp *srtp) {
+    if (srtp != NULL) {
+        release(srtp->dealloc, srtp->send);
+        release(srtp->dealloc, srtp->receive);
+        free(srtp);
+    }
+}
+
+/* --- one packet -------------------------------------------------------------------------------------------------- */
+
+static int apply(packet_function function, void *context, void *packet, int32_t length) {
+    int changed = length;
+    int status = function(context, packet, &changed);
+    return status == STATUS_OK ? changed : -status;
+}
+
+int sfm_srtp_protect_packet(sfm_srtp *srtp, uint8_t *packet, int32_t length, int32_t rtcp) {
+    return apply(srtp->protect[rtcp != 0], srtp->send, packet, length);
+}
+
+int sfm_srtp_unprotect_packet(sfm_srtp *srtp, uint8_t *packet, int32_t length, int32_t rtcp) {
+    return apply(srtp->unprotect[rtcp != 0], srtp->receive, packet, length);
+}
+
+static bool is_replay(int status) {
+    return status == STATUS_REPLAYED || status == STATUS_TOO_OLD || status == STATUS_INDEX_OLD;
+}
+
+/* Into the scratch memory: a cipher that authenticates last (GCM) may have spoilt the packet before it refuses it. */
+static int open_packet(sfm_srtp *srtp, const void *data, size_t length, bool rtcp) {
+    if (srtp->receive == NULL || length > sizeof srtp->scratch) {
+        return -STATUS_NO_CONTEXT;
+    }
+    memcpy(srtp->scratch, data, length);
+    return apply(srtp->unprotect[rtcp], srtp->receive, srtp->scratch, (int32_t)length);
+}
+
+/* --- packets before their keys ----------------------------------------------------------------------------------- */
+
+/* The answer with the new key and the first packet under it travel on different ways: the packet may be first. */
+static void keep_early(sfm_srtp *srtp, const uint8_t *data, size_t length, int64_t arrival_ns) {
+    if (length > sizeof srtp->early[0].data) {
+        return;
+    }
+    early_packet *packet = &srtp->early[srtp->early_count++ % SFM_SRTP_EARLY_PACKETS];
+    packet->arrival_ns = arrival_ns;
+    packet->length = length;
+    memcpy(packet->data, data, length);
+}
+
+static uint32_t first_kept(const sfm_srtp *srtp) {
+    return srtp->early_count > SFM_SRTP_EARLY_PACKETS ? srtp->early_count - SFM_SRTP_EARLY_PACKETS : 0;
+}
+
+/* --- a leg's keys ------------------------------------------------------------------------------------------------ */
+
+void sfm_secure_close(sfm_secure *secure) {
+    sfm_srtp_destroy(secure->current);
+    sfm_srtp_destroy(secure->former);
+    secure->current = secure->former = NULL;
+}
+
+void sfm_secure_set(sfm_secure *secure, sfm_srtp *srtp) {
+    sfm_srtp_destroy(secure->former);
+    secure->former = secure->current;
+    secure->current = srtp;
+    secure->former_over_ns = INT64_MAX;
+    if (secure->former != NULL) {
+        secure->former->early_next = first_kept(secure->former);
+    }
+}
+
+bool sfm_secure_waits(const sfm_secure *secure) { return secure->current != NULL && secure->current->send == NULL; }
+
+bool sfm_secure_protect(sfm_secure *secure, uint8_t *packet, size_t *length, size_t capacity, bool rtcp) {
+    sfm_srtp *srtp = secure->current;
+    if (srtp == NULL) {
+        return true;
+    }
+    size_t trailer = rtcp ? RTCP_TRAILER_BYTES : SFM_SRTP_TRAILER_BYTES;
+    bool fits = srtp->send != NULL && *length + trailer <= capacity;
+    int result = fits ? apply(srtp->protect[rtcp], srtp->send, packet, (int32_t)*length) : -1;
+    secure->counts.unsent += result < 0;
+    *length = result < 0 ? *length : (size_t)result;
+    return result >= 0;
+}
+
+static void end_former(sfm_secure *secure, int64_t now_ns) {
+    if (secure->former != NULL && now_ns > secure->former_over_ns) {
+        sfm_srtp_destroy(secure->former);
+        secure->former = NULL;
+    }
+}
+
+static void note_opened(sfm_secure *secure, int64_t now_ns) {
+    if (secure->current->opened++ == 0 && secure->former != NULL) {
+        secure->counts.rekeys += secure->former->opened > 0;
+        secure->former_over_ns = now_ns + FORMER_NS;
+    }
+}
+
+static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t length, int64_t arrival_ns, bool rtcp) {
+    sfm_srtp *srtp = secure->current;
+    if (is_replay(-status)) {
+        secure->counts.replays++;
+        return SFM_SECURE_REFUSED;
+    }
+    if (!rtcp) {
+        keep_early(srtp, data, length, arrival_ns);
+    }
+    if (srtp->receive == NULL) {
+        return SFM_SECURE_REFUSED; /* without keys nothing can fail */
+    }
+    secure->counts.failures++;
+    srtp->refused += !rtcp && srtp->refused <= USELESS_PACKETS;
+    return srtp->opened == 0 && !rtcp && srtp->refused == USELESS_PACKETS ? SFM_SECURE_USELESS : SFM_SECURE_REFUSED;
+}
+
+static void show(const sfm_srtp *srtp, int length, int64_t arrival_ns, sfm_srtp_opened *opened) {
+    opened->data = (uint8_t *)srtp->scratch;
+    opened->length = (size_t)length;
+    opened->arrival_ns = arrival_ns;
+}
+
+int sfm_secure_unprotect(sfm_secure *secure, const uint8_t *data, size_t length, int64_t arrival_ns, bool rtcp,
+                         sfm_srtp_opened *opened) {
+    end_former(secure, arrival_ns);
+    int result = open_packet(secure->current, data, length, rtcp);
+    if (result >= 0) {
+        note_opened(secure, arrival_ns);
+        show(secure->current, result, arrival_ns, opened);
+        return SFM_SECURE_OPENED;
+    }
+    int former = secure->former != NULL && !is_replay(-result) ? open_packet(secure->former, data, length, rtcp) : -1;
+    if (former >= 0) {
+        show(secure->former, former, arrival_ns, opened);
+        return SFM_SECURE_OPENED;
+    }
+    return refuse(secure, is_replay(-former) ? former : result, data, length, arrival_ns, rtcp);
+}
+
+bool sfm_secure_next_early(sfm_secure *secure, sfm_srtp_opened *opened) {
+    sfm_srtp *former = secure->former;
+    while (secure->current != NULL && former != NULL && former->early_next < former->early_count) {
+        const early_packet *packet = &former->early[former->early_next++ % SFM_SRTP_EARLY_PACKETS];
+        int result = open_packet(secure->current, packet->data, packet->length, false);
+        if (result >= 0) {
+            secure->counts.failures -= former->receive != NULL; /* it had been counted */
+            note_opened(secure, packet->arrival_ns);
+            show(secure->current, result, packet->arrival_ns, opened);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- benches ----------------------------------------------------------------------------------------------------- */
+
+static void put_header(uint8_t *packet, uint32_t number) {
+    static const uint8_t header[12] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    memcpy(packet, header, sizeof header);
+    packet[2] = (uint8_t)(number >> 8);
+    packet[3] = (uint8_t)number;
+}
+
+static bool through_leg(sfm_secure *secure, uint8_t *packet, uint32_t length, bool unprotect) {
+    sfm_srtp_opened opened;
+    size_t changed = length;
+    bool sent = sfm_secure_protect(secure, packet, &changed, SFM_SRTP_PACKET_BYTES, false);
+    return sent && (!unprotect || sfm_secure_unprotect(secure, packet, changed, 0, false, &opened) == SFM_SECURE_OPENED);
+}
+
+static bool through_library(sfm_srtp *srtp, uint8_t *packet, uint32_t length, bool unprotect) {
+    int changed = apply(srtp->protect[0], srtp->send, packet, (int32_t)length);
+    return changed >= 0 && (!unprotect || apply(srtp->unprotect[0], srtp->receive, packet, changed) >= 0);
+}
+
+uint32_t sfm_srtp_bench(sfm_srtp *srtp, uint32_t rounds, uint32_t length, int32_t unprotect, int32_t raw) {
+    sfm_secure secure = {.current = srtp};
+    uint32_t packet[SFM_SRTP_PACKET_BYTES / 4] = {0};
+    uint32_t good = 0;
+    for (uint32_t number = 1; number <= rounds; number++) {
+        put_header((uint8_t *)packet, number);
+        good += raw ? through_library(srtp, (uint8_t *)packet, length, unprotect != 0)
+                    : through_leg(&secure, (uint8_t *)packet, length, unprotect != 0);
+    }
+    return good;
+}
