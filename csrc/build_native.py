@@ -85,7 +85,7 @@ def create_builder(module: str = MODULE, base: Path = ROOT) -> FFI:
         depends=[name(path) for path in CSRC.glob("*/*.h")],
         include_dirs=[name(CSRC)],
         define_macros=[("_GNU_SOURCE", "1"), ("_DARWIN_C_SOURCE", "1")],
-        extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-pthread", *WARNINGS],
+        extra_compile_args=["-std=c11", "-O3", "-fvisibility=hidden", "-pthread", *WARNINGS],
         extra_link_args=["-pthread"],
         py_limited_api=True,
     )

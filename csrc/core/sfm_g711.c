@@ -34,12 +34,26 @@ uint8_t sfm_pcmu_from_linear(int16_t sample)
     return (uint8_t)((sample < 0 ? 0x7F : 0xFF) ^ code);
 }
 
+/* Decoding is one look into a table that the compiler makes of the formula: every sample of every call goes this way,
+ * and the shifts by a variable cost four times as much. */
+#define STEP_OF(inverted) (((inverted) & 0x0F) << 1)
+#define SEGMENT_OF(inverted) ((inverted) >> 4 & 7)
+#define SIGNED(code, magnitude) ((code) & 0x80 ? (magnitude) : -(magnitude))
+
+#define MU_MAGNITUDE(inverted) ((((STEP_OF(inverted) + MU_BIAS) << SEGMENT_OF(inverted)) - MU_BIAS) * 4)
+#define MU_LINEAR(code) SIGNED(code, MU_MAGNITUDE(0xFF ^ (code)))
+
+#define FOUR(of, code) of(code), of((code) + 1), of((code) + 2), of((code) + 3)
+#define SIXTEEN(of, code) FOUR(of, code), FOUR(of, (code) + 4), FOUR(of, (code) + 8), FOUR(of, (code) + 12)
+#define SIXTY_FOUR(of, code) \
+    SIXTEEN(of, code), SIXTEEN(of, (code) + 16), SIXTEEN(of, (code) + 32), SIXTEEN(of, (code) + 48)
+#define ALL_CODES(of) SIXTY_FOUR(of, 0), SIXTY_FOUR(of, 64), SIXTY_FOUR(of, 128), SIXTY_FOUR(of, 192)
+
+static const int16_t mu_linear[256] = {ALL_CODES(MU_LINEAR)};
+
 int16_t sfm_pcmu_to_linear(uint8_t code)
 {
-    unsigned inverted = (uint8_t)~code;
-    unsigned segment = (inverted >> 4) & 7;
-    int magnitude = (int)(((((inverted & 0x0F) << 1) + MU_BIAS) << segment) - MU_BIAS) * 4;
-    return (int16_t)(code & 0x80 ? magnitude : -magnitude);
+    return mu_linear[code];
 }
 
 uint8_t sfm_pcma_from_linear(int16_t sample)
@@ -51,13 +65,17 @@ uint8_t sfm_pcma_from_linear(int16_t sample)
     return (uint8_t)((sample < 0 ? 0x00 : 0x80) ^ code ^ 0x55);
 }
 
+/* The first two segments are equally wide; a shift by -1 would be undefined even where it is not chosen. */
+#define A_SHIFT(inverted) (SEGMENT_OF(inverted) == 0 ? 0 : SEGMENT_OF(inverted) - 1)
+#define A_BASE(inverted) (SEGMENT_OF(inverted) == 0 ? 0 : 32)
+#define A_MAGNITUDE(inverted) (((STEP_OF(inverted) + 1 + A_BASE(inverted)) << A_SHIFT(inverted)) * 8)
+#define A_LINEAR(code) SIGNED(code, A_MAGNITUDE(0x55 ^ (code)))
+
+static const int16_t a_linear[256] = {ALL_CODES(A_LINEAR)};
+
 int16_t sfm_pcma_to_linear(uint8_t code)
 {
-    unsigned inverted = code ^ 0x55U;
-    unsigned segment = (inverted >> 4) & 7;
-    unsigned step = ((inverted & 0x0F) << 1) + 1;
-    int magnitude = (int)(segment == 0 ? step : (step + 32) << (segment - 1)) * 8;
-    return (int16_t)(code & 0x80 ? magnitude : -magnitude);
+    return a_linear[code];
 }
 
 void sfm_pcmu_encode(const int16_t *pcm, size_t count, uint8_t *out)
@@ -75,11 +93,11 @@ void sfm_pcma_encode(const int16_t *pcm, size_t count, uint8_t *out)
 void sfm_pcmu_decode(const uint8_t *codes, size_t count, int16_t *out)
 {
     for (size_t i = 0; i < count; i++)
-        out[i] = sfm_pcmu_to_linear(codes[i]);
+        out[i] = mu_linear[codes[i]];
 }
 
 void sfm_pcma_decode(const uint8_t *codes, size_t count, int16_t *out)
 {
     for (size_t i = 0; i < count; i++)
-        out[i] = sfm_pcma_to_linear(codes[i]);
+        out[i] = a_linear[codes[i]];
 }

@@ -50,6 +50,10 @@ int sfm_jitter_create(const sfm_jitter_config *config, sfm_jitter **out);
 /* NULL is fine. */
 void sfm_jitter_destroy(sfm_jitter *jitter);
 
+/* Asks for the memory of the next put and get (sfm_warm.h): first the parts that say where the others are. */
+void sfm_jitter_warm(const sfm_jitter *jitter);
+void sfm_jitter_warm_packets(const sfm_jitter *jitter);
+
 typedef struct sfm_jitter_packet {
     uint32_t ssrc;
     uint32_t timestamp;

@@ -5,24 +5,44 @@
 #include "sfm_error.h"
 
 #define FULL_SCALE_SQUARED (32768.0 * 32768.0)
-#define CLIPPED_MAGNITUDE 32124U
+#define CLIPPED_MAGNITUDE 32124
+
+/* Loops that a compiler turns into vector instructions: one sum, one comparison a loop, no branch. */
+static uint64_t sum_of_squares(const int16_t *pcm, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (uint32_t)((int32_t)pcm[i] * (int32_t)pcm[i]);
+    return sum;
+}
+
+static uint32_t largest_magnitude(const int16_t *pcm, size_t count)
+{
+    int16_t lowest = 0;
+    int16_t highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        lowest = pcm[i] < lowest ? pcm[i] : lowest;
+        highest = pcm[i] > highest ? pcm[i] : highest;
+    }
+    return (uint32_t)(-lowest > highest ? -lowest : highest);
+}
+
+static uint64_t count_clipped(const int16_t *pcm, size_t count)
+{
+    uint64_t clipped = 0;
+    for (size_t i = 0; i < count; i++)
+        clipped += pcm[i] >= CLIPPED_MAGNITUDE || pcm[i] <= -CLIPPED_MAGNITUDE;
+    return clipped;
+}
 
 void sfm_level_add(sfm_level *level, const int16_t *pcm, size_t count)
 {
-    uint64_t sum = 0;
-    uint64_t clipped = 0;
-    uint32_t peak = level->peak;
-    for (size_t i = 0; i < count; i++) {
-        int32_t sample = pcm[i];
-        uint32_t magnitude = (uint32_t)(sample < 0 ? -sample : sample);
-        sum += (uint64_t)magnitude * magnitude;
-        clipped += magnitude >= CLIPPED_MAGNITUDE;
-        peak = magnitude > peak ? magnitude : peak;
-    }
+    uint32_t peak = largest_magnitude(pcm, count);
     level->samples += count;
-    level->sum_of_squares += sum;
-    level->clipped += clipped;
-    level->peak = peak;
+    level->sum_of_squares += sum_of_squares(pcm, count);
+    level->peak = peak > level->peak ? peak : level->peak;
+    if (peak >= CLIPPED_MAGNITUDE)
+        level->clipped += count_clipped(pcm, count);
 }
 
 int sfm_level_dbov(const sfm_level *level)
@@ -54,10 +74,7 @@ int sfm_silence_detector_init(sfm_silence_detector *detector, int threshold_dbov
 /* No logarithm per block: the mean square is compared with the threshold's. */
 int sfm_silence_detector_update(sfm_silence_detector *detector, const int16_t *pcm, size_t count)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (uint64_t)((int32_t)pcm[i] * (int32_t)pcm[i]);
-    int silent = sum <= detector->threshold * count;
+    int silent = sum_of_squares(pcm, count) <= detector->threshold * count;
     detector->silent_samples = silent ? detector->silent_samples + count : 0;
     detector->active_samples = silent ? (count == 0 ? detector->active_samples : 0) : detector->active_samples + count;
     return silent;

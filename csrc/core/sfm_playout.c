@@ -6,15 +6,18 @@
 #include "sfm_error.h"
 #include "sfm_plc.h"
 #include "sfm_sequence.h"
+#include "sfm_warm.h"
 
 #define MAX_CODECS 8
 #define MAX_STATE_BYTES 1024
 #define MAX_PACKET_MS 120
 
+/* A table of its own beside the decoders' states: whoever looks a payload type up for every packet of thousands of
+ * calls should find all of them in two cache lines. */
 typedef struct entry {
     const sfm_codec *codec; /* NULL: free */
+    uint8_t *state;         /* MAX_STATE_BYTES */
     uint8_t payload_type;
-    _Alignas(16) uint8_t state[MAX_STATE_BYTES];
 } entry;
 
 struct sfm_playout {
@@ -25,7 +28,8 @@ struct sfm_playout {
     size_t packet_samples;  /* most that one packet may hold */
     size_t rest_offset;     /* of the packet in `packet`, what was not read yet */
     size_t rest_count;
-    entry *codecs;          /* MAX_CODECS of them */
+    entry codecs[MAX_CODECS];
+    uint8_t *states;        /* MAX_CODECS of them */
     int16_t *packet;        /* packet_samples */
 };
 
@@ -41,9 +45,13 @@ static int create_parts(sfm_playout *playout, const sfm_jitter_config *config)
         error = sfm_plc_create(playout->sample_rate, &playout->plc);
     if (error != SFM_OK)
         return error;
-    playout->codecs = calloc(MAX_CODECS, sizeof(entry));
-    playout->packet = calloc(playout->packet_samples, sizeof(int16_t));
-    return playout->codecs && playout->packet ? SFM_OK : SFM_ERROR_MEMORY;
+    playout->states = malloc(MAX_CODECS * MAX_STATE_BYTES); /* set_codec initialises them */
+    playout->packet = malloc(playout->packet_samples * sizeof(int16_t));
+    if (playout->states == NULL || playout->packet == NULL)
+        return SFM_ERROR_MEMORY;
+    for (size_t i = 0; i < MAX_CODECS; i++)
+        playout->codecs[i].state = playout->states + i * MAX_STATE_BYTES; /* aligned as malloc's memory is */
+    return SFM_OK;
 }
 
 int sfm_playout_create(const sfm_jitter_config *config, uint32_t sample_rate, sfm_playout **out)
@@ -71,9 +79,23 @@ void sfm_playout_destroy(sfm_playout *playout)
         return;
     sfm_jitter_destroy(playout->jitter);
     sfm_plc_destroy(playout->plc);
-    free(playout->codecs);
+    free(playout->states);
     free(playout->packet);
     free(playout);
+}
+
+void sfm_playout_warm(const sfm_playout *playout, int step)
+{
+    enum { TYPICAL_BYTES = 320 };
+    if (step == 0) {
+        sfm_warm(playout, sizeof *playout);
+    } else if (step == 1) {
+        sfm_jitter_warm(playout->jitter);
+        sfm_plc_warm(playout->plc);
+        sfm_warm(playout->packet, TYPICAL_BYTES);
+    } else {
+        sfm_jitter_warm_packets(playout->jitter);
+    }
 }
 
 static entry *find_entry(sfm_playout *playout, uint8_t payload_type)

@@ -19,6 +19,9 @@ int sfm_playout_create(const sfm_jitter_config *config, uint32_t sample_rate, sf
 /* NULL is fine. */
 void sfm_playout_destroy(sfm_playout *playout);
 
+/* Asks for the memory of the next put and read (sfm_warm.h), in three steps, each some time after the one before. */
+void sfm_playout_warm(const sfm_playout *playout, int step);
+
 /* Packets with this payload type are decoded with `codec`; NULL forgets the payload type. At most 8 at a time.
  * 0, or SFM_ERROR_ARGUMENT (another clock or sample rate, more than one channel), _SPACE (a ninth, or a decoder state
  * of more than 1024 bytes). */

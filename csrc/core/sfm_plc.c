@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sfm_error.h"
+#include "sfm_warm.h"
 
 /* All lengths follow from the sample rate. Times in 1/8 ms, which are samples at 8 kHz. */
 #define SHORTEST_PITCH 40    /* 5 ms: 200 Hz */
@@ -14,6 +15,7 @@
 #define SILENT_AFTER 480     /* 60 ms */
 #define CROSSFADE 32         /* 4 ms */
 #define MAX_PERIODS 3
+#define ROOM 3
 
 struct sfm_plc {
     uint32_t scale;        /* samples in 1/8 ms: 1 at 8 kHz */
@@ -21,7 +23,8 @@ struct sfm_plc {
     uint32_t pitch;        /* samples; found at the start of a concealment */
     uint32_t concealed;    /* samples made since the last received one; 0 while all is well */
     int32_t step;          /* what is added to the first repeated sample to meet the last heard one */
-    int16_t *heard;        /* the last `length` samples put out, oldest first */
+    uint32_t heard_end;    /* samples in `heard`, the last `length` of which are the history, oldest first */
+    int16_t *heard;        /* room for ROOM times `length`: the history moves up in it and is rarely moved back */
     int16_t *frozen;       /* a copy from the moment the concealment began */
 };
 
@@ -31,13 +34,14 @@ int sfm_plc_create(uint32_t sample_rate, sfm_plc **out)
         return SFM_ERROR_ARGUMENT;
     uint32_t scale = sample_rate / 8000;
     uint32_t length = HISTORY * scale;
-    sfm_plc *plc = calloc(1, sizeof *plc + 2 * length * sizeof(int16_t));
+    sfm_plc *plc = calloc(1, sizeof *plc + (ROOM + 1) * length * sizeof(int16_t));
     if (plc == NULL)
         return SFM_ERROR_MEMORY;
     plc->scale = scale;
     plc->length = length;
+    plc->heard_end = length;
     plc->heard = (int16_t *)(void *)(plc + 1);
-    plc->frozen = plc->heard + length;
+    plc->frozen = plc->heard + ROOM * length;
     *out = plc;
     return SFM_OK;
 }
@@ -47,10 +51,22 @@ void sfm_plc_destroy(sfm_plc *plc)
     free(plc);
 }
 
+/* The state, and where the next samples go: the place is guessed, because the state is cold. */
+void sfm_plc_warm(const sfm_plc *plc)
+{
+    sfm_warm(plc, sizeof *plc);
+}
+
 void sfm_plc_reset(sfm_plc *plc)
 {
     memset(plc->heard, 0, plc->length * sizeof(int16_t));
+    plc->heard_end = plc->length;
     plc->concealed = 0;
+}
+
+static const int16_t *history(const sfm_plc *plc)
+{
+    return plc->heard + plc->heard_end - plc->length;
 }
 
 static void remember(sfm_plc *plc, const int16_t *pcm, size_t count)
@@ -58,10 +74,15 @@ static void remember(sfm_plc *plc, const int16_t *pcm, size_t count)
     size_t length = plc->length;
     if (count >= length) {
         memcpy(plc->heard, pcm + count - length, length * sizeof(int16_t));
+        plc->heard_end = plc->length;
         return;
     }
-    memmove(plc->heard, plc->heard + count, (length - count) * sizeof(int16_t));
-    memcpy(plc->heard + length - count, pcm, count * sizeof(int16_t));
+    if (plc->heard_end + count > ROOM * length) {
+        memmove(plc->heard, plc->heard + plc->heard_end + count - length, (length - count) * sizeof(int16_t));
+        plc->heard_end = (uint32_t)(length - count);
+    }
+    memcpy(plc->heard + plc->heard_end, pcm, count * sizeof(int16_t));
+    plc->heard_end += (uint32_t)count;
 }
 
 static int16_t saturate(int64_t sample)
@@ -164,7 +185,7 @@ static int16_t concealed_sample(const sfm_plc *plc, uint32_t at)
 
 static void begin_concealment(sfm_plc *plc)
 {
-    memcpy(plc->frozen, plc->heard, plc->length * sizeof(int16_t));
+    memcpy(plc->frozen, history(plc), plc->length * sizeof(int16_t));
     plc->pitch = find_pitch(plc);
     const int16_t *end = plc->frozen + plc->length;
     plc->step = end[-1] - end[-1 - (int64_t)plc->pitch];

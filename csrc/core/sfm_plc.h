@@ -29,6 +29,8 @@ void sfm_plc_conceal(sfm_plc *plc, int16_t *pcm, size_t count);
 
 /* Silence that the sender meant (a pause, an event): remembered as heard, so that what comes after it starts clean. */
 void sfm_plc_silence(sfm_plc *plc, int16_t *pcm, size_t count);
+/* Asks for the memory of the next receive (sfm_warm.h). */
+void sfm_plc_warm(const sfm_plc *plc);
 /* cffi:end */
 
 #endif

@@ -10,6 +10,7 @@
 #include "../core/sfm_random.h"
 #include "../core/sfm_rtp.h"
 #include "../core/sfm_stream_statistics.h"
+#include "../core/sfm_warm.h"
 #include "sfm_play.h"
 
 enum {
@@ -25,9 +26,9 @@ enum {
 
 /* Events of one call: the owner drains them after each, so the bound is what one call can produce. */
 typedef struct event_queue {
-    sfm_event events[EVENT_CAPACITY];
     uint32_t first;
     uint32_t count;
+    sfm_event events[EVENT_CAPACITY];
 } event_queue;
 
 /* The RTP stream that the leg sends. */
@@ -76,14 +77,14 @@ struct sfm_leg {
     uint64_t tape_job;
     uint64_t tape_reported_ms;
     counters counters;
-    event_queue events;
     sfm_outgoing outgoing;
+    event_queue events; /* most of it is never touched: what every packet needs stands in front of it */
     sfm_secure secure;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static void seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
+static int seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
     sfm_random random;
     sfm_random_seed(&random, config->stream_seed);
     leg->sender.ssrc = (uint32_t)sfm_random_next(&random);
@@ -91,8 +92,13 @@ static void seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
      * RFC 4568 section 6.4). */
     leg->sender.sequence_number = (uint16_t)sfm_random_next(&random) & 0x7FFF;
     leg->sender.timestamp = (uint32_t)sfm_random_next(&random);
-    sfm_outgoing_init(&leg->outgoing, config->seed);
     sfm_reporter_init(&leg->reporter, config->cname, sfm_random_next(&random), config->wallclock_offset_ns);
+    return sfm_outgoing_init(&leg->outgoing, config->seed);
+}
+
+static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
+    int error = sfm_playout_create(&config->jitter, config->sample_rate, &leg->playout);
+    return error == SFM_OK ? seed_leg(leg, config) : error;
 }
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
@@ -103,23 +109,23 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
     }
-    int error = sfm_playout_create(&config->jitter, config->sample_rate, &leg->playout);
-    if (error != SFM_OK) {
-        free(leg);
-        return error;
-    }
     leg->sample_rate = config->sample_rate;
     leg->clock_rate = config->jitter.clock_rate;
     leg->params.ptime_ms = DEFAULT_PTIME_MS;
     leg->counters.first_packet_ns = -1;
     sfm_stream_statistics_init(&leg->stream, leg->clock_rate);
-    seed_leg(leg, config);
+    int error = create_parts(leg, config);
+    if (error != SFM_OK) {
+        sfm_leg_destroy(leg);
+        return error;
+    }
     *out = leg;
     return SFM_OK;
 }
 
 void sfm_leg_destroy(sfm_leg *leg) {
     if (leg != NULL) {
+        sfm_outgoing_free(&leg->outgoing);
         sfm_playout_destroy(leg->playout);
         sfm_secure_close(&leg->secure);
         free(leg);
@@ -422,6 +428,28 @@ const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
 }
 
 int64_t sfm_leg_next_due_ns(const sfm_leg *leg) { return sfm_outgoing_next_due_ns(&leg->outgoing); }
+
+/* --- memory that is wanted soon ---------------------------------------------------------------------------------- */
+
+/* All in front of the events, which are looked at when there are some. */
+static void warm_leg(const sfm_leg *leg) { sfm_warm(leg, offsetof(sfm_leg, events)); }
+
+void sfm_leg_warm_sending(const sfm_leg *leg, int step) {
+    enum { TYPICAL_BYTES = 200 };
+    if (step == 0) {
+        warm_leg(leg);
+    } else if (step == 1) {
+        sfm_warm(leg->outgoing.queue, TYPICAL_BYTES);
+    }
+}
+
+void sfm_leg_warm_hearing(const sfm_leg *leg, int step) {
+    if (step == 0) {
+        warm_leg(leg);
+    } else {
+        sfm_playout_warm(leg->playout, step - 1);
+    }
+}
 
 /* --- receiving --------------------------------------------------------------------------------------------------- */
 

@@ -84,6 +84,10 @@ void sfm_leg_end_digit(sfm_leg *leg); /* reports the digit that still sounds, if
 void sfm_leg_mute(sfm_leg *leg, int on); /* the time of a prompt goes on, silence is sent */
 int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config); /* NULL ends it */
 
+/* Asks for the memory of the next tick's sending, or hearing (sfm_warm.h), in SFM_WARM_STEPS steps. */
+#define SFM_WARM_STEPS 4
+void sfm_leg_warm_sending(const sfm_leg *leg, int step);
+void sfm_leg_warm_hearing(const sfm_leg *leg, int step);
 void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns);
 /* The next packet whose time has come, NULL when there is none; valid until the next call with this leg. */
 const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns);

@@ -1,5 +1,6 @@
 #include "sfm_outgoing.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../core/sfm_error.h"
@@ -8,8 +9,15 @@ static const sfm_impair_config UNIMPAIRED = {0};
 
 int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed) {
     memset(outgoing, 0, sizeof *outgoing);
+    outgoing->queue = malloc((SFM_OUTGOING_CAPACITY + 1) * sizeof *outgoing->queue);
+    if (outgoing->queue == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    outgoing->held = outgoing->queue + SFM_OUTGOING_CAPACITY;
     return sfm_impair_init(&outgoing->impair, &UNIMPAIRED, seed);
 }
+
+void sfm_outgoing_free(sfm_outgoing *outgoing) { free(outgoing->queue); }
 
 int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config) {
     int error = sfm_impair_configure(&outgoing->impair, config != NULL ? config : &UNIMPAIRED);
@@ -43,7 +51,7 @@ static void append(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet, in
     outgoing->count++;
 }
 
-static void release_held(sfm_outgoing *outgoing, int64_t due_ns) { append(outgoing, &outgoing->held, due_ns); }
+static void release_held(sfm_outgoing *outgoing, int64_t due_ns) { append(outgoing, outgoing->held, due_ns); }
 
 static void put_impaired(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet) {
     sfm_impair_action action;
@@ -58,7 +66,7 @@ static void put_impaired(sfm_outgoing *outgoing, const sfm_outgoing_packet *pack
         release_held(outgoing, action.release_ns);
     }
     if (action.hold) {
-        copy_packet(&outgoing->held, packet);
+        copy_packet(outgoing->held, packet);
     }
 }
 

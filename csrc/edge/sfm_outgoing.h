@@ -28,11 +28,14 @@ typedef struct sfm_outgoing {
     bool impaired;
     uint32_t first; /* of the queue, which is in order of due_ns */
     uint32_t count;
-    sfm_outgoing_packet held;
-    sfm_outgoing_packet queue[SFM_OUTGOING_CAPACITY];
+    sfm_outgoing_packet *queue; /* SFM_OUTGOING_CAPACITY; without impairment only the first few are ever touched */
+    sfm_outgoing_packet *held;  /* behind the queue */
 } sfm_outgoing;
 
+/* Allocates the queue, which is not cleared: memory that no packet ever needs is never the process's. 0 or
+ * SFM_ERROR_MEMORY. */
 int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed);
+void sfm_outgoing_free(sfm_outgoing *outgoing);
 /* NULL ends the impairment. 0 or SFM_ERROR_ARGUMENT. */
 int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config);
 /* Takes a packet that is due at its due_ns. */

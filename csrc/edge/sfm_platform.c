@@ -39,6 +39,11 @@ int64_t sfm_clock_ns(void) { return clock_read(CLOCK_MONOTONIC); }
 
 int64_t sfm_wallclock_ns(void) { return clock_read(CLOCK_REALTIME); }
 
+sfm_clocks sfm_clocks_read(void) {
+    int64_t monotonic_ns = sfm_clock_ns();
+    return (sfm_clocks){.monotonic_ns = monotonic_ns, .wallclock_ns = sfm_wallclock_ns()};
+}
+
 static struct timespec timespec_of(int64_t ns) {
     return (struct timespec){.tv_sec = (time_t)(ns / NANOSECONDS_PER_SECOND),
                              .tv_nsec = (long)(ns % NANOSECONDS_PER_SECOND)};
@@ -409,20 +414,23 @@ static int64_t kernel_wallclock_ns(struct msghdr *message) {
     return 0;
 }
 
-/* A wallclock that was set in between would put the arrival into the future or far into the past: then it is now. */
-static int64_t arrival_of(struct msghdr *message, int64_t now_ns, int64_t wallclock_ns) {
+/* A wallclock that was set in between would put the arrival into the future or far into the past: then it is now. What
+ * came after the clocks were read looks as if it were from the future, too: they are read again. */
+static int64_t arrival_of(int64_t stamped_ns, const sfm_clocks *clocks) {
     enum { BELIEVABLE_SECONDS = 60 };
-    int64_t stamped_ns = kernel_wallclock_ns(message);
-    int64_t age_ns = wallclock_ns - stamped_ns;
+    sfm_clocks fresh = *clocks;
+    if (stamped_ns > fresh.wallclock_ns) {
+        fresh = sfm_clocks_read();
+    }
+    int64_t age_ns = fresh.wallclock_ns - stamped_ns;
     bool believable = stamped_ns != 0 && age_ns >= 0 && age_ns < (int64_t)BELIEVABLE_SECONDS * NANOSECONDS_PER_SECOND;
-    return believable ? now_ns - age_ns : now_ns;
+    return believable ? fresh.monotonic_ns - age_ns : sfm_clock_ns();
 }
 
-static void finish_datagram(sfm_datagram *datagram, struct msghdr *message, size_t length, int64_t now_ns,
-                            int64_t wallclock_ns) {
+static void finish_datagram(sfm_datagram *datagram, struct msghdr *message, size_t length, const sfm_clocks *clocks) {
     datagram->source.length = message->msg_namelen;
     datagram->length = length;
-    datagram->arrival_ns = arrival_of(message, now_ns, wallclock_ns);
+    datagram->arrival_ns = arrival_of(kernel_wallclock_ns(message), clocks);
 }
 
 /* What IP_RECVERR queues would fill the socket's memory if nobody took it out. */
@@ -444,13 +452,24 @@ static int receive_error(int socket) {
     return error;
 }
 
+static int receive_one(int socket, sfm_datagram *datagram, const sfm_clocks *clocks) {
+    struct iovec vector;
+    control_space control;
+    struct msghdr message = message_into(datagram, &vector, &control);
+    ssize_t length = recvmsg(socket, &message, 0);
+    if (length < 0) {
+        return receive_error(socket);
+    }
+    finish_datagram(datagram, &message, (size_t)length, clocks);
+    return 1;
+}
+
 #ifdef __linux__
 
-int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity) {
+static int receive_batch(int socket, sfm_datagram *batch, int wanted, const sfm_clocks *clocks) {
     struct mmsghdr messages[SFM_DATAGRAM_BATCH];
     struct iovec vectors[SFM_DATAGRAM_BATCH];
     control_space controls[SFM_DATAGRAM_BATCH];
-    int wanted = capacity < SFM_DATAGRAM_BATCH ? capacity : SFM_DATAGRAM_BATCH;
     for (int i = 0; i < wanted; i++) {
         messages[i].msg_hdr = message_into(&batch[i], &vectors[i], &controls[i]);
     }
@@ -458,32 +477,32 @@ int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity) {
     if (count <= 0) {
         return count == 0 ? 0 : receive_error(socket);
     }
-    int64_t now_ns = sfm_clock_ns();
-    int64_t wallclock_ns = sfm_wallclock_ns();
     for (int i = 0; i < count; i++) {
-        finish_datagram(&batch[i], &messages[i].msg_hdr, messages[i].msg_len, now_ns, wallclock_ns);
+        finish_datagram(&batch[i], &messages[i].msg_hdr, messages[i].msg_len, clocks);
     }
     return count;
 }
 
 #else
 
-int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity) {
+static int receive_batch(int socket, sfm_datagram *batch, int wanted, const sfm_clocks *clocks) {
     int count = 0;
-    while (count < capacity) {
-        struct iovec vector;
-        control_space control;
-        struct msghdr message = message_into(&batch[count], &vector, &control);
-        ssize_t length = recvmsg(socket, &message, 0);
-        if (length < 0) {
-            return count > 0 ? count : receive_error(socket);
+    while (count < wanted) {
+        int got = receive_one(socket, &batch[count], clocks);
+        if (got <= 0) {
+            return count > 0 ? count : got;
         }
-        finish_datagram(&batch[count++], &message, (size_t)length, sfm_clock_ns(), sfm_wallclock_ns());
+        count++;
     }
     return count;
 }
 
 #endif
+
+int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity, const sfm_clocks *clocks) {
+    int wanted = capacity < SFM_DATAGRAM_BATCH ? capacity : SFM_DATAGRAM_BATCH;
+    return wanted == 1 ? receive_one(socket, batch, clocks) : receive_batch(socket, batch, wanted, clocks);
+}
 
 int sfm_udp_send(int socket, const sfm_address *destination, const uint8_t *data, size_t length) {
     if (sendto(socket, data, length, 0, &destination->as.any, destination->length) >= 0) {

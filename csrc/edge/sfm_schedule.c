@@ -4,69 +4,97 @@
 
 #include "../core/sfm_error.h"
 
+enum { CHILDREN = 4 };
+
 int sfm_schedule_init(sfm_schedule *schedule, size_t capacity) {
-    *schedule = (sfm_schedule){.items = calloc(capacity, sizeof(sfm_scheduled *)), .capacity = capacity};
-    return schedule->items != NULL ? SFM_OK : SFM_ERROR_MEMORY;
+    *schedule = (sfm_schedule){.capacity = capacity};
+    schedule->heap = calloc(capacity, sizeof *schedule->heap);
+    schedule->places = calloc(capacity, sizeof *schedule->places);
+    schedule->items = calloc(capacity, sizeof *schedule->items);
+    schedule->free_tickets = calloc(capacity, sizeof *schedule->free_tickets);
+    if (!schedule->heap || !schedule->places || !schedule->items || !schedule->free_tickets) {
+        sfm_schedule_free(schedule);
+        return SFM_ERROR_MEMORY;
+    }
+    for (size_t i = 0; i < capacity; i++) {
+        schedule->free_tickets[i] = (uint32_t)(capacity - 1 - i);
+    }
+    return SFM_OK;
 }
 
 void sfm_schedule_free(sfm_schedule *schedule) {
+    free(schedule->heap);
+    free(schedule->places);
     free(schedule->items);
+    free(schedule->free_tickets);
     *schedule = (sfm_schedule){0};
 }
 
-static void place(sfm_schedule *schedule, sfm_scheduled *item, size_t index) {
-    schedule->items[index] = item;
-    item->index = index;
+static void place(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
+    schedule->heap[index] = entry;
+    schedule->places[entry.ticket] = (uint32_t)index;
 }
 
-static size_t rise(sfm_schedule *schedule, sfm_scheduled *item, size_t index) {
-    while (index > 0 && schedule->items[(index - 1) / 2]->due_ns > item->due_ns) {
-        place(schedule, schedule->items[(index - 1) / 2], index);
-        index = (index - 1) / 2;
+static size_t rise(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
+    while (index > 0 && schedule->heap[(index - 1) / CHILDREN].due_ns > entry.due_ns) {
+        place(schedule, schedule->heap[(index - 1) / CHILDREN], index);
+        index = (index - 1) / CHILDREN;
     }
-    place(schedule, item, index);
+    place(schedule, entry, index);
     return index;
 }
 
-static size_t earlier_child(const sfm_schedule *schedule, size_t index) {
-    size_t left = 2 * index + 1;
-    size_t right = left + 1;
-    return right < schedule->count && schedule->items[right]->due_ns < schedule->items[left]->due_ns ? right : left;
+/* The child that is due first; `count` or more when there is none. */
+static size_t earliest_child(const sfm_schedule *schedule, size_t index) {
+    size_t first = CHILDREN * index + 1;
+    size_t end = first + CHILDREN < schedule->count ? first + CHILDREN : schedule->count;
+    size_t earliest = first;
+    for (size_t child = first + 1; child < end; child++) {
+        earliest = schedule->heap[child].due_ns < schedule->heap[earliest].due_ns ? child : earliest;
+    }
+    return earliest;
 }
 
-static void sink(sfm_schedule *schedule, sfm_scheduled *item, size_t index) {
+static void sink(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
     for (;;) {
-        size_t child = earlier_child(schedule, index);
-        if (child >= schedule->count || schedule->items[child]->due_ns >= item->due_ns) {
+        size_t child = earliest_child(schedule, index);
+        if (child >= schedule->count || schedule->heap[child].due_ns >= entry.due_ns) {
             break;
         }
-        place(schedule, schedule->items[child], index);
+        place(schedule, schedule->heap[child], index);
         index = child;
     }
-    place(schedule, item, index);
+    place(schedule, entry, index);
 }
 
 int sfm_schedule_add(sfm_schedule *schedule, sfm_scheduled *item) {
     if (schedule->count == schedule->capacity) {
         return SFM_ERROR_SPACE;
     }
-    rise(schedule, item, schedule->count++);
+    item->ticket = schedule->free_tickets[schedule->capacity - 1 - schedule->count];
+    schedule->items[item->ticket] = item;
+    rise(schedule, (sfm_schedule_entry){item->due_ns, item->ticket}, schedule->count++);
     return SFM_OK;
 }
 
 void sfm_schedule_moved(sfm_schedule *schedule, sfm_scheduled *item) {
-    sink(schedule, item, rise(schedule, item, item->index));
+    sfm_schedule_entry entry = {item->due_ns, item->ticket};
+    sink(schedule, entry, rise(schedule, entry, schedule->places[item->ticket]));
 }
 
 void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item) {
-    size_t hole = item->index;
-    sfm_scheduled *last = schedule->items[--schedule->count];
-    if (last != item) {
-        place(schedule, last, hole);
-        sfm_schedule_moved(schedule, last);
+    size_t hole = schedule->places[item->ticket];
+    sfm_schedule_entry last = schedule->heap[--schedule->count];
+    schedule->free_tickets[schedule->capacity - 1 - schedule->count] = item->ticket;
+    if (last.ticket != item->ticket) {
+        sink(schedule, last, rise(schedule, last, hole));
     }
 }
 
 sfm_scheduled *sfm_schedule_first(const sfm_schedule *schedule) {
-    return schedule->count > 0 ? schedule->items[0] : NULL;
+    return schedule->count > 0 ? schedule->items[schedule->heap[0].ticket] : NULL;
+}
+
+int64_t sfm_schedule_due_ns(const sfm_schedule *schedule) {
+    return schedule->count > 0 ? schedule->heap[0].due_ns : INT64_MAX;
 }

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "../core/sfm_error.h"
+#include "../core/sfm_warm.h"
 
 enum {
     RTCP_EVERY_TICKS = 25,    /* how often the RTCP socket is looked at: half a second at 20 ms */
-    MAX_RECEIVE_CALLS = 1 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
+    FIRST_LOOK = 2,           /* datagrams: enough to see that there is no more than one */
+    MAX_RECEIVE_CALLS = 2 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
     PHASES = 128,             /* places in the packet time at which legs send */
     CAPACITY_BYTES = 1500,
 };
@@ -222,19 +224,52 @@ static void tick(sfm_engine_leg *leg, int64_t now_ns) {
 static void reschedule(sfm_engine_leg *leg) {
     int64_t packet_ns = sfm_leg_next_due_ns(leg->leg);
     leg->scheduled.due_ns = packet_ns < leg->tick_ns ? packet_ns : leg->tick_ns;
-    sfm_schedule_moved(&leg->worker->schedule, &leg->scheduled);
+    (void)sfm_schedule_add(&leg->worker->schedule, &leg->scheduled); /* there is room: it was in it before */
+}
+
+/* Takes out who is due now, oldest first, so that it is known whose memory will be wanted next. */
+static size_t collect_due(sfm_worker *worker, int64_t now_ns) {
+    size_t count = 0;
+    while (count < SFM_DUE_CAPACITY && sfm_schedule_due_ns(&worker->schedule) <= now_ns) {
+        sfm_scheduled *item = sfm_schedule_first(&worker->schedule);
+        sfm_schedule_remove(&worker->schedule, item);
+        worker->due[count++] = (sfm_engine_leg *)item;
+    }
+    return count;
+}
+
+typedef void (*warm_function)(const sfm_leg *leg, int step);
+
+/* Each leg is asked for in steps while those before it are served: its own memory first, which says where the rest of
+ * it is. */
+static void warm_ahead(sfm_engine_leg *const *legs, size_t count, size_t next, warm_function warm) {
+    if (next + SFM_WARM_STEPS < count) {
+        sfm_warm(legs[next + SFM_WARM_STEPS], offsetof(sfm_engine_leg, counted));
+    }
+    for (size_t step = 0; step < SFM_WARM_STEPS; step++) {
+        size_t ahead = SFM_WARM_STEPS - 1 - step;
+        if (next + ahead < count) {
+            warm(legs[next + ahead]->leg, (int)step);
+        }
+    }
+}
+
+static void send_from(sfm_engine_leg *leg, int64_t now_ns) {
+    if (leg->tick_ns <= now_ns) {
+        tick(leg, now_ns);
+    }
+    send_packets(leg, now_ns);
+    reschedule(leg);
 }
 
 /* All that is due now, oldest first; what falls due meanwhile waits for the next round, or receiving could starve. */
 static void send_due(sfm_worker *worker, int64_t now_ns) {
-    sfm_scheduled *item;
-    while ((item = sfm_schedule_first(&worker->schedule)) != NULL && item->due_ns <= now_ns) {
-        sfm_engine_leg *leg = (sfm_engine_leg *)item;
-        if (leg->tick_ns <= now_ns) {
-            tick(leg, now_ns);
+    size_t count;
+    while ((count = collect_due(worker, now_ns)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            warm_ahead(worker->due, count, i + 1, sfm_leg_warm_sending);
+            send_from(worker->due[i], now_ns);
         }
-        send_packets(leg, now_ns);
-        reschedule(leg);
     }
 }
 
@@ -263,14 +298,34 @@ static int receive_waiting(sfm_engine_leg *leg, int socket) {
     int count = 0;
     for (int tries = 0; tries < MAX_RECEIVE_CALLS; tries++) {
         int wanted = SFM_RECEIVE_CAPACITY - count;
-        int got = sfm_udp_receive(socket, batch + count, wanted);
+        wanted = tries == 0 && wanted > FIRST_LOOK ? FIRST_LOOK : wanted;
+        int got = sfm_udp_receive(socket, batch + count, wanted, &leg->worker->clocks);
         count_send_error(leg, got);
         count += got > 0 ? got : 0;
-        if (got >= 0 && got < SFM_DATAGRAM_BATCH) {
+        if (got >= 0 && got < (tries == 0 ? FIRST_LOOK : SFM_DATAGRAM_BATCH)) {
             break;
         }
     }
     return count;
+}
+
+/* A stream in step brings one packet a tick, and to ask the kernel for more would cost as much again as a quarter of
+ * the tick. So after a tick with one packet that came since the look before, only one is taken. Whatever a burst leaves
+ * behind is taken a tick later, long before its turn to be heard, and with the arrival that the kernel stamped; that
+ * it is older than the last look tells that there is a backlog, and then all is taken again. */
+static int receive_rtp(sfm_engine_leg *leg) {
+    sfm_datagram *batch = leg->worker->batch;
+    int count = 0;
+    if (leg->steady) {
+        count = sfm_udp_receive(leg->sockets.rtp, batch, 1, &leg->worker->clocks);
+        count_send_error(leg, count);
+        leg->steady = count == 1 && batch[0].arrival_ns > leg->looked_ns;
+    } else {
+        count = receive_waiting(leg, leg->sockets.rtp);
+        leg->steady = count == 1;
+    }
+    leg->looked_ns = leg->worker->clocks.monotonic_ns;
+    return count > 0 ? count : 0;
 }
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
@@ -310,10 +365,12 @@ static void hear(sfm_engine_leg *leg, int count) {
 /* The sockets are looked at once a tick, just before the tick is played out: nothing that came is missed, the kernel
  * stamped when it came, and a wake-up a packet is saved. */
 static void hear_ticked(sfm_worker *worker) {
+    worker->clocks = sfm_clocks_read();
     for (size_t i = 0; i < worker->ticked_count; i++) {
         sfm_engine_leg *leg = worker->ticked[i];
+        warm_ahead(worker->ticked, worker->ticked_count, i + 1, sfm_leg_warm_hearing);
         bool started = sfm_leg_started(leg->leg);
-        hear(leg, started ? receive_waiting(leg, leg->sockets.rtp) : 0);
+        hear(leg, started ? receive_rtp(leg) : 0);
         if (started && (leg->ticks + leg->number) % RTCP_EVERY_TICKS == 0) {
             exchange_rtcp(leg);
         }
@@ -487,8 +544,7 @@ static void take_commands(sfm_worker *worker) {
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static void sleep_until_due(sfm_worker *worker) {
-    const sfm_scheduled *first = sfm_schedule_first(&worker->schedule);
-    int64_t due_ns = first != NULL ? first->due_ns : INT64_MAX;
+    int64_t due_ns = sfm_schedule_due_ns(&worker->schedule);
     if (due_ns > sfm_clock_ns()) {
         sfm_waiter_sleep(worker->waiter, due_ns);
     }

@@ -72,7 +72,7 @@ typedef struct sfm_letter {
     } body;
 } sfm_letter;
 
-enum { SFM_DIGIT_NOTICES = 64, SFM_RECEIVE_CAPACITY = 128 };
+enum { SFM_DUE_CAPACITY = 64, SFM_DIGIT_NOTICES = 64, SFM_RECEIVE_CAPACITY = 128 };
 
 struct sfm_engine_leg {
     sfm_scheduled scheduled; /* first: an item is its leg */
@@ -89,6 +89,8 @@ struct sfm_engine_leg {
     sfm_address remote;
     sfm_address remote_rtcp;
     int64_t tick_ns;             /* when the next tick is due */
+    int64_t looked_ns;           /* when the RTP socket was last looked at */
+    bool steady;                 /* what came then was one packet, on time: the next look takes one, too */
     int64_t owed_since_ns;       /* when the first tick was due that has been sent but not played out */
     uint32_t owed_playouts;
     uint64_t ticks;
@@ -113,10 +115,12 @@ typedef struct sfm_worker {
     bool stopped;       /* the engine's: joined */
     /* the thread's from here on */
     sfm_schedule schedule;
+    sfm_engine_leg *due[SFM_DUE_CAPACITY]; /* legs whose time has come, in order */
     sfm_engine_leg **ticked; /* legs with playouts owed */
     size_t ticked_count;
     bool announce;           /* an event was posted in this round */
     uint64_t missed_ticks;
+    sfm_clocks clocks;       /* of this round */
     sfm_histogram lateness;
     sfm_datagram batch[SFM_RECEIVE_CAPACITY]; /* what one leg received */
 } sfm_worker;

@@ -26,20 +26,26 @@ CORE = ROOT / "csrc" / "core"
 SHARED = ROOT.parent / "shared"
 CDEF = re.compile(r"/\* cffi:begin \*/(.*?)/\* cffi:end \*/", re.DOTALL)
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
-FAILING_CALLOC = """
+FAILING_MEMORY = """
 #undef calloc
+#undef malloc
 #include <stdlib.h>
 #include <string.h>
 #include "sfm_core.h"
 int allocations_until_failure = -1; /* negative: never */
 void *failing_calloc(size_t count, size_t size);
-void *failing_calloc(size_t count, size_t size)
+void *failing_malloc(size_t size);
+void *failing_malloc(size_t size)
 {
     if (allocations_until_failure == 0)
         return NULL;
     if (allocations_until_failure > 0)
         allocations_until_failure--;
-    void *memory = malloc(count * size > 0 ? count * size : 1);
+    return malloc(size > 0 ? size : 1);
+}
+void *failing_calloc(size_t count, size_t size)
+{
+    void *memory = failing_malloc(count * size);
     if (memory != NULL)
         memset(memory, 0, count * size);
     return memory;
@@ -56,7 +62,8 @@ def contracts() -> str:
 def flags() -> list[str]:
     """Compiler flags of this run."""
     sanitizers = SANITIZERS if "libasan" in os.environ.get("LD_PRELOAD", "") else []
-    return ["-std=c11", "-Dcalloc=failing_calloc", *sanitizers, *shlex.split(os.environ.get("CFLAGS", ""))]
+    allocators = ["-Dcalloc=failing_calloc", "-Dmalloc=failing_malloc"]
+    return ["-std=c11", *allocators, *sanitizers, *shlex.split(os.environ.get("CFLAGS", ""))]
 
 
 def build(name: str, folder: Path) -> Path:
@@ -67,7 +74,7 @@ def build(name: str, folder: Path) -> Path:
     ffi.cdef(contracts() + "extern int allocations_until_failure;")
     ffi.set_source(
         name,
-        FAILING_CALLOC,
+        FAILING_MEMORY,
         sources=[str(path) for path in sorted(CORE.glob("*.c"))],
         include_dirs=[str(CORE)],
         extra_compile_args=flags(),
