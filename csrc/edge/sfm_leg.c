@@ -78,8 +78,8 @@ struct sfm_leg {
     uint64_t tape_reported_ms;
     counters counters;
     sfm_outgoing outgoing;
-    event_queue events; /* most of it is never touched: what every packet needs stands in front of it */
     sfm_secure secure;
+    event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
