@@ -350,8 +350,8 @@ static void set_options(int socket, int family) {
     }
 }
 
-int sfm_udp_open(const sfm_address *local) {
-    int family = local->as.any.sa_family;
+/* A socket without address, or -errno. */
+static int open_socket(int family) {
 #ifdef __linux__
     int descriptor = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 #else
@@ -365,13 +365,69 @@ int sfm_udp_open(const sfm_address *local) {
         return -errno;
     }
     set_options(descriptor, family);
-    if (bind(descriptor, &local->as.any, local->length) == -1) {
-        int error = -errno;
+    return descriptor;
+}
+
+static int bind_or_close(int descriptor, const sfm_address *local) {
+    if (bind(descriptor, &local->as.any, local->length) == 0) {
+        return descriptor;
+    }
+    int error = -errno;
+    close(descriptor);
+    return error;
+}
+
+int sfm_udp_open(const sfm_address *local) {
+    int descriptor = open_socket(local->as.any.sa_family);
+    return descriptor < 0 ? descriptor : bind_or_close(descriptor, local);
+}
+
+#ifdef __linux__
+
+/* Both sockets allow the port to be shared for as long as it takes to bind the second one, and no longer: a port that
+ * is in use stays in use for everybody else. */
+static int bind_beside(int bound, int family) {
+    sfm_address local;
+    memset(&local, 0, sizeof local);
+    local.length = sizeof local.as;
+    if (getsockname(bound, &local.as.any, &local.length) == -1) {
+        return -errno;
+    }
+    int descriptor = open_socket(family);
+    if (descriptor < 0) {
+        return descriptor;
+    }
+    set_option(bound, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+    int result = bind_or_close(descriptor, &local);
+    set_option(bound, SOL_SOCKET, SO_REUSEADDR, 0);
+    return result;
+}
+
+int sfm_udp_open_connected(int bound, const sfm_address *peer) {
+    int descriptor = bind_beside(bound, peer->as.any.sa_family);
+    if (descriptor < 0) {
+        return descriptor;
+    }
+    int connected = connect(descriptor, &peer->as.any, peer->length);
+    int error = -errno;
+    set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 0);
+    if (connected == -1) {
         close(descriptor);
         return error;
     }
     return descriptor;
 }
+
+#else
+
+int sfm_udp_open_connected(int bound, const sfm_address *peer) {
+    (void)bound;
+    (void)peer;
+    return -ENOTSUP;
+}
+
+#endif
 
 typedef union control_space {
     struct cmsghdr header; /* for its alignment */
@@ -504,15 +560,20 @@ int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity, const sfm_clo
     return wanted == 1 ? receive_one(socket, batch, clocks) : receive_batch(socket, batch, wanted, clocks);
 }
 
+static ssize_t send_once(int socket, const sfm_address *destination, const uint8_t *data, size_t length) {
+    return destination != NULL ? sendto(socket, data, length, 0, &destination->as.any, destination->length)
+                               : send(socket, data, length, 0);
+}
+
 int sfm_udp_send(int socket, const sfm_address *destination, const uint8_t *data, size_t length) {
-    if (sendto(socket, data, length, 0, &destination->as.any, destination->length) >= 0) {
+    if (send_once(socket, destination, data, length) >= 0) {
         return 0;
     }
     /* The kernel may answer with the fate of an earlier datagram and not send this one: tell of it, but send. */
     int error = -errno;
     discard_error_queue(socket);
     if (error == -ECONNREFUSED || error == -EHOSTUNREACH || error == -ENETUNREACH) {
-        (void)!sendto(socket, data, length, 0, &destination->as.any, destination->length);
+        (void)send_once(socket, destination, data, length);
     }
     return error;
 }

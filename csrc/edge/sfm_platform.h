@@ -86,6 +86,10 @@ typedef struct sfm_datagram {
 
 /* Non-blocking, close-on-exec, with kernel receive timestamps and expedited-forwarding marking (RFC 3246). */
 int sfm_udp_open(const sfm_address *local); /* descriptor or -errno */
+/* A second socket on the port of `bound`, connected to `peer`: the kernel gives it what the peer sends, leaves what
+ * strangers send to `bound`, and finds the way to the peer once instead of for every datagram. Descriptor or -errno
+ * (-ENOTSUP where the kernel does not prefer the connected of two sockets). */
+int sfm_udp_open_connected(int bound, const sfm_address *peer);
 /* The two clocks at one moment: what turns the kernel's wallclock stamps into monotonic times. */
 typedef struct sfm_clocks {
     int64_t monotonic_ns;
@@ -97,6 +101,7 @@ sfm_clocks sfm_clocks_read(void);
  * capacity of 1 costs half a call less: the kernel does not look whether a second one waits. `clocks` were read not
  * long ago. */
 int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity, const sfm_clocks *clocks);
-int sfm_udp_send(int socket, const sfm_address *destination, const uint8_t *data, size_t length); /* 0 or -errno */
+/* 0 or -errno. No destination: the peer of a connected socket. */
+int sfm_udp_send(int socket, const sfm_address *destination, const uint8_t *data, size_t length);
 
 #endif

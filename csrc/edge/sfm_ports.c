@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "sfm_edge_error.h"
-#include "sfm_platform.h"
 
 static int open_at(sfm_address *address, uint16_t port) {
     sfm_address_set_port(address, port);
@@ -22,7 +21,7 @@ static int open_pair(sfm_address *address, uint16_t port, sfm_port_pair *pair) {
         close(rtp);
         return rtcp;
     }
-    *pair = (sfm_port_pair){.rtp = rtp, .rtcp = rtcp, .port = port};
+    *pair = (sfm_port_pair){.rtp = rtp, .rtcp = rtcp, .peer = -1, .port = port};
     return 0;
 }
 
@@ -48,8 +47,22 @@ int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port,
     return SFM_ERROR_NO_PORTS;
 }
 
+static void disconnect(sfm_port_pair *pair) {
+    if (pair->peer >= 0) {
+        close(pair->peer);
+    }
+    pair->peer = -1;
+}
+
+void sfm_ports_connect(sfm_port_pair *pair, const sfm_address *peer) {
+    disconnect(pair);
+    int connected = sfm_udp_open_connected(pair->rtp, peer);
+    pair->peer = connected < 0 ? -1 : connected;
+}
+
 void sfm_ports_close(sfm_port_pair *pair) {
+    disconnect(pair);
     close(pair->rtp);
     close(pair->rtcp);
-    *pair = (sfm_port_pair){.rtp = -1, .rtcp = -1};
+    *pair = (sfm_port_pair){.rtp = -1, .rtcp = -1, .peer = -1};
 }

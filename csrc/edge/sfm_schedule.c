@@ -82,13 +82,21 @@ void sfm_schedule_moved(sfm_schedule *schedule, sfm_scheduled *item) {
     sink(schedule, entry, rise(schedule, entry, schedule->places[item->ticket]));
 }
 
-void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item) {
-    size_t hole = schedule->places[item->ticket];
+static void remove_ticket(sfm_schedule *schedule, uint32_t ticket) {
+    size_t hole = schedule->places[ticket];
     sfm_schedule_entry last = schedule->heap[--schedule->count];
-    schedule->free_tickets[schedule->capacity - 1 - schedule->count] = item->ticket;
-    if (last.ticket != item->ticket) {
+    schedule->free_tickets[schedule->capacity - 1 - schedule->count] = ticket;
+    if (last.ticket != ticket) {
         sink(schedule, last, rise(schedule, last, hole));
     }
+}
+
+void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item) { remove_ticket(schedule, item->ticket); }
+
+sfm_scheduled *sfm_schedule_pop(sfm_schedule *schedule) {
+    uint32_t ticket = schedule->heap[0].ticket;
+    remove_ticket(schedule, ticket);
+    return schedule->items[ticket];
 }
 
 sfm_scheduled *sfm_schedule_first(const sfm_schedule *schedule) {

@@ -33,6 +33,8 @@ void sfm_schedule_free(sfm_schedule *schedule);
 int sfm_schedule_add(sfm_schedule *schedule, sfm_scheduled *item); /* 0 or SFM_ERROR_SPACE */
 void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item);
 void sfm_schedule_moved(sfm_schedule *schedule, sfm_scheduled *item); /* its due time changed */
+/* Takes the first out without looking at its memory. It must not be empty. */
+sfm_scheduled *sfm_schedule_pop(sfm_schedule *schedule);
 sfm_scheduled *sfm_schedule_first(const sfm_schedule *schedule);      /* NULL when empty */
 int64_t sfm_schedule_due_ns(const sfm_schedule *schedule);            /* of the first; INT64_MAX when empty */
 

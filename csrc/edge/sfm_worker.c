@@ -7,6 +7,7 @@
 #include "../core/sfm_warm.h"
 
 enum {
+    STRANGERS_EVERY_TICKS = 5, /* how often the socket is looked at that only strangers write to */
     RTCP_EVERY_TICKS = 25,    /* how often the RTCP socket is looked at: half a second at 20 ms */
     FIRST_LOOK = 2,           /* datagrams: enough to see that there is no more than one */
     MAX_RECEIVE_CALLS = 2 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
@@ -183,10 +184,16 @@ static void count_send_error(sfm_engine_leg *leg, int error) {
     }
 }
 
+static int send_rtp(const sfm_engine_leg *leg, const sfm_outgoing_packet *packet) {
+    bool connected = leg->sockets.peer >= 0;
+    return connected ? sfm_udp_send(leg->sockets.peer, NULL, packet->data, packet->length)
+                     : sfm_udp_send(leg->sockets.rtp, &leg->remote, packet->data, packet->length);
+}
+
 static void send_packets(sfm_engine_leg *leg, int64_t now_ns) {
     const sfm_outgoing_packet *packet;
     while ((packet = sfm_leg_take(leg->leg, now_ns)) != NULL) {
-        count_send_error(leg, sfm_udp_send(leg->sockets.rtp, &leg->remote, packet->data, packet->length));
+        count_send_error(leg, send_rtp(leg, packet));
         count_lateness(leg, packet->due_ns);
     }
 }
@@ -227,13 +234,14 @@ static void reschedule(sfm_engine_leg *leg) {
     (void)sfm_schedule_add(&leg->worker->schedule, &leg->scheduled); /* there is room: it was in it before */
 }
 
+static void warm_engine_leg(const sfm_engine_leg *leg) { sfm_warm(leg, offsetof(sfm_engine_leg, counted)); }
+
 /* Takes out who is due now, oldest first, so that it is known whose memory will be wanted next. */
 static size_t collect_due(sfm_worker *worker, int64_t now_ns) {
     size_t count = 0;
     while (count < SFM_DUE_CAPACITY && sfm_schedule_due_ns(&worker->schedule) <= now_ns) {
-        sfm_scheduled *item = sfm_schedule_first(&worker->schedule);
-        sfm_schedule_remove(&worker->schedule, item);
-        worker->due[count++] = (sfm_engine_leg *)item;
+        worker->due[count] = (sfm_engine_leg *)sfm_schedule_pop(&worker->schedule);
+        warm_engine_leg(worker->due[count++]);
     }
     return count;
 }
@@ -243,9 +251,6 @@ typedef void (*warm_function)(const sfm_leg *leg, int step);
 /* Each leg is asked for in steps while those before it are served: its own memory first, which says where the rest of
  * it is. */
 static void warm_ahead(sfm_engine_leg *const *legs, size_t count, size_t next, warm_function warm) {
-    if (next + SFM_WARM_STEPS < count) {
-        sfm_warm(legs[next + SFM_WARM_STEPS], offsetof(sfm_engine_leg, counted));
-    }
     for (size_t step = 0; step < SFM_WARM_STEPS; step++) {
         size_t ahead = SFM_WARM_STEPS - 1 - step;
         if (next + ahead < count) {
@@ -292,13 +297,13 @@ static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, con
     collect_events(leg);
 }
 
-/* All that waits, up to what the batch holds: a flood may not delay the packets of other legs. */
-static int receive_waiting(sfm_engine_leg *leg, int socket) {
+/* All that waits, behind `count` datagrams and up to what the batch holds: a flood may not delay the packets of other
+ * legs. The number of datagrams in the batch then. */
+static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
     sfm_datagram *batch = leg->worker->batch;
-    int count = 0;
-    for (int tries = 0; tries < MAX_RECEIVE_CALLS; tries++) {
-        int wanted = SFM_RECEIVE_CAPACITY - count;
-        wanted = tries == 0 && wanted > FIRST_LOOK ? FIRST_LOOK : wanted;
+    for (int tries = 0; tries < MAX_RECEIVE_CALLS && count < SFM_RECEIVE_CAPACITY; tries++) {
+        int room = SFM_RECEIVE_CAPACITY - count;
+        int wanted = tries == 0 && room > FIRST_LOOK ? FIRST_LOOK : room;
         int got = sfm_udp_receive(socket, batch + count, wanted, &leg->worker->clocks);
         count_send_error(leg, got);
         count += got > 0 ? got : 0;
@@ -309,23 +314,36 @@ static int receive_waiting(sfm_engine_leg *leg, int socket) {
     return count;
 }
 
-/* A stream in step brings one packet a tick, and to ask the kernel for more would cost as much again as a quarter of
- * the tick. So after a tick with one packet that came since the look before, only one is taken. Whatever a burst leaves
- * behind is taken a tick later, long before its turn to be heard, and with the arrival that the kernel stamped; that
- * it is older than the last look tells that there is a backlog, and then all is taken again. */
-static int receive_rtp(sfm_engine_leg *leg) {
-    sfm_datagram *batch = leg->worker->batch;
-    int count = 0;
-    if (leg->steady) {
-        count = sfm_udp_receive(leg->sockets.rtp, batch, 1, &leg->worker->clocks);
-        count_send_error(leg, count);
-        leg->steady = count == 1 && batch[0].arrival_ns > leg->looked_ns;
-    } else {
-        count = receive_waiting(leg, leg->sockets.rtp);
-        leg->steady = count == 1;
-    }
+static int receive_one(sfm_engine_leg *leg, int socket) {
+    int got = sfm_udp_receive(socket, leg->worker->batch, 1, &leg->worker->clocks);
+    count_send_error(leg, got);
+    return got > 0 ? got : 0;
+}
+
+/* A stream in step brings one packet a tick, and to ask the kernel for more would cost a quarter as much again. So after
+ * a tick with one packet that came since the look before, only one is taken. Whatever a burst leaves behind is taken a
+ * tick later, before its turn to be heard, and with the arrival that the kernel stamped; that it is older than the last
+ * look tells that there is a backlog, and then all is taken again. */
+static int receive_in_step(sfm_engine_leg *leg, int socket) {
+    bool one = leg->steady && leg->owed_playouts == 1;
+    int count = one ? receive_one(leg, socket) : receive_waiting(leg, socket, 0);
+    leg->steady = count == 1 && (!one || leg->worker->batch[0].arrival_ns > leg->looked_ns);
     leg->looked_ns = leg->worker->clocks.monotonic_ns;
-    return count > 0 ? count : 0;
+    return count;
+}
+
+/* What came before the peer was known stands in front of what it sent since. After that only strangers write to the
+ * socket that is not connected, and a flood of theirs no longer fills the one of the peer. */
+static int receive_rtp(sfm_engine_leg *leg) {
+    int socket = leg->sockets.peer;
+    if (socket < 0) {
+        return receive_in_step(leg, leg->sockets.rtp);
+    }
+    if (!leg->unlooked && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
+        return receive_in_step(leg, socket);
+    }
+    leg->unlooked = false;
+    return receive_waiting(leg, socket, receive_waiting(leg, leg->sockets.rtp, 0));
 }
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
@@ -337,7 +355,7 @@ static void send_rtcp(sfm_engine_leg *leg, bool bye) {
 }
 
 static void exchange_rtcp(sfm_engine_leg *leg) {
-    int count = receive_waiting(leg, leg->sockets.rtcp);
+    int count = receive_waiting(leg, leg->sockets.rtcp, 0);
     for (int i = 0; i < count; i++) {
         take_datagram(leg, &leg->worker->batch[i], &leg->remote_rtcp, sfm_leg_receive_rtcp);
     }
@@ -399,7 +417,12 @@ static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
 
 static void start_leg(sfm_engine_leg *leg, sfm_start_command *command) {
     command->params.moved = sfm_leg_started(leg->leg) && !sfm_address_equal(&leg->remote, &command->remote);
+    bool connected = leg->sockets.peer >= 0 && sfm_address_equal(&leg->remote, &command->remote);
     if (sfm_leg_start(leg->leg, &command->params) == SFM_OK) {
+        if (!connected) {
+            sfm_ports_connect(&leg->sockets, &command->remote);
+            leg->unlooked = true;
+        }
         leg->remote = command->remote;
         leg->remote_rtcp = command->remote_rtcp;
     }

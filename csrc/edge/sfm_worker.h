@@ -89,6 +89,7 @@ struct sfm_engine_leg {
     sfm_address remote;
     sfm_address remote_rtcp;
     int64_t tick_ns;             /* when the next tick is due */
+    bool unlooked;               /* the peer's packets may still lie in the socket that is not connected to it */
     int64_t looked_ns;           /* when the RTP socket was last looked at */
     bool steady;                 /* what came then was one packet, on time: the next look takes one, too */
     int64_t owed_since_ns;       /* when the first tick was due that has been sent but not played out */
