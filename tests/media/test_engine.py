@@ -251,6 +251,15 @@ def test_junk_on_both_ports_changes_nothing(
     assert bob.statistics().junk_source == source
 
 
+def test_a_port_in_use_is_shared_with_nobody(listener: Listener, legs: tuple[Leg, Leg]) -> None:
+    connect(*legs)
+    listener.wait_for(MediaFirstPacket, 2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            thief.bind((LOOPBACK, legs[0].port))
+
+
 def test_a_peer_that_moves_is_followed_only_when_told(engine: MediaEngine, listener: Listener) -> None:
     alice, bob, carol = (engine.open_leg(f"{name}-1", LOOPBACK) for name in ("alice", "bob", "carol"))
     connect(alice, bob)
