@@ -17,5 +17,10 @@
 #include "sfm_random.h"
 #include "sfm_impair.h"
 #include "sfm_level.h"
+#include "sfm_spectrum.h"
+#include "sfm_inband_dtmf.h"
+#include "sfm_ear.h"
+#include "sfm_heard.h"
+#include "sfm_watch.h"
 
 #endif
