@@ -26,6 +26,7 @@ EDGE_HEADERS = (
     "sfm_outgoing.h",
     "sfm_reporter.h",
     "sfm_srtp.h",
+    "sfm_listener.h",
     "sfm_leg.h",
     "sfm_engine.h",
 )

@@ -271,7 +271,7 @@ static sfm_worker *least_busy(const sfm_engine *engine) {
 static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *options, uint32_t number) {
     sfm_random random;
     sfm_random_seed(&random, engine->stream_seed + number);
-    sfm_leg_config config = {.sample_rate = options->sample_rate, .jitter = options->jitter};
+    sfm_leg_config config = {.sample_rate = options->sample_rate, .jitter = options->jitter, .listener = options->listener};
     config.seed = engine->config.seed + number;
     config.stream_seed = sfm_random_next(&random);
     config.wallclock_offset_ns = sfm_wallclock_ns() - sfm_clock_ns();
@@ -486,6 +486,34 @@ int sfm_engine_leg_secure(sfm_engine_leg *leg, sfm_srtp *srtp) {
     letter->completion.discard = discard_keys;
     letter->body.srtp = srtp;
     return post_letter(letter);
+}
+
+static void discard_watch(void *block) { sfm_watch_destroy(((sfm_letter *)block)->body.watch.watch); }
+
+int sfm_engine_leg_watch(sfm_engine_leg *leg, uint64_t job, sfm_watch *watch, uint64_t topic, int look_back) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_WATCH, job);
+    if (letter == NULL) {
+        sfm_watch_destroy(watch);
+        return SFM_ERROR_MEMORY;
+    }
+    letter->completion.discard = discard_watch;
+    letter->body.watch = (sfm_watch_command){.watch = watch, .topic = topic, .look_back = look_back};
+    return post_letter(letter);
+}
+
+int sfm_engine_leg_end_watch(sfm_engine_leg *leg, uint64_t job) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_END_WATCH, 0);
+    if (letter != NULL) {
+        letter->body.watch.job = job;
+    }
+    return post_letter(letter);
+}
+
+size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, size_t capacity) {
+    sfm_heard_request request = {.frames = frames, .capacity = capacity};
+    sfm_letter letter = {.command = SFM_COMMAND_READ_HEARD, .leg = leg, .body.heard = &request};
+    ask(leg->engine, leg->worker, &letter);
+    return request.count;
 }
 
 int sfm_engine_leg_close(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_CLOSE, 0)); }

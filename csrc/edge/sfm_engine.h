@@ -51,6 +51,7 @@ typedef struct sfm_leg_options {
     uint16_t last_port;
     uint32_t sample_rate;
     sfm_jitter_config jitter;
+    sfm_listener_config listener;
 } sfm_leg_options;
 
 /* Binds a port pair; what arrives waits in the sockets until the leg is started. 0, SFM_ERROR_ADDRESS, _NO_PORTS,
@@ -84,6 +85,11 @@ int sfm_engine_leg_mute(sfm_engine_leg *leg, int on);
 int sfm_engine_leg_impair(sfm_engine_leg *leg, const sfm_impair_config *config); /* NULL ends it */
 /* Keys, before the start or change that they go with; NULL for plain RTP. Takes them over, also when it fails. */
 int sfm_engine_leg_secure(sfm_engine_leg *leg, sfm_srtp *srtp);
+/* See sfm_leg_watch; takes the watch over, also when it fails. */
+int sfm_engine_leg_watch(sfm_engine_leg *leg, uint64_t job, sfm_watch *watch, uint64_t topic, int look_back);
+int sfm_engine_leg_end_watch(sfm_engine_leg *leg, uint64_t job);
+/* Copies what the leg remembers of what was heard: the number of frames, at most `capacity`. */
+size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, size_t capacity);
 int sfm_engine_leg_close(sfm_engine_leg *leg); /* once; LEG_CLOSED follows */
 
 typedef struct sfm_engine_leg_statistics {

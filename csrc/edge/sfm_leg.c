@@ -77,6 +77,8 @@ struct sfm_leg {
     uint64_t tape_job;
     uint64_t tape_reported_ms;
     counters counters;
+    sfm_listener *listener; /* NULL: nothing is listened for */
+    bool always_digits;
     sfm_outgoing outgoing;
     sfm_secure secure;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
@@ -98,6 +100,10 @@ static int seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
 
 static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
     int error = sfm_playout_create(&config->jitter, config->sample_rate, &leg->playout);
+    if (error == SFM_OK) {
+        error = sfm_listener_create(&config->listener, &leg->listener);
+    }
+    leg->always_digits = config->listener.always_digits != 0;
     return error == SFM_OK ? seed_leg(leg, config) : error;
 }
 
@@ -127,6 +133,7 @@ void sfm_leg_destroy(sfm_leg *leg) {
     if (leg != NULL) {
         sfm_outgoing_free(&leg->outgoing);
         sfm_playout_destroy(leg->playout);
+        sfm_listener_destroy(leg->listener);
         sfm_secure_close(&leg->secure);
         free(leg);
     }
@@ -187,6 +194,8 @@ int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params) {
     return fit;
 }
 
+static void choose_digits(sfm_leg *leg);
+
 static void set_receive_formats(sfm_leg *leg, const sfm_leg_params *params) {
     for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
         sfm_playout_set_codec(leg->playout, leg->params.receive_formats[i].payload_type, NULL);
@@ -208,6 +217,7 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params) {
     leg->sender.marker = leg->sender.marker || !leg->started;
     leg->params = *params;
     leg->started = true;
+    choose_digits(leg);
     return SFM_OK;
 }
 
@@ -292,6 +302,48 @@ void sfm_leg_mute(sfm_leg *leg, int on) { leg->muted = on != 0; }
 
 int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config) {
     return sfm_outgoing_impair(&leg->outgoing, config);
+}
+
+/* --- listening --------------------------------------------------------------------------------------------------- */
+
+int sfm_leg_watch(sfm_leg *leg, sfm_watch *watch, uint64_t job, uint64_t topic, int look_back) {
+    return leg->listener != NULL ? sfm_listener_begin(leg->listener, watch, job, topic, look_back)
+                                 : SFM_ERROR_ARGUMENT;
+}
+
+static void report_hearing(sfm_leg *leg, const sfm_listener_report *report) {
+    int32_t kind = report->over ? SFM_EVENT_HEARING_FINISHED : SFM_EVENT_HEARING_PROGRESS;
+    sfm_event *event = push_event(leg, kind, report->job);
+    event->completed = report->found;
+    event->hearing = report->hearing;
+}
+
+void sfm_leg_end_watch(sfm_leg *leg, uint64_t job) {
+    sfm_listener_report report;
+    if (leg->listener == NULL) {
+        return;
+    }
+    for (uint64_t one = job != 0 ? job : sfm_listener_any_job(leg->listener);
+         one != 0 && sfm_listener_end(leg->listener, one, &report);
+         one = job != 0 ? 0 : sfm_listener_any_job(leg->listener)) {
+        report_hearing(leg, &report);
+    }
+}
+
+size_t sfm_leg_read_heard(const sfm_leg *leg, sfm_ear_frame *frames, size_t capacity) {
+    if (leg->listener == NULL) {
+        return 0;
+    }
+    const sfm_ear *ear = sfm_listener_ear(leg->listener);
+    return sfm_ear_copy(ear, sfm_ear_oldest(ear), frames, capacity);
+}
+
+/* Who can send digits as events does; looking for them in the audio, too, could only find what is none. */
+static void choose_digits(sfm_leg *leg) {
+    if (leg->listener != NULL) {
+        bool wanted = leg->always_digits || leg->params.dtmf_receive_payload_type < 0;
+        sfm_ear_look_for_digits(sfm_listener_ear(leg->listener), wanted);
+    }
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
@@ -602,6 +654,29 @@ static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
     }
 }
 
+static void report_inband_digits(sfm_leg *leg) {
+    sfm_inband_digit digit;
+    while (sfm_ear_next_digit(sfm_listener_ear(leg->listener), &digit)) {
+        sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
+        event->digit = digit.digit;
+        event->elapsed_ms = digit.duration_ms;
+        event->inband = 1;
+    }
+}
+
+static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content) {
+    sfm_listener_report report;
+    if (leg->listener == NULL) {
+        return;
+    }
+    int pause = content <= 0 || (content & (SFM_PLAYOUT_AUDIO | SFM_PLAYOUT_CONCEALED)) == 0;
+    sfm_listener_hear(leg->listener, pcm, count, leg->sample_rate, pause);
+    report_inband_digits(leg);
+    while (sfm_listener_next(leg->listener, &report)) {
+        report_hearing(leg, &report);
+    }
+}
+
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     int16_t pcm[MAX_TICK_SAMPLES];
     uint32_t count = tick_samples(leg);
@@ -610,6 +685,7 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
         sfm_level_add(&leg->level, pcm, count);
     }
+    listen(leg, pcm, count, content);
     tape_heard(leg, pcm, count);
 }
 
@@ -627,6 +703,7 @@ void sfm_leg_skip(sfm_leg *leg, uint32_t ticks) {
     static const int16_t silence[MAX_TICK_SAMPLES];
     for (uint32_t i = 0; i < ticks; i++) {
         skip_sending(leg);
+        listen(leg, silence, tick_samples(leg), SFM_PLAYOUT_SILENCE);
         tape_heard(leg, silence, tick_samples(leg));
     }
 }

@@ -14,6 +14,7 @@
 #include "../core/sfm_codec.h"
 #include "../core/sfm_dtmf_event.h"
 #include "../core/sfm_jitter.h"
+#include "sfm_listener.h"
 #include "sfm_outgoing.h"
 #include "sfm_prompt.h"
 #include "sfm_reporter.h"
@@ -31,6 +32,7 @@ typedef struct sfm_leg_config {
                                      peer's even when both run with the same seed (RFC 3550 section 8.2) */
     int64_t wallclock_offset_ns; /* wallclock minus the clock that ticks are told in */
     char cname[SFM_CNAME_BYTES];
+    sfm_listener_config listener; /* all zero: nothing will be listened for */
 } sfm_leg_config;
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out);
@@ -83,6 +85,14 @@ void sfm_leg_stop_dtmf(sfm_leg *leg);
 void sfm_leg_end_digit(sfm_leg *leg); /* reports the digit that still sounds, if one does */
 void sfm_leg_mute(sfm_leg *leg, int on); /* the time of a prompt goes on, silence is sent */
 int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config); /* NULL ends it */
+/* Listens: HEARING_PROGRESS follows whenever something came nearer, HEARING_FINISHED once. With `look_back` what was
+ * heard before counts, too, unless another watch of the same `topic` (not 0) has found it; else only what comes. The
+ * watch must live until it is finished. 0; SFM_ERROR_ARGUMENT: the leg has no ear; SFM_ERROR_SPACE: 16 watch
+ * already. */
+int sfm_leg_watch(sfm_leg *leg, sfm_watch *watch, uint64_t job, uint64_t topic, int look_back);
+void sfm_leg_end_watch(sfm_leg *leg, uint64_t job); /* 0: all of them */
+/* Copies what is remembered of what was heard, oldest first, at most `capacity` frames. */
+size_t sfm_leg_read_heard(const sfm_leg *leg, sfm_ear_frame *frames, size_t capacity);
 
 /* Asks for the memory of the next tick's sending, or hearing (sfm_warm.h), in SFM_WARM_STEPS steps. */
 #define SFM_WARM_STEPS 4
@@ -104,7 +114,7 @@ int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64
 
 enum sfm_event_kind {
     SFM_EVENT_FIRST_PACKET = 1,
-    SFM_EVENT_DIGIT_RECEIVED = 2, /* digit, elapsed_ms: how long it had lasted */
+    SFM_EVENT_DIGIT_RECEIVED = 2, /* digit, elapsed_ms: how long it had lasted, inband: whether it was in the audio */
     SFM_EVENT_DTMF_SENT = 3, /* job, completed */
     SFM_EVENT_PLAY_PROGRESS = 4, /* job, elapsed_ms, total_ms */
     SFM_EVENT_PLAY_FINISHED = 5, /* job, elapsed_ms, completed */
@@ -113,6 +123,8 @@ enum sfm_event_kind {
     SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, error: the file is closed (from the recorder) */
     SFM_EVENT_LEG_CLOSED = 9, /* nothing follows for this leg (from the engine) */
     SFM_EVENT_SRTP_USELESS = 10, /* nothing that came could be authenticated by the keys in force */
+    SFM_EVENT_HEARING_PROGRESS = 11, /* job, hearing: what came nearest so far */
+    SFM_EVENT_HEARING_FINISHED = 12, /* job, hearing, completed: whether it was heard; error: why nobody listened */
 };
 
 typedef struct sfm_event {
@@ -124,6 +136,8 @@ typedef struct sfm_event {
     int32_t completed;
     int32_t error;
     char digit;
+    uint8_t inband;
+    sfm_hearing hearing;
 } sfm_event;
 
 /* 1 and the oldest event, or 0. */

@@ -12,7 +12,7 @@ enum {
     PROGRESS_FRAMES = 10, /* news that are nearer are told every 200 ms */
 };
 
-typedef struct watching {
+typedef struct watch_slot {
     sfm_watch *watch;     /* NULL: free */
     uint64_t job;
     uint64_t topic;
@@ -20,7 +20,7 @@ typedef struct watching {
     uint64_t told;        /* frame at which news were told */
     bool nearer;
     bool found;
-} watching;
+} watch_slot;
 
 typedef struct topic {
     uint64_t name;
@@ -29,7 +29,7 @@ typedef struct topic {
 
 struct sfm_listener {
     sfm_ear *ear;
-    watching watches[SFM_LISTENER_WATCHES];
+    watch_slot watches[SFM_LISTENER_WATCHES];
     topic topics[TOPICS]; /* newest first */
 };
 
@@ -59,7 +59,7 @@ void sfm_listener_destroy(sfm_listener *listener) {
     }
 }
 
-sfm_ear *sfm_listener_ear(sfm_listener *listener) { return listener->ear; }
+sfm_ear *sfm_listener_ear(const sfm_listener *listener) { return listener->ear; }
 
 /* --- topics ------------------------------------------------------------------------------------------------------- */
 
@@ -91,14 +91,14 @@ int sfm_listener_begin(sfm_listener *listener, sfm_watch *watch, uint64_t job, u
         if (listener->watches[i].watch == NULL) {
             uint64_t from = !look_back ? now : (until > oldest ? until : oldest);
             listener->watches[i] =
-                (watching){.watch = watch, .job = job, .topic = name, .next = from, .told = now};
+                (watch_slot){.watch = watch, .job = job, .topic = name, .next = from, .told = now};
             return SFM_OK;
         }
     }
     return SFM_ERROR_SPACE;
 }
 
-static int look(sfm_listener *listener, watching *watching) {
+static int look(sfm_listener *listener, watch_slot *watching) {
     const sfm_ear_frame *frame = sfm_ear_frame_at(listener->ear, watching->next);
     int news = sfm_watch_put(watching->watch, frame, watching->next);
     watching->next++;
@@ -106,7 +106,7 @@ static int look(sfm_listener *listener, watching *watching) {
 }
 
 /* All frames that are new, and of older ones as many as the costs of a tick allow: at least one more than came. */
-static void catch_up(sfm_listener *listener, watching *watching, int64_t *cost) {
+static void catch_up(sfm_listener *listener, watch_slot *watching, int64_t *cost) {
     uint64_t frames = sfm_ear_frames(listener->ear);
     uint64_t oldest = sfm_ear_oldest(listener->ear);
     watching->next = watching->next > oldest ? watching->next : oldest;
@@ -132,7 +132,7 @@ void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count,
 }
 
 /* How long ago something began is counted from now, not from where a watch that catches up has come to. */
-static void fill(const sfm_listener *listener, const watching *watching, sfm_listener_report *report) {
+static void fill(const sfm_listener *listener, const watch_slot *watching, sfm_listener_report *report) {
     *report = (sfm_listener_report){.job = watching->job, .found = watching->found};
     sfm_watch_read(watching->watch, &report->hearing);
     if (report->hearing.ago_ms >= 0) {
@@ -144,7 +144,7 @@ static void fill(const sfm_listener *listener, const watching *watching, sfm_lis
 int sfm_listener_next(sfm_listener *listener, sfm_listener_report *report) {
     uint64_t frames = sfm_ear_frames(listener->ear);
     for (int i = 0; i < SFM_LISTENER_WATCHES; i++) {
-        watching *watching = &listener->watches[i];
+        watch_slot *watching = &listener->watches[i];
         bool due = watching->nearer && frames >= watching->told + PROGRESS_FRAMES;
         if (watching->watch == NULL || (!watching->found && !due)) {
             continue;
@@ -163,7 +163,7 @@ int sfm_listener_next(sfm_listener *listener, sfm_listener_report *report) {
 
 int sfm_listener_end(sfm_listener *listener, uint64_t job, sfm_listener_report *report) {
     for (int i = 0; i < SFM_LISTENER_WATCHES; i++) {
-        watching *watching = &listener->watches[i];
+        watch_slot *watching = &listener->watches[i];
         if (watching->watch != NULL && watching->job == job) {
             fill(listener, watching, report);
             report->over = 1;

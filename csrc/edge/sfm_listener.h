@@ -18,7 +18,7 @@ typedef struct sfm_listener sfm_listener;
 /* SFM_OK and NULL when the configuration wants no ear. */
 int sfm_listener_create(const sfm_listener_config *config, sfm_listener **out);
 void sfm_listener_destroy(sfm_listener *listener); /* NULL is fine */
-sfm_ear *sfm_listener_ear(sfm_listener *listener);
+sfm_ear *sfm_listener_ear(const sfm_listener *listener);
 
 enum { SFM_LISTENER_WATCHES = 16 };
 

@@ -142,6 +142,7 @@ static void dispatch(sfm_engine_leg *leg, const sfm_event *event) {
         break;
     case SFM_EVENT_PLAY_PROGRESS:
     case SFM_EVENT_RECORD_PROGRESS:
+    case SFM_EVENT_HEARING_PROGRESS:
         post_progress(leg, event);
         break;
     case SFM_EVENT_TAPE_ENDED:
@@ -448,6 +449,21 @@ static void record(sfm_engine_leg *leg, sfm_letter *letter) {
     sfm_leg_record(leg->leg, letter->body.tape, letter->completion.event.job);
 }
 
+static void watch(sfm_engine_leg *leg, sfm_letter *letter) {
+    const sfm_watch_command *command = &letter->body.watch;
+    uint64_t job = letter->completion.event.job;
+    int error = leg->open ? sfm_leg_watch(leg->leg, command->watch, job, command->topic, command->look_back)
+                          : SFM_ERROR_BUSY;
+    if (error != SFM_OK) {
+        sfm_event unheard = {.kind = SFM_EVENT_HEARING_FINISHED, .job = job, .total_ms = -1, .error = error};
+        unheard.hearing.ago_ms = -1;
+        post(leg, &letter->completion, &unheard);
+        return;
+    }
+    letter->next = leg->jobs;
+    leg->jobs = letter;
+}
+
 static void read_statistics(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
     *statistics = leg->counted;
     sfm_leg_read_statistics(leg->leg, &statistics->media);
@@ -470,6 +486,7 @@ static void close_leg(sfm_engine_leg *leg) {
     sfm_leg_stop_play(leg->leg);
     sfm_leg_stop_dtmf(leg->leg);
     sfm_leg_end_digit(leg->leg);
+    sfm_leg_end_watch(leg->leg, 0);
     sfm_leg_stop_record(leg->leg);
     collect_events(leg);
     send_rtcp(leg, true);
@@ -495,6 +512,9 @@ static bool begin(sfm_engine_leg *leg, sfm_letter *letter) {
     case SFM_COMMAND_SEND_DTMF:
         queue_digits(leg, letter);
         return true;
+    case SFM_COMMAND_WATCH:
+        watch(leg, letter);
+        return true;
     case SFM_COMMAND_CLOSE:
         answer_close(leg, letter);
         return true;
@@ -517,6 +537,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
     case SFM_COMMAND_SECURE:
         secure_leg(leg, letter);
         break;
+    case SFM_COMMAND_END_WATCH:
+        sfm_leg_end_watch(leg->leg, letter->body.watch.job);
+        break;
     case SFM_COMMAND_STOP_RECORD:
         sfm_leg_stop_record(leg->leg);
         break;
@@ -534,6 +557,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
 static void read_for(sfm_worker *worker, sfm_letter *letter) {
     if (letter->command == SFM_COMMAND_READ_LEG) {
         read_statistics(letter->leg, letter->body.leg_statistics);
+    } else if (letter->command == SFM_COMMAND_READ_HEARD) {
+        sfm_heard_request *request = letter->body.heard;
+        request->count = sfm_leg_read_heard(letter->leg->leg, request->frames, request->capacity);
     } else {
         read_worker(worker, letter->body.engine_statistics);
     }
@@ -541,7 +567,7 @@ static void read_for(sfm_worker *worker, sfm_letter *letter) {
 }
 
 void sfm_worker_handle(sfm_worker *worker, sfm_letter *letter) {
-    if (letter->command == SFM_COMMAND_READ_LEG || letter->command == SFM_COMMAND_READ_WORKER) {
+    if (letter->command >= SFM_COMMAND_READ_LEG) {
         read_for(worker, letter); /* the asker's memory: not to be touched from here on */
         return;
     }

@@ -30,8 +30,11 @@ enum sfm_command {
     SFM_COMMAND_MUTE,
     SFM_COMMAND_IMPAIR,
     SFM_COMMAND_SECURE,
+    SFM_COMMAND_WATCH,
+    SFM_COMMAND_END_WATCH,
     SFM_COMMAND_CLOSE,
     SFM_COMMAND_READ_LEG,
+    SFM_COMMAND_READ_HEARD,
     SFM_COMMAND_READ_WORKER,
 };
 
@@ -52,6 +55,20 @@ typedef struct sfm_dtmf_command {
     char digits[SFM_DTMF_MAX_DIGITS + 1];
 } sfm_dtmf_command;
 
+typedef struct sfm_watch_command {
+    sfm_watch *watch; /* the letter's */
+    uint64_t job;     /* of END_WATCH */
+    uint64_t topic;
+    int look_back;
+} sfm_watch_command;
+
+/* The asker's memory. */
+typedef struct sfm_heard_request {
+    sfm_ear_frame *frames;
+    size_t capacity;
+    size_t count; /* the answer */
+} sfm_heard_request;
+
 /* What goes in. Its memory comes back as `completion`, when what it began is over. */
 typedef struct sfm_letter {
     sfm_notice completion;  /* first: a mail is its letter */
@@ -66,6 +83,8 @@ typedef struct sfm_letter {
         sfm_dtmf_command dtmf;
         int on;
         sfm_impair_config impair; /* all zero: none */
+        sfm_watch_command watch;
+        sfm_heard_request *heard;
         sfm_srtp *srtp; /* keys on their way to the leg; NULL: plain RTP */
         sfm_engine_leg_statistics *leg_statistics;
         sfm_engine_statistics *engine_statistics;
