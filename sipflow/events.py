@@ -46,6 +46,8 @@ class CallPlaced(Payload):
 
     call: str
     target: str
+    call_id: str = ""
+    """Call-ID of its dialog, by which the other side knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ _COMMANDS = {
     "explain": _Row("Write", "sipflow.cli.explain", "explain", "Explain a diagnostic: what it means, what to write."),
     "lsp": _Row("Write", "sipflow.cli.lsp", "lsp", "Serve editors: diagnostics, completion, rename, as you type."),
     "run": _Row("Run", "sipflow.cli.run", "run", "Run scenarios: real SIP, real audio, a verdict."),
+    "load": _Row("Run", "sipflow.cli.load", "load", "Run a scenario thousands of times, and measure every call."),
     "graph": _Row("Show", "sipflow.cli.graph", "graph", "Show the graph that a scenario means."),
     "import": _Row("Show", "sipflow.cli.flowdata", "import_flow", "Turn a flow of the desktop builder into text."),
     "export": _Row(

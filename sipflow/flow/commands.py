@@ -273,3 +273,10 @@ class Measure(Command):
 
     call: str
     token: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCall(Command):
+    """Nobody asks for anything of this call any more."""
+
+    call: str

@@ -34,16 +34,34 @@ _FOR_EXPECT_TOO = (events.Registered, events.Unregistered)
 """What ends `register` and `unregister` is still there for the next `expect registered` and `expect unregistered`."""
 
 
+class Numbers:
+    """Ids of calls and tokens: no two of those that scenarios share are the same."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, int] = {}
+        self._tokens = 0
+
+    def new_call_id(self, agent: str) -> str:
+        """`alice-1`, `alice-2`, …."""
+        self._calls[agent] = self._calls.get(agent, 0) + 1
+        return f"{agent}-{self._calls[agent]}"
+
+    def new_token(self) -> int:
+        """Tokens count from 1."""
+        self._tokens += 1
+        return self._tokens
+
+
 class Scenario:
     """One run. Feed it events and time; after every mutation drain `outputs()` until it is empty, then re-arm."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, numbers: Numbers | None = None) -> None:
+        """`numbers` are shared by scenarios that run beside one another, with the same agents."""
         self.plan = plan
+        self._numbers = numbers or Numbers()
         self.walkers = [LaneWalker(lane, self) for lane in plan.graph.lanes]
         self._outputs: list[Output] = []
-        self._tokens = 0
         self._token_owners: dict[int, LaneWalker] = {}
-        self._call_numbers: dict[str, int] = {}
         self._owners: dict[str, tuple[LaneCall, LaneWalker | None]] = {}
         self._queues: dict[str, list[LaneCall]] = {agent: [] for agent in plan.agents}
         """Incoming calls that no lane has yet, first come first served."""
@@ -199,10 +217,10 @@ class Scenario:
         self._outputs.append(Happened(agent, call, node, payload))
 
     def new_token(self, walker: LaneWalker) -> int:
-        """Tokens count from 1."""
-        self._tokens += 1
-        self._token_owners[self._tokens] = walker
-        return self._tokens
+        """A number for a command of that lane."""
+        token = self._numbers.new_token()
+        self._token_owners[token] = walker
+        return token
 
     def lane_ended(self, walker: LaneWalker) -> None:
         """Callers that wait for an agent whose lanes are all over are sent away at once."""
@@ -214,8 +232,7 @@ class Scenario:
 
     def new_call_id(self, agent: str) -> str:
         """`alice-1`, `alice-2`, …: unique in the run; user agents name incoming calls with it, too."""
-        self._call_numbers[agent] = self._call_numbers.get(agent, 0) + 1
-        return f"{agent}-{self._call_numbers[agent]}"
+        return self._numbers.new_call_id(agent)
 
     def own_call(self, call: LaneCall, walker: LaneWalker) -> None:
         """Events of this call go to this lane."""

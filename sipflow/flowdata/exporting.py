@@ -66,6 +66,9 @@ class _Exporter:
     def flow(self) -> Flow:
         """Everything."""
         self._tables()
+        if self.graph.load is not None:
+            line = self.graph.load.span.line
+            self.notes.append(Note("warning", "FlowData has no load tests: `load { … }`", line=line))
         agents = AgentExport(self.graph, self.constants)
         self.notes += agents.notes
         made = {node.id: step for node in self.graph.nodes if (step := self._step(node)) is not None}

@@ -43,6 +43,7 @@ from sipflow.ir.graph import (
     Table,
     Tls,
 )
+from sipflow.ir.load import Load, Stage
 from sipflow.ir.ops import Edit, Let, Op, With
 from sipflow.ir.span import NOWHERE, Span
 
@@ -81,6 +82,7 @@ class _Dumper:
             "agents": [self.fields(agent) for agent in graph.agents],
             "variables": [self.fields(variable) for variable in graph.variables],
             "tables": [self.fields(table) for table in graph.tables],
+            "load": None if graph.load is None else self.fields(graph.load),
             "lanes": [self.fields(lane) for lane in graph.lanes],
             "nodes": [self.node(node) for node in graph.nodes],
             "edges": [edge._asdict() for edge in graph.edges()],
@@ -178,6 +180,7 @@ _PARTS: dict[str, type] = {
     "registrar": Registrar,
     "users": Auth,
     "media": MediaSettings,
+    "stages": Stage,
 }
 """Fields that hold values of another class, under whatever class they stand."""
 
@@ -208,6 +211,7 @@ class _Loader:
             nodes=tuple(self.node(node, edges) for node in data["nodes"]),
             variables=tuple(self.make(Let, variable) for variable in data["variables"]),
             tables=tuple(self.make(Table, table) for table in data["tables"]),
+            load=self.part(Load, data.get("load")),
             source=self.source,
             version=data["version"],
         )

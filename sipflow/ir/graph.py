@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sipflow.ir.expr import Expr
+from sipflow.ir.load import Load
 from sipflow.ir.ops import HeaderField, Let, Op
 from sipflow.ir.span import NOWHERE, Span
 
@@ -225,6 +226,8 @@ class Graph:
     source: str = ""
     version: int = GRAPH_VERSION
     tables: tuple[Table, ...] = ()
+    load: Load | None = None
+    """What `sipflow load` does with it; a run of one call looks at none of this."""
     index: dict[str, Node] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

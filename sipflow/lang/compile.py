@@ -17,6 +17,7 @@ from sipflow.lang.lower.context import Uses
 from sipflow.lang.lower.foresight import Foresight
 from sipflow.lang.lower.lanes import LaneReader
 from sipflow.lang.lower.likeness import show_likenesses
+from sipflow.lang.lower.load import read_load
 from sipflow.lang.lower.units import Unit, is_sound, read_units
 from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse
@@ -178,4 +179,5 @@ class _Lowering:
             variables=variables,
             source=self.context.report.source.name,
             tables=tables,
+            load=read_load(self.main),
         )

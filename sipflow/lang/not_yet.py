@@ -21,11 +21,6 @@ def _always(node: Node) -> Iterator[Node | Token]:
     yield node
 
 
-def _head(node: Node) -> Iterator[Node | Token]:
-    """The first word of a construct that may go over many lines."""
-    yield node.children[0]
-
-
 def _words_other_than(*running: str) -> Callable[[Node], Iterator[Node | Token]]:
     def find(node: Node) -> Iterator[Node | Token]:
         return (token for token in node.tokens("NAME") if token.text.lower() not in running)
@@ -56,7 +51,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("SF257", "load", "`load`", _head),
     NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
     NotYet(
         "SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", WORDS["via"]
@@ -73,8 +67,6 @@ NOT_YET = (
 )
 
 _BY_RULE = {rule: [row for row in NOT_YET if row.rule == rule] for rule in dict.fromkeys(row.rule for row in NOT_YET)}
-_NOT_ENTERED = frozenset(("load",))
-"""Constructs that are refused as a whole: nothing in them is looked at."""
 _NOT_IMPORTED = frozenset(("lane", "load"))
 """Parts of a file that are left out where it is imported."""
 
@@ -82,13 +74,9 @@ _NOT_IMPORTED = frozenset(("lane", "load"))
 def report_not_yet(root: Node, report: Reporter, *, imported: bool = False) -> None:
     """Report everything in a file that does not run, once each; of an `imported` one what it brings in."""
     left_out = _NOT_IMPORTED if imported else frozenset[str]()
-    for node in (node for part in root.nodes() if part.rule not in left_out for node in _entered(part)):
+    for node in (node for part in root.nodes() if part.rule not in left_out for node in part.walk()):
         for row in _BY_RULE.get(node.rule, ()):
             _report(row, node, report)
-
-
-def _entered(part: Node) -> Iterator[Node]:
-    return iter((part,)) if part.rule in _NOT_ENTERED else part.walk()
 
 
 def _report(row: NotYet, node: Node, report: Reporter) -> None:

@@ -108,6 +108,11 @@ _USELESS = (
 )
 
 
+def _counts(histogram: Any) -> dict[int, int]:
+    counts = ffi.unpack(histogram.buckets, lib.SFM_HISTOGRAM_BUCKETS)
+    return {bucket: count for bucket, count in enumerate(counts) if count}
+
+
 class MediaEngine:
     """Owns the native threads. May be used from any Python thread; nothing here waits for the network.
 
@@ -124,6 +129,7 @@ class MediaEngine:
         self._backlog: list[Payload] = []
         self._events = ffi.new("sfm_event[]", _DRAIN_BATCH)
         self._final: EngineStatistics | None = None
+        self._final_counts: tuple[dict[int, int], dict[int, int]] = {}, {}
         self._native: Any = self._create()
 
     def _create(self) -> Any:
@@ -198,6 +204,15 @@ class MediaEngine:
         with self._lock:
             return self._final or self._read_statistics()
 
+    def lateness_counts(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Counts of every bucket of `sfm_histogram` that is not empty: of lateness, and of the floor."""
+        with self._lock:
+            if self._native is None:
+                return self._final_counts
+            native = ffi.new("sfm_engine_statistics *")
+            lib.sfm_engine_read_statistics(self._native, native)
+            return _counts(native.lateness), _counts(native.floor)
+
     def close(self) -> None:
         """Closes all legs, finishes all recordings, ends the threads. Their events can still be drained.
 
@@ -211,6 +226,7 @@ class MediaEngine:
             lib.sfm_engine_stop(self._native)
             self._read_native()
             self._final = self._read_statistics()
+            self._final_counts = self.lateness_counts()
             lib.sfm_engine_destroy(self._native)
             self._native = None
 

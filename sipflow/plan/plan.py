@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
@@ -103,10 +103,12 @@ class Plan:
     """Which rows these are, from 1."""
     redactor: Redactor = field(default_factory=Redactor, repr=False, compare=False)
     """Learns the secrets of the run."""
+    overridden: frozenset[str] = frozenset()
+    """Variables whose values come from outside of the file."""
 
     def scope(self, lane: str = "") -> PlanScope:
         """What an expression sees before a lane has anything of its own."""
-        return PlanScope(self.variables, self.environment, self.rows, self.redactor, stream(self.seed, lane))
+        return PlanScope(self.variables, self.environment, self.rows, self.redactor, lambda: stream(self.seed, lane))
 
 
 def stream(seed: int, lane: str = "") -> random.Random:
@@ -123,13 +125,15 @@ class PlanScope:
         environment: Mapping[str, str],
         rows: Rows | None = None,
         redactor: Redactor | None = None,
-        randomness: random.Random | None = None,
+        randomness: Callable[[], random.Random] = random.SystemRandom,
     ) -> None:
+        """`randomness` is made when the first number is drawn: seeding costs more than a whole lane of a load run."""
         self.variables = variables
         self.env = environment
         self.rows = rows or {}
         self.redactor = redactor or Redactor()
-        self._random = randomness or random.SystemRandom()
+        self._make_random = randomness
+        self._random: random.Random | None = None
 
     def lookup(self, parts: tuple[str, ...]) -> Value:
         """A variable of the file's top, or a cell of a table's row."""
@@ -153,6 +157,8 @@ class PlanScope:
 
     def draw(self, first: int, last: int) -> int:
         """A random whole number."""
+        if self._random is None:
+            self._random = self._make_random()
         return self._random.randint(first, last)
 
     def keep_secret(self, text: str) -> None:
@@ -184,13 +190,31 @@ def make_plan(
     `redactor` knows every secret then that has a value already, also when this raises.
     """
     variables: dict[str, Value] = dict(overrides or {})
-    scope = PlanScope(variables, environment or {}, rows, redactor, stream(seed))
+    scope = PlanScope(variables, environment or {}, rows, redactor, lambda: stream(seed))
     try:
         _bind_variables(graph, variables, scope)
     finally:
         _learn_secrets(graph, scope)
     agents = {agent.name: _plan_agent(agent, graph, scope) for agent in graph.agents}
-    return Plan(graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor)
+    return Plan(
+        graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor,
+        frozenset(overrides or ()),
+    )  # fmt: skip
+
+
+def plan_with_rows(plan: Plan, rows: Rows, row_numbers: Mapping[str, int], seed: int) -> Plan:
+    """The plan of one more call of the same run: other rows, and what follows from them; the agents stay as they are.
+
+    Raises `NoValueError` when a variable has no value with these rows.
+    """
+    graph = plan.graph
+    if not graph.variables:
+        return replace(plan, seed=seed, rows=rows, row_numbers=row_numbers)
+    own = {variable.name for variable in graph.variables}
+    variables = {name: value for name, value in plan.variables.items() if name not in own or name in plan.overridden}
+    scope = PlanScope(variables, plan.environment, rows, plan.redactor, lambda: stream(seed))
+    _bind_variables(graph, variables, scope)
+    return replace(plan, seed=seed, rows=rows, row_numbers=row_numbers, variables=variables)
 
 
 def _bind_variables(graph: Graph, bound: dict[str, Value], scope: PlanScope) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sipflow import events
 from sipflow.errors import MachineError, MisuseError, SipflowError
@@ -20,7 +20,7 @@ from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
-from sipflow.ir.graph import Agent
+from sipflow.ir.graph import Agent, Node
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
@@ -44,6 +44,41 @@ SIGN_OFF_S = 2.0
 
 _FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
 """Events that no statement can wait for: the flow never sees them."""
+
+
+class Flow(Protocol):
+    """What walks the graph: one `Scenario`, or the many of a load run. All times are seconds since the run started."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+
+    def start(self, now: float) -> None:
+        """The agents are there."""
+
+    def receive(self, agent: str, payload: Payload, now: float) -> None:
+        """Something happened."""
+
+    def handle_timer(self, now: float) -> None:
+        """Time passed."""
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timer` wants to be called."""
+
+    def outputs(self) -> Iterator[commands.Command | Happened]:
+        """What is to be done, and what happened."""
+
+    def close(self, now: float, why: str) -> None:
+        """Stop; `done` tells when all calls are released."""
+
+    def results(self) -> tuple[LaneResult, ...]:
+        """What became of the lanes."""
+
+    def place(self, call_id: str | None, agent: str) -> Node | None:
+        """The node that is current for a call, or for the agent."""
+
+    def new_call_id(self, agent: str) -> str:
+        """Names an incoming call."""
 
 
 class AgentRefusedError(MachineError):
@@ -88,10 +123,19 @@ class LocalAgent:
 class Driver:
     """Runs one plan once."""
 
-    def __init__(self, plan: Plan, engine: MediaEngine, desk: DeskFactory, publish: Publish, network: Network) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        engine: MediaEngine,
+        desk: DeskFactory,
+        publish: Publish,
+        network: Network,
+        flow: Flow | None = None,
+    ) -> None:
+        """`flow` walks the graph; without one it is walked once."""
         self._loop = asyncio.get_running_loop()
         self._plan = plan
-        self._scenario = Scenario(plan)
+        self._scenario: Flow = flow or Scenario(plan)
         self._engine = engine
         self._publish = publish
         self._network = network
@@ -141,6 +185,25 @@ class Driver:
         await self._finished.wait()
         if self._crashed is not None:
             raise self._crashed
+
+    def pump(self) -> None:
+        """The flow was told something by another way: do what it wants done, and re-arm."""
+        self._pump()
+
+    @property
+    def started_at(self) -> float:
+        """When the run started, on the loop's clock."""
+        return self._started_at
+
+    def retransmissions(self) -> tuple[int, int]:
+        """Messages that all agents sent again, and that came again."""
+        counted = [a.machine.statistics() for a in self._agents.values() if isinstance(a.machine, UserAgent)]
+        return sum(one.retransmissions_sent for one in counted), sum(one.retransmissions_received for one in counted)
+
+    def socket_faults(self) -> tuple[int, int]:
+        """Datagrams that the kernel dropped because they were not read in time, and that it did not take."""
+        faults = [agent.port.faults() for agent in self._agents.values()]
+        return sum(dropped for dropped, _ in faults), sum(refused for _, refused in faults)
 
     def abandon(self) -> None:
         """Wait for nothing any more."""
@@ -591,6 +654,7 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.SendDigits: desk.send_digits,
         commands.MuteCall: desk.mute,
         commands.ImpairCall: desk.impair,
+        commands.ForgetCall: desk.forget,
         commands.Measure: driver.measure,
     }
 

@@ -38,7 +38,8 @@ class MediaDesk:
         self._final: dict[str, LegStatistics] = {}
         self._agents: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed: set[Leg] = set()
+        self._sharers: dict[Leg, int] = {}
+        """How many dialogs use a leg."""
 
     # --- legs ---
 
@@ -53,6 +54,7 @@ class MediaDesk:
                 call, agent.host, agent.first_port, agent.last_port, jitter=_jitter_of(agent)
             )  # fmt: skip
             self._legs[call] = leg
+            self._sharers[leg] = 1
         self._agents[call] = agent.name
         self._formats.setdefault(call, formats)
         return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, Direction.SENDRECV)
@@ -60,7 +62,8 @@ class MediaDesk:
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
         if call in self._legs:
-            self._legs[new_call] = self._legs[call]
+            self._legs[new_call] = leg = self._legs[call]
+            self._sharers[leg] += 1
             self._agents[new_call] = self._agents[call]
             self._formats[new_call] = self._formats[call]
 
@@ -76,11 +79,21 @@ class MediaDesk:
     def close(self, call: str) -> None:
         """Give the port pair back unless another dialog uses it; the statistics stay to be asked for."""
         leg = self._legs.pop(call, None)
-        if leg is None or leg in self._legs.values():
+        if leg is None:
             return
+        self._sharers[leg] -= 1
+        if self._sharers[leg]:
+            return
+        del self._sharers[leg]
         self._final[call] = leg.statistics()
         leg.close()
         self._feed(self._agents[call], events.MediaMeasured(call, asdict(self._final[call])))
+
+    def forget(self, command: commands.ForgetCall) -> None:
+        """Drop what was kept of a call to be asked for."""
+        self.close(command.call)
+        for kept in (self._params, self._formats, self._final, self._agents):
+            kept.pop(command.call, None)
 
     def close_all(self) -> None:
         """Give everything back."""

@@ -51,6 +51,9 @@ class Port(Protocol):
         """Send a message; a connection is made when there is none. Gives what is known against it at once, empty when
         nothing is; what goes wrong later is told by `Upcalls.failed`."""
 
+    def faults(self) -> tuple[int, int]:
+        """Datagrams that were dropped because nobody read them in time, and those that could not be sent."""
+
     def close(self) -> None:
         """Give all sockets back; harmless when they are closed."""
 

@@ -69,7 +69,7 @@ class OutgoingInvite:
         request = Outgoing("INVITE", dialog.request_uri, routes + dialog.identity, lines, dialog.next_cseq, body)
         self._request = request
         self._exchange = Exchange(core, request, self, call.id)
-        core.emit(CallPlaced(call.id, invitation.target))
+        core.emit(CallPlaced(call.id, invitation.target, dialog.call_id))
         self._exchange.start(first_hop, None, now)
 
     def _content(self, invitation: Invitation) -> tuple[bytes, Lines]:

@@ -16,7 +16,7 @@ def ms(value: float) -> Quantity:
 
 def apply(function: str, *arguments: Value, seed: int = 7) -> Value:
     expression = Apply(Name((function,)), tuple(Literal(argument) for argument in arguments))
-    return evaluate(expression, PlanScope({}, {}, randomness=stream(seed)))
+    return evaluate(expression, PlanScope({}, {}, randomness=lambda: stream(seed)))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_writes_no_number_has_no_value(text: str) -> None:
 
 
 def test_random_numbers_are_whole_and_both_ends_belong_to_them() -> None:
-    scope = PlanScope({}, {}, randomness=stream(7))
+    scope = PlanScope({}, {}, randomness=lambda: stream(7))
     die = Apply(Name(("random",)), (Literal(1.0), Literal(6.0)))
     assert {evaluate(die, scope) for _ in range(300)} == {1.0, 2.0, 3.0, 4.0, 5.0, 6.0}
     assert apply("random", 3.0, 3.0) == 3.0

@@ -23,6 +23,7 @@ from sipflow.ir.graph import (
     Table,
     Tls,
 )
+from sipflow.ir.load import Load
 from sipflow.ir.program.lanes import LaneWriter
 from sipflow.ir.program.layout import INDENT, WIDTH, Layout
 from sipflow.ir.span import NOWHERE
@@ -44,6 +45,8 @@ def graph_to_text(graph: Graph) -> str:
     means, such as one with a failure edge at an `if`, or with a way into a `repeat` from outside.
     """
     parts = [*_head(graph), *_agents(graph), *(_lane(graph, lane) for lane in graph.lanes)]
+    if graph.load is not None:
+        parts.append(list(_load(graph.load)))
     lines: list[str] = []
     for before, part in zip([[], *parts], parts, strict=False):
         stays = len(before) == len(part) == 1 and _kind(before[0]) == _kind(part[0])
@@ -74,6 +77,19 @@ def _scenario(scenario: Scenario) -> Iterator[str]:
 def _table(table: Table) -> str:
     order = {"order": "", "random": " random", "once": " once"}[table.order]
     return f"data {table.name} from {quote(table.path)}{order}"
+
+
+def _load(load: Load) -> Iterator[str]:
+    yield "load {"
+    if load.arrivals != "uniform":
+        yield f"{INDENT}arrivals {load.arrivals}"
+    for stage in load.stages:
+        ramp = f"ramp {stage.first} to {stage.last} over {stage.duration}"
+        yield INDENT + (f"hold {stage.first} for {stage.duration}" if stage.first == stage.last else ramp)
+    if load.concurrency is not None:
+        yield f"{INDENT}concurrency at most {load.concurrency}"
+    yield from (f"{INDENT}require {condition}" for condition in load.requirements)
+    yield "}"
 
 
 # --- agents --------------------------------------------------------------------------------------------------------

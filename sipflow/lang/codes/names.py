@@ -587,21 +587,6 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
-        "SF257",
-        "`load` is not in this version",
-        "Load runs will come with a later version.",
-        why="A load run that makes one call would report percentiles of nothing.",
-        example="""\
-load { hold 10/s for 1m }
-on alice: call bob
-on bob: answer
-""",
-        instead="""\
-on alice: call bob
-on bob: answer
-""",
-    ),
-    Code(
         "SF260",
         "SRTP is not in this version",
         "Only `srtp off` runs: calling a plain call a secure one would be a lie.",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from sipflow.ir import measurements
+from sipflow.ir import load, measurements
 from sipflow.ir.expr import (
     Apply,
     Binary,
@@ -65,6 +65,8 @@ class Names:
     """What stands for the parameters of the definition that is read; None while it is read by itself."""
     elsewhere: Collection[str] = ()
     """Names that a definition read by itself may find where it is called."""
+    load: bool = False
+    """Whether this is a requirement of a load run, which sees what was measured on all calls."""
 
     def has_variable(self, word: str) -> bool:
         """Whether the lane has a variable of this name, or the message a part."""
@@ -223,7 +225,9 @@ class ExpressionReader:
 
     def _check_name(self, name: Name) -> None:
         head, *rest = name.parts
-        if not rest:
+        if self.names.load and (rest or head not in self.context.variables):
+            self._check_load_measurement(name)
+        elif not rest:
             self.check_variable(name)
         elif head in measurements.GROUPS and len(rest) == 1 and self.names.in_lane:
             self._check_measurement(name, head, rest[0])
@@ -292,6 +296,18 @@ class ExpressionReader:
             "SF206", f"unknown measurement `{name}`", name.span, "a check of it fails", help=help_text
         )
 
+    def _check_load_measurement(self, name: Name) -> None:
+        if load.measured_by(name.parts) is not None or self.context.is_doubtful(name.parts[0]):
+            return
+        written = str(name)
+        known = load.names_of_requirements()
+        near = closest(written, (*known, *(word.removeprefix("sip.") for word in known)))
+        statistics = f"a statistic of it is meant: `{written}.p99`" if load.measured_by((*name.parts, "p99")) else ""
+        help_text = statistics or (f"did you mean `{near}`?" if near else "docs/load.md has all names")
+        fix = None if statistics or near is None else diagnostics.replace(name.span, near)
+        label = "not among what a load run measures"
+        self._error("SF206", f"nothing is known as `{written}`", name.span, label, help=help_text, fix=fix)
+
     def is_new_mistake(self, word: str) -> bool:
         """Whether a name that nothing has is to be reported; says yes once."""
         if self.context.is_doubtful(word) or word in self.names.reported or word in self.names.elsewhere:
@@ -325,6 +341,9 @@ class ExpressionReader:
         self.context.note(SymbolKind.CALL, word, span, self.names.scope if symbol is None else symbol.scope)
 
     def _kind_of_name(self, parts: tuple[str, ...]) -> Kind:
+        if self.names.load and parts[0] not in self.context.variables:
+            measured = load.measured_by(parts)
+            return None if measured is None else measured.unit
         if len(parts) == 1:
             if self.names.arguments.get(parts[0], _NO_ARGUMENT) is None:
                 return None

@@ -115,6 +115,11 @@ class MachinePort:
         family = "IPv6" if ":" in destination.host else "IPv4"
         return f"this agent has no UDP socket of {family}: it takes a `listen udp`, or another transport in the URI"
 
+    def faults(self) -> tuple[int, int]:
+        """Datagrams that the kernel dropped, or did not take."""
+        endpoints = self._endpoints
+        return sum(one.dropped for one in endpoints), sum(one.send_errors for one in endpoints)
+
     def close(self) -> None:
         """Give the sockets back."""
         for endpoint in self._endpoints:

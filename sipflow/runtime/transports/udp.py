@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Callable
 
 from sipflow.runtime.network import Address
@@ -15,6 +16,9 @@ DATAGRAMS_PER_WAKE_UP = 32
 """How many datagrams are taken before other sockets and timers get their turn; measured: 150k datagrams/s."""
 
 MAX_DATAGRAM = 65_535
+
+_SO_MEMINFO, _SK_MEMINFO_DROPS = 55, 8
+"""Linux, include/uapi/asm-generic/socket.h and linux/sock_diag.h: counters of a socket, its drops the ninth of them."""
 
 
 class UdpEndpoint:
@@ -37,6 +41,7 @@ class UdpEndpoint:
         self.address: Address = self._socket.getsockname()[:2]
         self._number = number
         self.send_errors = 0
+        self._dropped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,6 +59,18 @@ class UdpEndpoint:
             self.send_errors += 1
             return error.strerror or str(error)
         return ""
+
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel dropped because the socket's buffer was full: the number that SO_RXQ_OVFL gives
+        with every datagram, here without a system call for each. 0 where the system does not tell."""
+        if self._socket.fileno() < 0:
+            return self._dropped
+        with contextlib.suppress(OSError):
+            counters = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * (_SK_MEMINFO_DROPS + 1))
+            if len(counters) == 4 * (_SK_MEMINFO_DROPS + 1):
+                self._dropped = int.from_bytes(counters[-4:], sys.byteorder)
+        return self._dropped
 
     def close(self) -> None:
         """Give the port back; harmless when it is closed."""

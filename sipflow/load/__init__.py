@@ -1,0 +1,1 @@
+"""Load runs: one scenario thousands of times, measured without lying about the generator."""

@@ -1,0 +1,84 @@
+"""What a failed call leaves: its events, the SIP messages of all its legs, what was measured on its media.
+
+Successful calls leave nothing: the newest events of every call are kept in memory while it lasts, and dropped with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from sipflow import events
+from sipflow.events import Record
+from sipflow.load.crowd import Ended
+from sipflow.load.messages import FailureKept
+from sipflow.load.meter import cause_of
+from sipflow.report.serialise import record_to_json
+
+
+class BundleWriter:
+    """Writes the first so many failures of a worker, each into a folder of its own."""
+
+    def __init__(self, folder: Path, most: int, tell: Callable[[FailureKept], None]) -> None:
+        self._folder = folder
+        self._left = most
+        self._tell = tell
+
+    @property
+    def wanted(self) -> bool:
+        """Whether one more would be kept."""
+        return self._left > 0
+
+    def take(self, ended: Ended) -> None:
+        """A failed call."""
+        if not self.wanted or not ended.records:
+            return
+        self._left -= 1
+        folder = self._folder / f"call-{ended.number + 1}"
+        redact = ended.plan.redactor.record
+        records = [redact(record) for record in ended.records]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder, ended, records)
+        except OSError:
+            return  # a full disk is no reason to end a load run; the failure itself is counted
+        self._tell(FailureKept(ended.number, folder, cause_of(ended.results)))
+
+
+def _write(folder: Path, ended: Ended, records: list[Record]) -> None:
+    (folder / "events.jsonl").write_text(
+        "".join(f"{json.dumps(record_to_json(record), ensure_ascii=False)}\n" for record in records), encoding="utf-8"
+    )
+    (folder / "sip.txt").write_text("".join(map(_message, records)), encoding="utf-8", errors="replace")
+    measured = {r.call: r.event.statistics for r in records if isinstance(r.event, events.MediaMeasured)}
+    call = {
+        "number": ended.number + 1,
+        "why": cause_of(ended.results),
+        "planned_s": round(ended.planned_at, 6),
+        "started_s": round(ended.started_at, 6),
+        "ended_s": round(ended.ended_at, 6),
+        "rows": dict(ended.plan.row_numbers),
+        "calls": list(ended.calls),
+        "failures": [
+            {"lane": result.lane.id, "line": entry.node.span.line, "statement": entry.node.text,
+             "expected": entry.failure.expected, "got": ended.plan.redactor.text(entry.failure.got),
+             "at_s": round(entry.time, 6)}
+            for result in ended.results if (entry := result.failure) is not None
+        ],
+        "media": measured,
+    }  # fmt: skip
+    (folder / "call.json").write_text(json.dumps(call, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _message(record: Record) -> str:
+    """A SIP message with when, which way and to whom."""
+    event = record.event
+    if isinstance(event, events.SipSent):
+        head = f"--- {record.time:.6f} s  {record.agent} → {event.destination[0]}:{event.destination[1]}"
+        head += "  (again)" if event.retransmission else ""
+    elif isinstance(event, events.SipReceived):
+        head = f"--- {record.time:.6f} s  {record.agent} ← {event.source[0]}:{event.source[1]}"
+    else:
+        return ""
+    return f"{head}  {record.call}\n{event.data.decode('utf-8', 'replace').replace(chr(13), '')}\n"

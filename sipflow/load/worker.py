@@ -1,0 +1,63 @@
+"""A worker process of a load run: `python -m sipflow.load.worker FD`, started by `links`, never by a person."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+import sys
+
+from sipflow.load.channel import Channel, ChannelClosedError
+from sipflow.load.engine import Engine
+from sipflow.load.messages import FromWorker, Prepare
+
+GC_THRESHOLD = 50_000
+"""Calls in progress are long-lived and in cycles with nothing: a collection every 700 objects would walk all of them
+thousands of times a second."""
+
+
+def main() -> None:
+    """Run what the other end of the socket wants."""
+    # The run that started this process gets Ctrl-C itself, and says what is to become of the calls.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    prepare: Prepare | None = None
+    try:
+        while prepare is None:
+            prepare = next(iter(channel.receive()), None)
+    except ChannelClosedError:
+        return
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    asyncio.run(_work(channel, prepare))
+
+
+async def _work(channel: Channel, prepare: Prepare) -> None:
+    loop = asyncio.get_running_loop()
+
+    def tell(message: FromWorker) -> None:
+        with contextlib.suppress(ChannelClosedError):
+            channel.send(message)
+
+    engine = Engine(prepare, tell)
+
+    def on_readable() -> None:
+        try:
+            messages = channel.receive()
+        except ChannelClosedError:
+            loop.remove_reader(channel.fileno())
+            engine.abort("the load run is gone")
+            return
+        for message in messages:
+            engine.take(message)
+
+    loop.add_reader(channel.fileno(), on_readable)
+    await engine.run()
+    loop.remove_reader(channel.fileno())
+    channel.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Load runs for Python programs and for the command line: from a file to a result.
+
+result = await sipflow.loading.arun_load(Path("calls.sflow"), LoadOptions(overrides=LoadOverrides(rate=50)))
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sipflow.api import PlainValue, read_source
+from sipflow.assets import Assets, media_folders
+from sipflow.errors import SipflowError
+from sipflow.ir.graph import Table
+from sipflow.lang import compile_text
+from sipflow.lang.diagnostics import Diagnostic
+from sipflow.load.links import Link, ProcessLink
+from sipflow.load.messages import Prepare
+from sipflow.load.plan import LoadOverrides, make_load_plan
+from sipflow.load.result import LoadResult
+from sipflow.load.run import LoadRun, Status
+from sipflow.plan.plan import Plan, make_plan
+from sipflow.redaction import Redactor
+from sipflow.tables import Rows, TableError, read_table
+
+
+class WrongFileError(SipflowError):
+    """The file has errors: `diagnostics` say which."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str) -> None:
+        super().__init__("the file is wrong")
+        self.diagnostics = diagnostics
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to run; every field has a default."""
+
+    overrides: LoadOverrides = field(default_factory=LoadOverrides)
+    variables: Mapping[str, PlainValue] = field(default_factory=dict)
+    data: Path | None = None
+    """A CSV file in the place of that of the file's only table."""
+    media_dir: Path | None = None
+    out: Path = Path("sipflow-out")
+    keep_failures: int = 10
+    workers: int | None = None
+    """Processes; None: one for each core that this process may use."""
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+def prepare(path: Path, options: LoadOptions) -> Prepare:
+    """Everything that the workers of a run need; raises `WrongFileError`, or `SipflowError` when a file cannot be read
+    or a value is missing."""
+    _, text = read_source(path)
+    assets = Assets(media_folders(path.parent, options.media_dir))
+    compiled = compile_text(text, str(path), files=assets, variables=options.variables)
+    if compiled.graph is None:
+        raise WrongFileError(compiled.diagnostics, text)
+    tables = _tables(compiled.graph.tables, assets, options.data)
+    first = {
+        name: (dict(zip(rows.columns, rows.rows[0], strict=True)) if rows.rows else {}) for name, _, rows in tables
+    }
+    plan = make_plan(
+        compiled.graph,
+        overrides=dict(options.variables),
+        environment=dict(os.environ),
+        seed=options.overrides.seed,
+        rows=first,
+        row_numbers=dict.fromkeys(first, 1),
+        redactor=options.redactor,
+    )
+    return Prepare(
+        plan=plan,
+        load=make_load_plan(plan, options.overrides),
+        stripe=0,
+        stripes=1,
+        tables=tables,
+        media_folders=tuple(assets.folders),
+        out=options.out,
+        keep_failures=options.keep_failures,
+    )
+
+
+def worker_count(plan: Plan, wanted: int | None) -> int:
+    """How many processes run a plan. A port that the file names belongs to one process, so there is one then."""
+    if wanted is not None:
+        return wanted
+    return 1 if fixed_ports(plan) else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def fixed_ports(plan: Plan) -> tuple[str, ...]:
+    """Agents that listen at a port which the file names."""
+    driven = (agent for agent in plan.agents.values() if not agent.remote)
+    return tuple(agent.name for agent in driven if agent.port or any(listen.port for listen in agent.listens))
+
+
+def local_links(count: int) -> list[Link]:
+    """Workers that are processes of this machine."""
+    return [ProcessLink(number) for number in range(count)]
+
+
+async def arun_load(path: Path, options: LoadOptions, on_tick: Callable[[Status], None] | None = None) -> LoadResult:
+    """Run a load and wait for its result. Raises what `prepare` raises."""
+    prepared = prepare(path, options)
+    return await LoadRun(prepared, local_links(worker_count(prepared.plan, options.workers)), on_tick=on_tick).run()
+
+
+def _tables(tables: Sequence[Table], assets: Assets, data: Path | None) -> tuple[tuple[str, str, Rows], ...]:
+    if data is not None and len(tables) != 1:
+        raise TableError(f"--data stands for the file's only table, and the file has {len(tables)}")
+    return tuple(_table(table, assets, data) for table in tables)
+
+
+def _table(table: Table, assets: Assets, data: Path | None) -> tuple[str, str, Rows]:
+    name, path, order = table.name, table.path, table.order
+    file = data or assets.find(path)
+    if file is None:
+        raise TableError(f"there is no file {path} for the table `{name}`")
+    return name, order, read_table(file)

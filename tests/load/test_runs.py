@@ -1,0 +1,171 @@
+"""Whole load runs over loopback: counts that add up, failures that are kept, workers that die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sipflow.load.links import ProcessLink
+from sipflow.load.plan import LoadOverrides
+from sipflow.load.result import LoadResult
+from sipflow.load.run import LoadRun, Status
+from sipflow.loading import LoadOptions, arun_load, prepare
+
+pytestmark = pytest.mark.wire
+
+TWO_SIDES = "on alice: call bob; wait 50ms; release\non bob: answer; expect hangup\n"
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "calls.sflow"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def options(folder: Path, *, workers: int = 1, **overrides: object) -> LoadOptions:
+    return LoadOptions(LoadOverrides(**overrides), out=folder / "out", workers=workers)  # type: ignore[arg-type]
+
+
+def load(folder: Path, text: str, *, workers: int = 1, **overrides: object) -> LoadResult:
+    return asyncio.run(arun_load(write(folder, text), options(folder, workers=workers, **overrides)))
+
+
+def adds_up(result: LoadResult) -> None:
+    total = result.total
+    assert total.get("planned") == total.get("started") + total.get("not_started")
+    assert total.get("started") == total.get("ended") + total.get("failed") + result.lost
+    assert result.lost == sum(worker.lost for worker in result.workers)
+    seconds = [metrics.get("started") for metrics in result.timeline.seconds.values()]
+    assert sum(seconds) == total.get("started")
+
+
+def test_both_sides_in_one_file_and_two_workers(tmp_path: Path) -> None:
+    result = load(tmp_path, TWO_SIDES, workers=2, rate=100.0, calls=60)
+    adds_up(result)
+    total = result.total
+    assert (total.get("ended"), total.get("failed"), result.lost) == (60, 0, 0)
+    assert {worker.ended for worker in result.workers} == {30}
+    assert total.histograms["sip.setup_time"].count == 60
+    assert total.get("media/legs") == 120
+    assert total.histograms["step/bob.1:success"].count == 60
+    assert total.get("sip/nobodys_calls") == 0
+
+
+def test_every_call_takes_a_row_and_reaches_its_own_callee(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("name,digit\n" + "".join(f"user{n},{n % 10}\n" for n in range(30)))
+    text = (
+        'data users from "users.csv" once\n'
+        'on alice: call bob with { header "X-User" = users.name }; expect dtmf "${users.digit}" within 9s; release\n'
+        'on bob: expect call within 9s; answer; check sip.header("X-User") == users.name; send dtmf "${users.digit}"; '
+        "expect hangup within 9s\n"
+    )
+    result = load(tmp_path, text, rate=60.0, calls=40)
+    adds_up(result)
+    assert result.total.named("cause/") == {}
+    assert (result.total.get("ended"), result.total.get("not_started/a table has no row left")) == (30, 10)
+
+
+def test_failed_calls_leave_what_happened_and_the_others_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kinds.csv").write_text("kind\ngood\nbad\n")
+    text = (
+        'data kinds from "kinds.csv"\n'
+        "on alice: call bob; wait 20ms; release\n"
+        'on bob { expect call; if kinds.kind == "bad" { reject 486 } else { answer; expect hangup } }\n'
+    )
+    result = load(tmp_path, text, rate=50.0, calls=20)
+    adds_up(result)
+    assert (result.total.get("ended"), result.total.get("failed"), result.total.get("code/486")) == (10, 10, 10)
+    ((cause, number),) = result.total.named("cause/").items()
+    assert "486" in cause and number == 10
+    assert len(result.failures) == 10
+    kept = sorted(path.name for path in (tmp_path / "out" / "failures").iterdir())
+    assert kept == sorted(f"call-{n}" for n in range(2, 21, 2))
+    folder = result.failures[0].folder
+    messages = (folder / "sip.txt").read_text()
+    assert messages.count("SIP/2.0 486") == 2, "sent by bob, received by alice"
+    assert messages.count("\nINVITE ") == 2
+    told = json.loads((folder / "call.json").read_text())
+    assert told["failures"][0]["line"] == 2
+
+
+def test_calls_that_would_be_too_many_are_counted_and_not_forgotten(tmp_path: Path) -> None:
+    text = "on alice: call bob; wait 900ms; release\non bob: answer; expect hangup within 9s\n"
+    result = load(tmp_path, text, rate=100.0, calls=20, concurrency=5)
+    adds_up(result)
+    assert result.total.get("started") == 5
+    assert result.total.get("not_started/too many calls at the same time") == 15
+
+
+def test_a_worker_that_is_killed_is_reported_and_its_calls_are_lost(tmp_path: Path) -> None:
+    """The rest goes on, every call is accounted for, and nothing is run again."""
+    text = "on alice: call bob; wait 400ms; release\non bob: answer; expect hangup within 9s\n"
+    prepared = prepare(write(tmp_path, text), options(tmp_path, rate=100.0, calls=100))
+    links = [ProcessLink(number) for number in range(2)]
+    killed: list[int] = []
+
+    def kill_one(status: Status) -> None:
+        if not killed and status.timeline.total.get("started") >= 30:
+            killed.append(links[0].pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+
+    async def work() -> LoadResult:
+        return await LoadRun(prepared, links, on_tick=kill_one).run()
+
+    result = asyncio.run(work())
+    adds_up(result)
+    dead, alive = result.workers
+    assert dead.why_lost == "it was killed by SIGKILL"
+    assert dead.lost > 0
+    assert (alive.planned, alive.ended, alive.lost) == (50, 50, 0)
+    assert result.total.get("planned") == 100
+    assert result.exit_code == 4
+    assert result.verdict.causes[0].name == "workers"
+
+
+def test_stopping_lets_the_calls_that_run_come_to_their_end(tmp_path: Path) -> None:
+    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, rate=50.0, duration_s=600.0))
+    runs: list[LoadRun] = []
+
+    def stop(status: Status) -> None:
+        if status.timeline.total.get("started") >= 10 and not status.stopping:
+            runs[0].stop()
+
+    async def work() -> LoadResult:
+        runs.append(LoadRun(prepared, [ProcessLink(0)], on_tick=stop))
+        return await runs[0].run()
+
+    result = asyncio.run(work())
+    adds_up(result)
+    assert result.total.get("ended") == result.total.get("planned") >= 10
+    assert not result.interrupted
+
+
+def test_a_port_in_use_is_told_with_the_agent(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        text = f'agent bob {{ listen udp "127.0.0.1:{port}" }}\n' + TWO_SIDES
+        result = load(tmp_path, text, calls=1)
+    assert result.exit_code == 3
+    assert "agent bob" in result.problem and str(port) in result.problem
+
+
+def test_the_same_seed_gives_every_call_the_same_row_in_any_number_of_workers(tmp_path: Path) -> None:
+    from sipflow.load.data import PlanMaker
+
+    (tmp_path / "users.csv").write_text("name\n" + "".join(f"user{n}\n" for n in range(50)))
+    text = 'data users from "users.csv" random\nlet who = users.name\non alice: call bob; log who\non bob: answer\n'
+    prepared = prepare(write(tmp_path, text), options(tmp_path, seed=9))
+    makers = [PlanMaker(prepared.plan, prepared.tables) for _ in range(2)]
+    names = [[maker(number).variables["who"] for number in range(20)] for maker in makers]
+    assert names[0] == names[1]
+    assert len(set(names[0])) > 5
+    other = PlanMaker(replace(prepared.plan, seed=10), prepared.tables)
+    assert [other(number).variables["who"] for number in range(20)] != names[0]
