@@ -16,7 +16,20 @@ from sipflow.plan.plan import Plan
 
 def calls_measured(op: Op) -> frozenset[str | None]:
     """Names of the calls whose measurements the expressions of `op` need; None stands for the current call."""
-    return frozenset(_calls_in(op))
+    known = _CALLS_MEASURED.get(id(op))
+    if known is not None:
+        return known[1]
+    if len(_CALLS_MEASURED) >= _MOST_KNOWN:
+        _CALLS_MEASURED.clear()
+    found = frozenset(_calls_in(op))
+    _CALLS_MEASURED[id(op)] = op, found
+    return found
+
+
+_MOST_KNOWN = 10_000
+_CALLS_MEASURED: dict[int, tuple[Op, frozenset[str | None]]] = {}
+"""What was found in an operation, by its identity, with the operation, so that no other one can have that: in a load
+run a node is entered thousands of times, and looking through its expressions is a tenth of what a call costs."""
 
 
 def _calls_in(op: Op) -> Iterator[str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from sipflow import events
@@ -87,7 +87,7 @@ class MediaDesk:
         del self._sharers[leg]
         self._final[call] = leg.statistics()
         leg.close()
-        self._feed(self._agents[call], events.MediaMeasured(call, asdict(self._final[call])))
+        self._feed(self._agents[call], events.MediaMeasured(call, _by_name(self._final[call])))
 
     def forget(self, command: commands.ForgetCall) -> None:
         """Drop what was kept of a call to be asked for."""
@@ -206,6 +206,14 @@ class MediaDesk:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+_STATISTICS = tuple(field.name for field in fields(LegStatistics))
+
+
+def _by_name(counted: LegStatistics) -> dict[str, Any]:
+    """Numbers and texts only: nothing in it needs a deep copy."""
+    return {name: getattr(counted, name) for name in _STATISTICS}
 
 
 def _jitter_of(agent: AgentPlan) -> JitterConfig:
