@@ -72,7 +72,7 @@ _COUNT = click.IntRange(1)
     "--duration",
     "duration_s",
     type=_Duration(),
-    help="For how long new calls begin: 30s, 10m.  [default: what the file says, else 60s]",
+    help="For how long new calls begin: 30s, 10m (default: as the file says, else 60s).",
 )
 @click.option(
     "--arrivals",
@@ -90,7 +90,7 @@ _COUNT = click.IntRange(1)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
-    help="Processes.  [default: one a core; one where the file names a port to listen at]",
+    help="Processes (default: one a core; one where the file names a port to listen at).",
 )
 @click.option(
     "--data",
