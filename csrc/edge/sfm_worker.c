@@ -7,10 +7,9 @@
 #include "../core/sfm_warm.h"
 
 enum {
-    STRANGERS_EVERY_TICKS = 5, /* how often the socket is looked at that only strangers write to */
+    STRANGERS_EVERY_TICKS = 10, /* how often the socket is looked at that only strangers write to */
     RTCP_EVERY_TICKS = 25,    /* how often the RTCP socket is looked at: half a second at 20 ms */
-    FIRST_LOOK = 2,           /* datagrams: enough to see that there is no more than one */
-    MAX_RECEIVE_CALLS = 2 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
+    MAX_RECEIVE_CALLS = 1 + SFM_RECEIVE_CAPACITY / SFM_DATAGRAM_BATCH,
     PHASES = 128,             /* places in the packet time at which legs send */
     CAPACITY_BYTES = 1500,
 };
@@ -298,37 +297,42 @@ static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, con
     collect_events(leg);
 }
 
-/* All that waits, behind `count` datagrams and up to what the batch holds: a flood may not delay the packets of other
- * legs. The number of datagrams in the batch then. */
+/* One datagram behind `count` others, if there is room; the number of datagrams in the batch then. */
+static int receive_one(sfm_engine_leg *leg, int socket, int count) {
+    if (count == SFM_RECEIVE_CAPACITY) {
+        return count;
+    }
+    int got = sfm_udp_receive(socket, leg->worker->batch + count, 1, &leg->worker->clocks);
+    count_send_error(leg, got);
+    return count + (got > 0 ? got : 0);
+}
+
+/* All that waits, behind `count` others and up to what the batch holds: a flood may not delay the packets of other legs.
+ * Mostly nothing waits, or one datagram, and to ask for one is cheaper than to ask for many. */
 static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
-    sfm_datagram *batch = leg->worker->batch;
-    for (int tries = 0; tries < MAX_RECEIVE_CALLS && count < SFM_RECEIVE_CAPACITY; tries++) {
-        int room = SFM_RECEIVE_CAPACITY - count;
-        int wanted = tries == 0 && room > FIRST_LOOK ? FIRST_LOOK : room;
-        int got = sfm_udp_receive(socket, batch + count, wanted, &leg->worker->clocks);
+    int before = count;
+    count = receive_one(leg, socket, count);
+    for (int tries = 0; count > before && tries < MAX_RECEIVE_CALLS && count < SFM_RECEIVE_CAPACITY; tries++) {
+        int got = sfm_udp_receive(socket, leg->worker->batch + count, SFM_RECEIVE_CAPACITY - count,
+                                  &leg->worker->clocks);
         count_send_error(leg, got);
         count += got > 0 ? got : 0;
-        if (got >= 0 && got < (tries == 0 ? FIRST_LOOK : SFM_DATAGRAM_BATCH)) {
+        if (got >= 0 && got < SFM_DATAGRAM_BATCH) {
             break;
         }
     }
     return count;
 }
 
-static int receive_one(sfm_engine_leg *leg, int socket) {
-    int got = sfm_udp_receive(socket, leg->worker->batch, 1, &leg->worker->clocks);
-    count_send_error(leg, got);
-    return got > 0 ? got : 0;
-}
-
 /* A stream in step brings one packet a tick, and to ask the kernel for more would cost a quarter as much again. So after
  * a tick with one packet that came since the look before, only one is taken. Whatever a burst leaves behind is taken a
  * tick later, before its turn to be heard, and with the arrival that the kernel stamped; that it is older than the last
  * look tells that there is a backlog, and then all is taken again. */
-static int receive_in_step(sfm_engine_leg *leg, int socket) {
+static int receive_in_step(sfm_engine_leg *leg, int socket, int before) {
     bool one = leg->steady && leg->owed_playouts == 1;
-    int count = one ? receive_one(leg, socket) : receive_waiting(leg, socket, 0);
-    leg->steady = count == 1 && (!one || leg->worker->batch[0].arrival_ns > leg->looked_ns);
+    int count = one ? receive_one(leg, socket, before) : receive_waiting(leg, socket, before);
+    bool fresh = count > before && leg->worker->batch[before].arrival_ns > leg->looked_ns;
+    leg->steady = count == before + 1 && (!one || fresh);
     leg->looked_ns = leg->worker->clocks.monotonic_ns;
     return count;
 }
@@ -338,13 +342,13 @@ static int receive_in_step(sfm_engine_leg *leg, int socket) {
 static int receive_rtp(sfm_engine_leg *leg) {
     int socket = leg->sockets.peer;
     if (socket < 0) {
-        return receive_in_step(leg, leg->sockets.rtp);
+        return receive_in_step(leg, leg->sockets.rtp, 0);
     }
     if (!leg->unlooked && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
-        return receive_in_step(leg, socket);
+        return receive_in_step(leg, socket, 0);
     }
     leg->unlooked = false;
-    return receive_waiting(leg, socket, receive_waiting(leg, leg->sockets.rtp, 0));
+    return receive_in_step(leg, socket, receive_waiting(leg, leg->sockets.rtp, 0));
 }
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
