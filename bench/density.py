@@ -117,7 +117,7 @@ def resident_kb() -> int:
 
 def run_trial(count: int, seconds: float, core: int, suite: str) -> Trial:
     """Open, wait, read; everything but the pacing thread stays off its core where there is another."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     others = os.sched_getaffinity(0) - {core}
     with MediaEngine(EngineConfig(threads=1, measure_floor=True)) as engine:
