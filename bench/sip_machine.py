@@ -23,6 +23,7 @@ from typing import Any
 from sipflow.events import CallIncoming, CallReleased
 from sipflow.media_params import RtpFormat
 from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
@@ -36,7 +37,7 @@ class Side:
         numbers = count(1)
         config = UserAgentConfig(name=name, user=name, host="127.0.0.1", port=port, trace=trace, ended_sessions_kept=10)
         self.agent = UserAgent(config, random.Random(name), lambda: f"{name}-{next(numbers)}")
-        self.address = ("127.0.0.1", port)
+        self.address = Hop("127.0.0.1", port)
         self.spent = 0.0
         self.incoming = ""
         self.released = 0
@@ -72,7 +73,7 @@ def deliver(datagrams: list[bytes], sender: Side, receiver: Side, now: float) ->
 
 
 def one_call(caller: Side, callee: Side, call: str, now: float) -> None:
-    target = f"sip:callee@127.0.0.1:{callee.address[1]}"
+    target = f"sip:callee@127.0.0.1:{callee.address.port}"
     ours, theirs = LocalMedia("127.0.0.1", 20000, FORMATS), LocalMedia("127.0.0.1", 30000, FORMATS)
     deliver(caller.do(caller.agent.invite, call, target, ours, now), caller, callee, now)
     deliver(callee.do(callee.agent.ring, callee.incoming, now), callee, caller, now)

@@ -1,9 +1,9 @@
 """How evenly RTP leaves, beside SIPp's rtp_stream: the same calls, seen by an independent receiver.
 
 Each side makes `--calls` calls over SIP from one process on one core and sends PCMA in packets of 20 ms to the port
-that the answer names. There rtp_watch.c takes the kernel's timestamps on the other core and notes |inter-arrival - 20 ms| of
-every packet. sipflow's side also tells its own lateness of sending, and the floor: the error of an idle timer thread,
-same run. Rounds alternate between the two sides; each line of the table is one round.
+that the answer names. There rtp_watch.c takes the kernel's timestamps on the other core and notes
+|inter-arrival - 20 ms| of every packet. sipflow's side also tells the floor of its run: the error of an idle timer
+thread. Rounds alternate between the two sides; each line of the table is one round.
 
     python -m bench.timing_vs_sipp [--calls 1000] [--seconds 10] [--rounds 2]
 
