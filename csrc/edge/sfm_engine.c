@@ -14,6 +14,8 @@
 
 enum { WORKER_PRIORITY = 10, FLOOR_PRIORITY = 11 };
 
+static const int64_t RECORD_EVERY_NS = 100000000;
+
 struct sfm_engine {
     sfm_engine_config config;
     sfm_worker *workers[SFM_ENGINE_MAX_THREADS];
@@ -28,6 +30,9 @@ struct sfm_engine {
     uint32_t last_number;
     uint16_t port_cursor;
     uint64_t stream_seed;
+    sfm_simulation *simulation; /* NULL: the machine itself */
+    int64_t recorded_ns;        /* when the simulated disk was last written to */
+    bool announced;             /* since the simulated time last began to move */
     bool stopped;
 };
 
@@ -35,7 +40,12 @@ struct sfm_engine {
 
 void sfm_engine_post(sfm_engine *engine, sfm_notice *notice) { sfm_mailbox_put(&engine->outbox, &notice->mail); }
 
-void sfm_engine_announce(sfm_engine *engine) { sfm_notifier_raise(&engine->notifier); }
+void sfm_engine_announce(sfm_engine *engine) {
+    if (engine->simulation != NULL) {
+        engine->announced = true;
+    }
+    sfm_notifier_raise(&engine->notifier);
+}
 
 void sfm_engine_tape_ended(sfm_engine *engine) { sfm_recorder_hurry(engine->recorder); }
 
@@ -86,7 +96,7 @@ static int start_workers(sfm_engine *engine) {
         if (worker == NULL) {
             return SFM_ERROR_MEMORY;
         }
-        int error = sfm_worker_start(worker, engine, engine->config.realtime ? WORKER_PRIORITY : 0);
+        int error = sfm_worker_start(worker, engine, engine->simulation, engine->config.realtime ? WORKER_PRIORITY : 0);
         if (error != SFM_OK) {
             sfm_worker_free(worker);
             return error;
@@ -98,7 +108,7 @@ static int start_workers(sfm_engine *engine) {
 
 static int start_threads(sfm_engine *engine) {
     engine->answer = sfm_waiter_create();
-    engine->recorder = sfm_recorder_create(recording_finished, engine);
+    engine->recorder = sfm_recorder_create(recording_finished, engine, engine->simulation == NULL);
     if (engine->answer == NULL || engine->recorder == NULL) {
         return SFM_ERROR_MEMORY;
     }
@@ -109,7 +119,8 @@ static int start_threads(sfm_engine *engine) {
 }
 
 int sfm_engine_create(const sfm_engine_config *config, sfm_engine **out) {
-    if (config->threads == 0 || config->threads > SFM_ENGINE_MAX_THREADS) {
+    bool simulated = config->simulation != NULL;
+    if (config->threads == 0 || config->threads > (simulated ? 1 : SFM_ENGINE_MAX_THREADS)) {
         return SFM_ERROR_ARGUMENT;
     }
     sfm_engine *engine = calloc(1, sizeof *engine);
@@ -117,9 +128,15 @@ int sfm_engine_create(const sfm_engine_config *config, sfm_engine **out) {
         return SFM_ERROR_MEMORY;
     }
     engine->config = *config;
-    engine->stream_seed = (uint64_t)sfm_wallclock_ns() ^ (uint64_t)(uintptr_t)engine;
-    int error = sfm_system_error(sfm_notifier_open(&engine->notifier));
+    engine->config.simulation = NULL; /* the caller's memory, not to be kept */
+    int error = simulated ? sfm_simulation_create(config->simulation, &engine->simulation) : SFM_OK;
+    engine->stream_seed = simulated ? ~config->simulation->seed
+                                    : (uint64_t)sfm_wallclock_ns() ^ (uint64_t)(uintptr_t)engine;
+    if (error == SFM_OK) {
+        error = sfm_system_error(sfm_notifier_open(&engine->notifier));
+    }
     if (error != SFM_OK) {
+        sfm_simulation_destroy(engine->simulation);
         free(engine);
         return error;
     }
@@ -165,6 +182,7 @@ void sfm_engine_destroy(sfm_engine *engine) {
     for (uint32_t i = 0; i < engine->worker_count; i++) {
         sfm_worker_free(engine->workers[i]);
     }
+    sfm_simulation_destroy(engine->simulation);
     sfm_waiter_destroy(engine->answer);
     sfm_notifier_close(&engine->notifier);
     free(engine);
@@ -209,6 +227,33 @@ int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity) {
         sfm_notifier_raise(&engine->notifier);
     }
     return (int)count;
+}
+
+/* --- simulated time ----------------------------------------------------------------------------------------------- */
+
+/* Tapes are read long before they are full: they hold more than half a second at any sample rate. */
+static void write_recordings(sfm_engine *engine) {
+    int64_t now_ns = sfm_simulation_now_ns(engine->simulation);
+    if (now_ns - engine->recorded_ns >= RECORD_EVERY_NS) {
+        engine->recorded_ns = now_ns;
+        sfm_recorder_step(engine->recorder);
+    }
+}
+
+int64_t sfm_engine_advance(sfm_engine *engine, int64_t until_ns) {
+    sfm_simulation *simulation = engine->simulation;
+    engine->announced = false;
+    while (!engine->announced && sfm_worker_step(engine->workers[0], until_ns)) {
+        write_recordings(engine);
+    }
+    if (!engine->announced) {
+        sfm_simulation_move(simulation, until_ns);
+    }
+    return sfm_simulation_now_ns(simulation);
+}
+
+uint32_t sfm_engine_open_sockets(const sfm_engine *engine) {
+    return (uint32_t)sfm_simulation_open_sockets(engine->simulation);
 }
 
 /* --- statistics -------------------------------------------------------------------------------------------------- */
@@ -274,7 +319,10 @@ static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *opti
     sfm_leg_config config = {.sample_rate = options->sample_rate, .jitter = options->jitter, .listener = options->listener};
     config.seed = engine->config.seed + number;
     config.stream_seed = sfm_random_next(&random);
-    config.wallclock_offset_ns = sfm_wallclock_ns() - sfm_clock_ns();
+    config.wallclock_offset_ns =
+        engine->simulation != NULL
+            ? sfm_simulation_wallclock_ns(engine->simulation) - sfm_simulation_now_ns(engine->simulation)
+            : sfm_wallclock_ns() - sfm_clock_ns();
     snprintf(config.cname, sizeof config.cname, "%016llx@sipflow", (unsigned long long)sfm_random_next(&random));
     return config;
 }
@@ -313,7 +361,8 @@ static int open_with_sockets(sfm_engine *engine, const sfm_leg_options *options,
         return SFM_ERROR_MEMORY;
     }
     int error =
-        sfm_ports_open(options->address, options->first_port, options->last_port, &engine->port_cursor, &leg->sockets);
+        sfm_ports_open(engine->simulation, options->address, options->first_port, options->last_port,
+                               &engine->port_cursor, &leg->sockets);
     if (error != SFM_OK) {
         free(letter);
         return error;

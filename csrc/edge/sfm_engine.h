@@ -11,6 +11,7 @@
 #include "../core/sfm_histogram.h"
 #include "../core/sfm_impair.h"
 #include "sfm_leg.h"
+#include "sfm_simulation.h"
 
 /* cffi:begin */
 typedef struct sfm_engine sfm_engine;
@@ -24,6 +25,7 @@ typedef struct sfm_engine_config {
     uint32_t realtime;     /* 1: ask the system for real-time priority */
     uint32_t measure_floor;
     uint64_t seed;         /* of all impairments */
+    const sfm_simulation_config *simulation; /* NULL: the machine's clock and network; else one thread's worth, and no thread */
 } sfm_engine_config;
 
 int sfm_engine_create(const sfm_engine_config *config, sfm_engine **out);
@@ -33,6 +35,12 @@ void sfm_engine_destroy(sfm_engine *engine); /* stops it; all legs are freed wit
 int sfm_engine_fileno(const sfm_engine *engine); /* readable while events wait */
 /* Number of events, at most `capacity`. */
 int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity);
+
+/* Of a simulated engine: lets its time pass until `until_ns`, or until there is an event to drain, and gives the time that
+ * it is then. It is 0 at the beginning. */
+int64_t sfm_engine_advance(sfm_engine *engine, int64_t until_ns);
+/* Sockets of a simulated engine that are open: two a leg. */
+uint32_t sfm_engine_open_sockets(const sfm_engine *engine);
 
 typedef struct sfm_engine_statistics {
     sfm_histogram lateness; /* ns between the moment a packet was due and the moment the kernel had taken it */
@@ -102,6 +110,7 @@ typedef struct sfm_engine_leg_statistics {
     uint64_t digits_dropped; /* received while 64 were unread */
     int64_t lateness_max_ns; /* -1: nothing was sent */
     int64_t lateness_mean_ns;
+    sfm_path_counts path;    /* of the RTP sent, in a simulation */
 } sfm_engine_leg_statistics;
 
 void sfm_engine_leg_read_statistics(sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics);

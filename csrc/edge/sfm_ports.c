@@ -5,28 +5,36 @@
 
 #include "sfm_edge_error.h"
 
-static int open_at(sfm_address *address, uint16_t port) {
+static int open_at(sfm_simulation *simulation, sfm_address *address, uint16_t port) {
     sfm_address_set_port(address, port);
-    return sfm_udp_open(address);
+    return simulation != NULL ? sfm_simulation_open(simulation, address) : sfm_udp_open(address);
+}
+
+static void close_one(sfm_simulation *simulation, int socket) {
+    if (simulation != NULL) {
+        sfm_simulation_close(simulation, socket);
+    } else {
+        close(socket);
+    }
 }
 
 /* 0 or -errno. */
-static int open_pair(sfm_address *address, uint16_t port, sfm_port_pair *pair) {
-    int rtp = open_at(address, port);
+static int open_pair(sfm_simulation *simulation, sfm_address *address, uint16_t port, sfm_port_pair *pair) {
+    int rtp = open_at(simulation, address, port);
     if (rtp < 0) {
         return rtp;
     }
-    int rtcp = open_at(address, (uint16_t)(port + 1));
+    int rtcp = open_at(simulation, address, (uint16_t)(port + 1));
     if (rtcp < 0) {
-        close(rtp);
+        close_one(simulation, rtp);
         return rtcp;
     }
-    *pair = (sfm_port_pair){.rtp = rtp, .rtcp = rtcp, .peer = -1, .port = port};
+    *pair = (sfm_port_pair){.simulation = simulation, .rtp = rtp, .rtcp = rtcp, .peer = -1, .port = port};
     return 0;
 }
 
-int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port, uint16_t *cursor,
-                   sfm_port_pair *pair) {
+int sfm_ports_open(sfm_simulation *simulation, const char *address, uint16_t first_port, uint16_t last_port,
+                   uint16_t *cursor, sfm_port_pair *pair) {
     sfm_address local;
     uint16_t first = (uint16_t)(first_port + first_port % 2);
     int pairs = (last_port - first + 1) / 2;
@@ -36,7 +44,7 @@ int sfm_ports_open(const char *address, uint16_t first_port, uint16_t last_port,
     int start = *cursor >= first ? (*cursor - first) / 2 : 0;
     for (int i = 0; i < pairs; i++) {
         uint16_t port = (uint16_t)(first + 2 * ((start + i) % pairs));
-        int error = open_pair(&local, port, pair);
+        int error = open_pair(simulation, &local, port, pair);
         if (error == 0) {
             *cursor = (uint16_t)(port + 2);
         }
@@ -56,13 +64,13 @@ static void disconnect(sfm_port_pair *pair) {
 
 void sfm_ports_connect(sfm_port_pair *pair, const sfm_address *peer) {
     disconnect(pair);
-    int connected = sfm_udp_open_connected(pair->rtp, peer);
+    int connected = pair->simulation != NULL ? -1 : sfm_udp_open_connected(pair->rtp, peer);
     pair->peer = connected < 0 ? -1 : connected;
 }
 
 void sfm_ports_close(sfm_port_pair *pair) {
     disconnect(pair);
-    close(pair->rtp);
-    close(pair->rtcp);
+    close_one(pair->simulation, pair->rtp);
+    close_one(pair->simulation, pair->rtcp);
     *pair = (sfm_port_pair){.rtp = -1, .rtcp = -1, .peer = -1};
 }

@@ -1,7 +1,6 @@
 #include "sfm_recorder.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "sfm_platform.h"
@@ -10,6 +9,7 @@ enum { FLUSH_MS = 150, CHUNK_FRAMES = 4096 };
 
 struct sfm_recorder {
     sfm_thread thread;
+    bool threaded;
     sfm_waiter *waiter;
     sfm_mailbox started;
     _Atomic bool stopping;
@@ -94,6 +94,11 @@ static void pump_all(sfm_recorder *recorder) {
     }
 }
 
+void sfm_recorder_step(sfm_recorder *recorder) {
+    take_started(recorder);
+    pump_all(recorder);
+}
+
 static void run(void *context) {
     sfm_recorder *recorder = context;
     bool stopping = false;
@@ -101,14 +106,13 @@ static void run(void *context) {
         int64_t next_ns = recorder->active != NULL ? sfm_clock_ns() + (int64_t)FLUSH_MS * 1000000 : INT64_MAX;
         sfm_waiter_sleep(recorder->waiter, next_ns);
         stopping = atomic_load(&recorder->stopping);
-        take_started(recorder);
-        pump_all(recorder);
+        sfm_recorder_step(recorder);
     }
 }
 
 /* --- the other threads ------------------------------------------------------------------------------------------- */
 
-sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), void *engine) {
+sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), void *engine, bool threaded) {
     static const sfm_thread_options options = {.name = "sipflow-disk"};
     sfm_recorder *recorder = calloc(1, sizeof *recorder);
     if (recorder == NULL) {
@@ -116,8 +120,9 @@ sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), voi
     }
     recorder->finished = finished;
     recorder->engine = engine;
+    recorder->threaded = threaded;
     recorder->waiter = sfm_waiter_create();
-    if (recorder->waiter == NULL || sfm_thread_start(&recorder->thread, &options, run, recorder) != 0) {
+    if (recorder->waiter == NULL || (threaded && sfm_thread_start(&recorder->thread, &options, run, recorder) != 0)) {
         sfm_waiter_destroy(recorder->waiter);
         free(recorder);
         return NULL;
@@ -139,12 +144,20 @@ int sfm_recorder_start(sfm_recorder *recorder, sfm_recording *recording, const c
     return 0;
 }
 
-void sfm_recorder_hurry(sfm_recorder *recorder) { sfm_waiter_wake(recorder->waiter); }
+void sfm_recorder_hurry(sfm_recorder *recorder) {
+    if (recorder->threaded) {
+        sfm_waiter_wake(recorder->waiter);
+    } else {
+        sfm_recorder_step(recorder);
+    }
+}
 
 void sfm_recorder_destroy(sfm_recorder *recorder) {
     atomic_store(&recorder->stopping, true);
-    sfm_waiter_wake(recorder->waiter);
-    sfm_thread_join(&recorder->thread);
+    sfm_recorder_hurry(recorder);
+    if (recorder->threaded) {
+        sfm_thread_join(&recorder->thread);
+    }
     sfm_waiter_destroy(recorder->waiter);
     free(recorder);
 }

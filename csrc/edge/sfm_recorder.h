@@ -2,6 +2,7 @@
 #ifndef SFM_RECORDER_H
 #define SFM_RECORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sfm_mail.h"
@@ -24,8 +25,11 @@ typedef struct sfm_recording {
     struct sfm_recording *next;
 } sfm_recording;
 
-/* `finished` is called on the disk thread, with the file closed. NULL without memory or thread. */
-sfm_recorder *sfm_recorder_create(void (*finished)(void *engine, sfm_recording *recording), void *engine);
+/* `finished` is called on the disk thread, with the file closed. NULL without memory or thread. Without a thread
+ * (`threaded` false) the disk is written in sfm_recorder_step and sfm_recorder_hurry, by their caller. */
+sfm_recorder *sfm_recorder_create(void (*finished)(void *engine, sfm_recording *recording), void *engine,
+                                  bool threaded);
+void sfm_recorder_step(sfm_recorder *recorder); /* writes what the tapes hold; without a thread only */
 /* Opens the file and takes the recording. `limit_bytes` of samples end it with -EFBIG; 0: what the format holds.
  * 0, or -errno and the recording stays the caller's. */
 int sfm_recorder_start(sfm_recorder *recorder, sfm_recording *recording, const char *path, uint32_t limit_bytes);

@@ -19,6 +19,32 @@ static const int64_t NS_PER_MS = 1000000;
 
 static int64_t period_ns(const sfm_engine_leg *leg) { return sfm_leg_ptime_ms(leg->leg) * NS_PER_MS; }
 
+/* --- the world, or a simulation of it ---------------------------------------------------------------------------- */
+
+static int64_t clock_ns(const sfm_worker *worker) {
+    return worker->simulation != NULL ? sfm_simulation_now_ns(worker->simulation) : sfm_clock_ns();
+}
+
+static sfm_clocks read_clocks(const sfm_worker *worker) {
+    const sfm_simulation *simulation = worker->simulation;
+    return simulation != NULL ? (sfm_clocks){.monotonic_ns = sfm_simulation_now_ns(simulation),
+                                             .wallclock_ns = sfm_simulation_wallclock_ns(simulation)}
+                              : sfm_clocks_read();
+}
+
+static int send_to(const sfm_engine_leg *leg, int socket, const sfm_address *destination, const uint8_t *data,
+                   size_t length) {
+    sfm_simulation *simulation = leg->sockets.simulation;
+    return simulation != NULL ? sfm_simulation_send(simulation, socket, destination, data, length)
+                              : sfm_udp_send(socket, destination, data, length);
+}
+
+static int receive_from(const sfm_engine_leg *leg, int socket, sfm_datagram *batch, int capacity) {
+    sfm_simulation *simulation = leg->sockets.simulation;
+    return simulation != NULL ? sfm_simulation_receive(simulation, socket, batch, capacity)
+                              : sfm_udp_receive(socket, batch, capacity, &leg->worker->clocks);
+}
+
 /* --- events out -------------------------------------------------------------------------------------------------- */
 
 static void post(sfm_engine_leg *leg, sfm_notice *notice, const sfm_event *event) {
@@ -167,7 +193,7 @@ static void collect_events(sfm_engine_leg *leg) {
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static void count_lateness(sfm_engine_leg *leg, int64_t due_ns) {
-    int64_t late_ns = sfm_clock_ns() - due_ns;
+    int64_t late_ns = clock_ns(leg->worker) - due_ns;
     uint64_t counted_ns = late_ns > 0 ? (uint64_t)late_ns : 0;
     sfm_histogram_add(&leg->worker->lateness, counted_ns);
     leg->lateness_sum_ns += counted_ns;
@@ -186,8 +212,8 @@ static void count_send_error(sfm_engine_leg *leg, int error) {
 
 static int send_rtp(const sfm_engine_leg *leg, const sfm_outgoing_packet *packet) {
     bool connected = leg->sockets.peer >= 0;
-    return connected ? sfm_udp_send(leg->sockets.peer, NULL, packet->data, packet->length)
-                     : sfm_udp_send(leg->sockets.rtp, &leg->remote, packet->data, packet->length);
+    return connected ? send_to(leg, leg->sockets.peer, NULL, packet->data, packet->length)
+                     : send_to(leg, leg->sockets.rtp, &leg->remote, packet->data, packet->length);
 }
 
 static void send_packets(sfm_engine_leg *leg, int64_t now_ns) {
@@ -302,7 +328,7 @@ static int receive_one(sfm_engine_leg *leg, int socket, int count) {
     if (count == SFM_RECEIVE_CAPACITY) {
         return count;
     }
-    int got = sfm_udp_receive(socket, leg->worker->batch + count, 1, &leg->worker->clocks);
+    int got = receive_from(leg, socket, leg->worker->batch + count, 1);
     count_send_error(leg, got);
     return count + (got > 0 ? got : 0);
 }
@@ -313,8 +339,7 @@ static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
     int before = count;
     count = receive_one(leg, socket, count);
     for (int tries = 0; count > before && tries < MAX_RECEIVE_CALLS && count < SFM_RECEIVE_CAPACITY; tries++) {
-        int got = sfm_udp_receive(socket, leg->worker->batch + count, SFM_RECEIVE_CAPACITY - count,
-                                  &leg->worker->clocks);
+        int got = receive_from(leg, socket, leg->worker->batch + count, SFM_RECEIVE_CAPACITY - count);
         count_send_error(leg, got);
         count += got > 0 ? got : 0;
         if (got >= 0 && got < SFM_DATAGRAM_BATCH) {
@@ -353,9 +378,9 @@ static int receive_rtp(sfm_engine_leg *leg) {
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
     uint8_t data[CAPACITY_BYTES];
-    int length = sfm_leg_write_rtcp(leg->leg, sfm_clock_ns(), bye, data, sizeof data);
+    int length = sfm_leg_write_rtcp(leg->leg, clock_ns(leg->worker), bye, data, sizeof data);
     if (length > 0 && leg->remote_rtcp.length != 0) {
-        count_send_error(leg, sfm_udp_send(leg->sockets.rtcp, &leg->remote_rtcp, data, (size_t)length));
+        count_send_error(leg, send_to(leg, leg->sockets.rtcp, &leg->remote_rtcp, data, (size_t)length));
     }
 }
 
@@ -388,7 +413,7 @@ static void hear(sfm_engine_leg *leg, int count) {
 /* The sockets are looked at once a tick, just before the tick is played out: nothing that came is missed, the kernel
  * stamped when it came, and a wake-up a packet is saved. */
 static void hear_ticked(sfm_worker *worker) {
-    worker->clocks = sfm_clocks_read();
+    worker->clocks = read_clocks(worker);
     for (size_t i = 0; i < worker->ticked_count; i++) {
         sfm_engine_leg *leg = worker->ticked[i];
         warm_ahead(worker->ticked, worker->ticked_count, i + 1, sfm_leg_warm_hearing);
@@ -414,7 +439,7 @@ static int64_t phase_ns(uint32_t number, int64_t period) {
 
 static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
     int64_t period = period_ns(leg);
-    int64_t now_ns = sfm_clock_ns();
+    int64_t now_ns = clock_ns(worker);
     leg->tick_ns = now_ns - now_ns % period + period + phase_ns(leg->phase, period);
     leg->scheduled.due_ns = leg->tick_ns;
     leg->open = sfm_schedule_add(&worker->schedule, &leg->scheduled) == SFM_OK;
@@ -468,8 +493,15 @@ static void watch(sfm_engine_leg *leg, sfm_letter *letter) {
     leg->jobs = letter;
 }
 
+static void read_path(const sfm_engine_leg *leg, sfm_path_counts *counts) {
+    if (leg->open && leg->sockets.simulation != NULL) {
+        sfm_simulation_read_path(leg->sockets.simulation, leg->sockets.rtp, counts);
+    }
+}
+
 static void read_statistics(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
     *statistics = leg->counted;
+    read_path(leg, &statistics->path);
     sfm_leg_read_statistics(leg->leg, &statistics->media);
     bool sent = leg->lateness_count > 0;
     statistics->lateness_mean_ns = sent ? (int64_t)(leg->lateness_sum_ns / leg->lateness_count) : -1;
@@ -485,6 +517,7 @@ static void close_leg(sfm_engine_leg *leg) {
     if (!leg->open) {
         return;
     }
+    read_path(leg, &leg->counted.path); /* while there is a socket to ask */
     leg->open = false;
     drop_waiting_digits(leg);
     sfm_leg_stop_play(leg->leg);
@@ -617,6 +650,18 @@ static void close_all(sfm_worker *worker) {
     }
 }
 
+bool sfm_worker_step(sfm_worker *worker, int64_t until_ns) {
+    int64_t due_ns = sfm_schedule_due_ns(&worker->schedule);
+    if (due_ns > until_ns) {
+        return false;
+    }
+    sfm_simulation_move(worker->simulation, due_ns);
+    send_due(worker, sfm_simulation_now_ns(worker->simulation));
+    hear_ticked(worker);
+    announce(worker);
+    return true;
+}
+
 static void run(void *context) {
     sfm_worker *worker = context;
     while (!atomic_load_explicit(&worker->stopping, memory_order_acquire)) {
@@ -631,16 +676,18 @@ static void run(void *context) {
     announce(worker);
 }
 
-int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priority) {
+int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, sfm_simulation *simulation, int realtime_priority) {
     sfm_thread_options options = {.name = "sipflow-media", .realtime_priority = realtime_priority};
     worker->engine = engine;
+    worker->simulation = simulation;
+    worker->stopped = simulation != NULL;
     worker->waiter = sfm_waiter_create();
     worker->ticked = calloc(SFM_WORKER_MAX_LEGS, sizeof(sfm_engine_leg *));
     if (worker->waiter == NULL || worker->ticked == NULL) {
         return SFM_ERROR_MEMORY;
     }
     int error = sfm_schedule_init(&worker->schedule, SFM_WORKER_MAX_LEGS);
-    if (error == SFM_OK && sfm_thread_start(&worker->thread, &options, run, worker) != 0) {
+    if (error == SFM_OK && simulation == NULL && sfm_thread_start(&worker->thread, &options, run, worker) != 0) {
         error = SFM_ERROR_MEMORY;
     }
     return error;
@@ -649,6 +696,7 @@ int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priori
 void sfm_worker_post(sfm_worker *worker, sfm_letter *letter) {
     if (worker->stopped) {
         sfm_worker_handle(worker, letter);
+        announce(worker);
         return;
     }
     sfm_mailbox_put(&worker->inbox, &letter->completion.mail);
@@ -656,6 +704,11 @@ void sfm_worker_post(sfm_worker *worker, sfm_letter *letter) {
 }
 
 void sfm_worker_stop(sfm_worker *worker) {
+    if (worker->simulation != NULL) {
+        close_all(worker);
+        announce(worker);
+        return;
+    }
     atomic_store_explicit(&worker->stopping, true, memory_order_release);
     sfm_waiter_wake(worker->waiter);
     sfm_thread_join(&worker->thread);

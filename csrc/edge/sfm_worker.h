@@ -126,6 +126,7 @@ struct sfm_engine_leg {
 
 typedef struct sfm_worker {
     sfm_engine *engine;
+    sfm_simulation *simulation; /* the engine's; NULL: the machine's clock and network, and a thread */
     sfm_thread thread;
     sfm_waiter *waiter;
     sfm_mailbox inbox;
@@ -145,7 +146,10 @@ typedef struct sfm_worker {
     sfm_datagram batch[SFM_RECEIVE_CAPACITY]; /* what one leg received */
 } sfm_worker;
 
-int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, int realtime_priority);
+/* With a simulation there is no thread: letters are handled when they are posted, and time passes in steps. */
+int sfm_worker_start(sfm_worker *worker, sfm_engine *engine, sfm_simulation *simulation, int realtime_priority);
+/* Lets the simulated time jump to what is due next and does it; false when nothing is due until then. */
+bool sfm_worker_step(sfm_worker *worker, int64_t until_ns);
 void sfm_worker_post(sfm_worker *worker, sfm_letter *letter);
 /* What the thread would do with this letter, by the caller: after the thread was joined. */
 void sfm_worker_handle(sfm_worker *worker, sfm_letter *letter);

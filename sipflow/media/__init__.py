@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sipflow.media.engine import EngineConfig, MediaEngine
+    from sipflow.media.engine import EngineConfig, MediaEngine, Simulation
     from sipflow.media.formats import codec_names
     from sipflow.media.leg import Impairment, JitterConfig, Leg
     from sipflow.media.library import Loudness, MediaInfo, MediaLibrary, MediaProblem, measure
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sipflow.media.statistics import EngineStatistics, LegStatistics, Timing
 
 _HOMES = {
-    "engine": ("EngineConfig", "MediaEngine"),
+    "engine": ("EngineConfig", "MediaEngine", "Simulation"),
     "formats": ("codec_names",),
     "leg": ("Impairment", "JitterConfig", "Leg"),
     "library": ("Loudness", "MediaInfo", "MediaLibrary", "MediaProblem", "measure"),
@@ -51,6 +51,7 @@ __all__ = [
     "MediaProblem",
     "Prompt",
     "PromptStore",
+    "Simulation",
     "Timing",
     "codec_names",
     "measure",

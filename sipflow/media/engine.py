@@ -42,6 +42,42 @@ class EngineConfig:
     """Run an idle timer thread too, to know what the machine itself costs."""
     seed: int = 0
     """Of all impairments: same seed and same order of legs, same packets lost."""
+    simulation: Simulation | None = None
+    """A clock and a network inside the process instead of the machine's, and no thread: `MediaEngine.advance` lets time
+    pass, and sequence numbers, SSRCs and reports are the same ones for the same seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The network between the legs of a simulated engine. Shares are 0-1 of the packets."""
+
+    seed: int = 0
+    wallclock_ns: int = 0
+    """Time of day at time 0, since 1970, UTC."""
+    loss: float = 0.0
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    """More delay, evenly from 0 to this; what a leg sends keeps its order."""
+    reorder: float = 0.0
+    """Packets that wait `reorder_ms` more, and are overtaken."""
+    reorder_ms: float = 30.0
+    duplicate: float = 0.0
+
+
+def _native_simulation(simulation: Simulation) -> Any:
+    return ffi.new(
+        "sfm_simulation_config *",
+        {
+            "seed": simulation.seed & 0xFFFF_FFFF_FFFF_FFFF,
+            "wallclock_ns": simulation.wallclock_ns,
+            "delay_ns": round(simulation.delay_ms * 1e6),
+            "jitter_ns": round(simulation.jitter_ms * 1e6),
+            "reorder_ns": round(simulation.reorder_ms * 1e6),
+            "loss_per_million": round(simulation.loss * 1e6),
+            "duplicate_per_million": round(simulation.duplicate * 1e6),
+            "reorder_per_million": round(simulation.reorder * 1e6),
+        },
+    )
 
 
 def _native_jitter(jitter: JitterConfig) -> dict[str, int]:
@@ -136,9 +172,10 @@ class MediaEngine:
         config = self.config
         if not 1 <= config.threads <= lib.SFM_ENGINE_MAX_THREADS:
             raise MisuseError(f"an engine has 1 to {lib.SFM_ENGINE_MAX_THREADS} threads, not {config.threads}")
+        simulation = ffi.NULL if config.simulation is None else _native_simulation(config.simulation)
         native = ffi.new(
             "sfm_engine_config *",
-            (config.threads, config.realtime, config.measure_floor, config.seed & 0xFFFF_FFFF_FFFF_FFFF),
+            (config.threads, config.realtime, config.measure_floor, config.seed & 0xFFFF_FFFF_FFFF_FFFF, simulation),
         )
         out = ffi.new("sfm_engine **")
         check(lib.sfm_engine_create(native, out), "start the media engine")
@@ -198,6 +235,18 @@ class MediaEngine:
             self._read_native()
             events, self._backlog = self._backlog, []
             return events
+
+    @property
+    def open_legs(self) -> int:
+        """How many legs have their ports; of an engine that was closed, how many never gave them back."""
+        return len(self._legs)
+
+    def advance(self, until_ns: int) -> int:
+        """Of a simulated engine: lets its time pass until then, or until an event waits, whichever is first; gives the
+        time in nanoseconds that it is now, 0 when the engine was made."""
+        assert self.config.simulation is not None, "the machine's time passes by itself"
+        with self._lock:
+            return until_ns if self._native is None else int(lib.sfm_engine_advance(self._native, until_ns))
 
     def statistics(self) -> EngineStatistics:
         """Lateness of every packet sent so far; after `close`, until then."""

@@ -103,6 +103,14 @@ class LegStatistics:
     """How often packets came under keys that replaced others."""
     srtp_unsent: int | None = None
     """Packets that could not be protected: the key was used up (RFC 3711 section 9.2)."""
+    path_lost: int | None = None
+    """Of the packets sent, those that the simulated network lost: the truth beside what the peer measures. None, as the
+    other ones of the path, in real time."""
+    path_duplicated: int | None = None
+    path_reordered: int | None = None
+    """Packets that it held back, so that others could pass."""
+    path_delay_mean_ms: float | None = None
+    path_delay_max_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +218,19 @@ def _protected(media: Any, suite: str | None) -> dict[str, Any]:
     return {"srtp": suite, **{name: _if_any(ever, count) for name, count in counts.items()}}
 
 
+def _path(counts: Any) -> dict[str, Any]:
+    if counts.sent == 0:
+        return {}
+    delivered = counts.sent + counts.duplicated - counts.lost - counts.undelivered
+    return {
+        "path_lost": counts.lost,
+        "path_duplicated": counts.duplicated,
+        "path_reordered": counts.reordered,
+        "path_delay_mean_ms": counts.delay_sum_ns / delivered / 1e6 if delivered else None,
+        "path_delay_max_ms": _if_any(delivered > 0, counts.delay_max_ns / 1e6),
+    }
+
+
 def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
     came = report.reports > 0
     return {
@@ -235,6 +256,7 @@ def leg_statistics(
         **_refused(native),
         **_remote(native.media.remote, clock_rate),
         **_protected(native.media, srtp),
+        **_path(native.path),
     )
 
 
