@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 from sipflow.cli.explain import rendered_example
-from sipflow.lang.codes import CODES, FAMILIES, OF_RUNS, Code
+from sipflow.lang.codes import CODES, FAMILIES, OF_LOADS, OF_RUNS, Code
 from sipflow.sip.transaction_tables import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -39,11 +39,17 @@ def section(code: Code) -> str:
     """One code."""
     parts = [f"### {code.code}: {code.title}\n", wrapped(code.explanation), wrapped(code.why)]
     if code.example:
-        said = "The run says:" if code.code in OF_RUNS else "`sipflow check` says:"
+        said = _says(code)
         parts += [fenced(code.example), f"{said}\n", fenced(rendered_example(code))]
     if code.instead:
         parts += ["Instead:\n", fenced(code.instead)]
     return "\n".join(parts)
+
+
+def _says(code: Code) -> str:
+    if code.code in OF_LOADS:
+        return "`sipflow load` may say, on a machine that lacks it:"
+    return "The run says:" if code.code in OF_RUNS else "`sipflow check` says:"
 
 
 def fenced(text: str) -> str:

@@ -15,12 +15,14 @@ from sipflow.assets import Assets, media_folders
 from sipflow.errors import SipflowError
 from sipflow.ir.graph import Table
 from sipflow.lang import compile_text
-from sipflow.lang.diagnostics import Diagnostic
+from sipflow.lang.diagnostics import Diagnostic, Severity
 from sipflow.load.links import Link, ProcessLink
 from sipflow.load.messages import Prepare
 from sipflow.load.plan import LoadOverrides, make_load_plan
+from sipflow.load.preflight import check, need_of, raise_descriptor_limit, this_machine
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
+from sipflow.media import MediaInfo, MediaLibrary
 from sipflow.plan.plan import Plan, make_plan
 from sipflow.redaction import Redactor
 from sipflow.tables import Rows, TableError, read_table
@@ -84,11 +86,35 @@ def prepare(path: Path, options: LoadOptions) -> Prepare:
     )
 
 
+def preflight(prepared: Prepare, workers: int) -> tuple[Diagnostic, ...]:
+    """What this machine lacks for the plan."""
+    library = MediaLibrary(prepared.media_folders)
+
+    def duration_of(path: str) -> float | None:
+        file = library.find(path)
+        info = None if file is None else library.probe(file)
+        return info.duration_ms if isinstance(info, MediaInfo) else None
+
+    need = need_of(prepared.plan, prepared.load, duration_of)
+    found = check(prepared.plan, prepared.load, workers, this_machine(cores()), need)
+    return tuple(
+        Diagnostic(
+            one.code, Severity.ERROR if one.error else Severity.WARNING, one.message, one.span, one.label, help=one.help
+        )
+        for one in found
+    )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def worker_count(plan: Plan, wanted: int | None) -> int:
     """How many processes run a plan. A port that the file names belongs to one process, so there is one then."""
     if wanted is not None:
         return wanted
-    return 1 if fixed_ports(plan) else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return 1 if fixed_ports(plan) else cores()
 
 
 def fixed_ports(plan: Plan) -> tuple[str, ...]:
@@ -99,6 +125,7 @@ def fixed_ports(plan: Plan) -> tuple[str, ...]:
 
 def local_links(count: int) -> list[Link]:
     """Workers that are processes of this machine."""
+    raise_descriptor_limit()  # children inherit it
     return [ProcessLink(number) for number in range(count)]
 
 

@@ -14,7 +14,7 @@ import click
 from sipflow.cli.completing import CodeName
 from sipflow.cli.formats.as_text import colour_flag, coloured
 from sipflow.cli.formats.plain import json_text
-from sipflow.lang.codes import CODES, FAMILIES, OF_RUNS, Code
+from sipflow.lang.codes import CODES, FAMILIES, OF_LOADS, OF_RUNS, Code
 
 MAX_COLUMNS = 100
 _CODE = re.compile(r"(?:SF)?(\d{3})", re.IGNORECASE)
@@ -96,16 +96,22 @@ def explanation(code: Code) -> str:
         parts.append(_paragraph(code.why))
     if code.example:
         parts += [_titled("For example:"), _indented(code.example)]
-        said = "When it runs:" if code.code in OF_RUNS else "sipflow check says:"
+        said = _says(code)
         parts += [_titled(said), _indented(coloured(rendered_example(code)))]
     if code.instead:
         parts += [_titled("Instead:"), _indented(code.instead)]
     return "\n\n".join(parts) + "\n"
 
 
+def _says(code: Code) -> str:
+    if code.code in OF_LOADS:
+        return "sipflow load may say:"
+    return "When it runs:" if code.code in OF_RUNS else "sipflow check says:"
+
+
 def rendered_example(code: Code) -> str:
     """What is said about the example of a code: found out now, except for codes of runs."""
-    if code.code in OF_RUNS or not code.example:
+    if code.code in OF_RUNS | OF_LOADS or not code.example:
         return code.shown
     from sipflow.lang import compile_text
     from sipflow.lang.codes.example_files import ExampleFiles

@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
 
+from sipflow.api import read_source
 from sipflow.cli.completing import ScenarioPath
+from sipflow.cli.keys import keys
 from sipflow.cli.run import _coloured, _Duration, _Variable
 from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr
 from sipflow.lang.diagnostics import Diagnostic, has_errors, render
 from sipflow.lang.requirements import compile_requirements
-from sipflow.load.plan import LoadOverrides, rate_of
+from sipflow.load.capacity import Outcome, Search
+from sipflow.load.control import Control
+from sipflow.load.messages import Prepare
+from sipflow.load.plan import DEFAULT_RATE, LoadOverrides, rate_of
+from sipflow.load.report.live import live_view, plain_line
 from sipflow.load.report.text import report_lines
 from sipflow.load.result import Exit, LoadResult
 from sipflow.load.run import LoadRun, Status
-from sipflow.loading import LoadOptions, WrongFileError, local_links, prepare, worker_count
+from sipflow.loading import LoadOptions, WrongFileError, local_links, preflight, prepare, worker_count
 
 
 class _Rate(click.ParamType[float]):
@@ -131,6 +138,20 @@ _COUNT = click.IntRange(1)
 @click.option(
     "--html", "html_file", type=_FILE_OUT, help="Write a report with plots as one HTML file that needs no network."
 )
+@click.option(
+    "--find-max",
+    metavar="CONDITION,…",
+    help="Search the highest rate at which this holds, for instance 'calls.success >= 99.9%', beginning at --rate; "
+    "each trial takes --duration (default: 10s).",
+)
+@click.option(
+    "--control",
+    "control_port",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    help="Serve /status, /rate, /pause, /resume, /stop and /metrics for Prometheus on this port of loopback (0: a free "
+    "one).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
 def load(
     file: Path,
@@ -151,6 +172,8 @@ def load(
     json_file: Path | None,
     csv_file: Path | None,
     html_file: Path | None,
+    find_max: str | None,
+    control_port: int | None,
     quiet: bool,
 ) -> None:
     """Run a scenario thousands of times at planned moments, and measure every call.
@@ -160,7 +183,7 @@ def load(
     the file says how many calls begin when, and what is required; options take the place of what it says.
 
     The report begins with the generator itself: VALID, DEGRADED or INVALID. Ctrl-C begins no more calls and waits for
-    those that run; a second one releases them.
+    those that run; a second one releases them. In a terminal + and - change the rate, p pauses, q stops.
 
     \b
     Exit codes:
@@ -178,6 +201,7 @@ def load(
       sipflow load calls.sflow --ramp 10/s..200/s/60s --concurrency 500
       sipflow load calls.sflow --calls 1000 --arrivals poisson --seed 7
       sipflow load calls.sflow --rate 100/s --require 'setup_time.p99 < 200ms, calls.success >= 99.9%'
+      sipflow load calls.sflow --find-max 'setup_time.p99 < 200ms, calls.success >= 99.9%' --rate 20/s
     """
     console = Console(highlight=False)
     options = LoadOptions(
@@ -191,7 +215,10 @@ def load(
     )
     wanted = _requirements(requirements, console)
     options = replace(options, overrides=replace(options.overrides, requirements=wanted))
-    result = _run(file, options, console, quiet)
+    view = _View(console, file.name, control_port, quiet)
+    if find_max is not None:
+        raise click.exceptions.Exit(_find_max(file, options, find_max, console))
+    result = _run(file, options, console, view)
     _write(result, json_file, csv_file, html_file)
     for line in report_lines(result, brief=quiet):
         console.print(_coloured(line), soft_wrap=True)
@@ -215,7 +242,8 @@ def _refuse(diagnostics: tuple[Diagnostic, ...], text: str, console: Console) ->
         raise click.exceptions.Exit(int(Exit.FILE))
 
 
-def _run(file: Path, options: LoadOptions, console: Console, quiet: bool) -> LoadResult:
+def _prepare(file: Path, options: LoadOptions, console: Console) -> tuple[Prepare, int]:
+    """What the workers need, and how many there are; ends with exit code 2 or 3 when file or machine are wrong."""
     try:
         prepared = prepare(file, options)
     except WrongFileError as error:
@@ -223,18 +251,99 @@ def _run(file: Path, options: LoadOptions, console: Console, quiet: bool) -> Loa
         raise AssertionError("a file without a graph has errors") from error
     except SipflowError as error:
         raise click.ClickException(str(error)) from error
-    links = local_links(worker_count(prepared.plan, options.workers))
+    count = worker_count(prepared.plan, options.workers)
+    shortages = preflight(prepared, count)
+    for diagnostic in shortages:
+        console.print(escape(render(diagnostic, read_source(file)[1])), soft_wrap=True)
+    if has_errors(shortages):
+        raise click.exceptions.Exit(int(Exit.MACHINE))
+    return prepared, count
 
-    async def work() -> LoadResult:
-        run = LoadRun(prepared, links, on_tick=lambda status: None if quiet else _show(console, status))
-        with _signals(run):
+
+def _run(file: Path, options: LoadOptions, console: Console, view: _View) -> LoadResult:
+    prepared, count = _prepare(file, options, console)
+    return asyncio.run(_work(prepared, count, console, view))
+
+
+async def _work(prepared: Prepare, count: int, console: Console, view: _View) -> LoadResult:
+    """One load run, shown and controlled."""
+    run: LoadRun | None = None
+
+    def on_tick(status: Status) -> None:
+        view.show(status)
+
+    run = LoadRun(prepared, local_links(count), on_tick=on_tick)
+    control = Control(run, _metrics_page())
+    with _signals(run), view.open(run):
+        if view.port is not None:
+            port = await control.open(view.port)
+            console.print(f"control at http://127.0.0.1:{port}/status", style="dim")
+        try:
             return await run.run()
+        finally:
+            await control.close()
 
-    return asyncio.run(work())
+
+def _metrics_page() -> Callable[[Status], str] | None:
+    """None without the extra."""
+    try:
+        from sipflow.load.report.prometheus import metrics_page
+    except ModuleNotFoundError:
+        return None
+    return metrics_page
 
 
-def _show(console: Console, status: Status) -> None:
-    pass
+_KEYS = "+ faster by a tenth   - slower   p pause or go on   q begin no more calls, twice: release them all"
+LINE_EVERY_S = 5.0
+
+
+class _View:
+    """What is shown while it runs: a screen in a terminal, a line now and then anywhere else."""
+
+    def __init__(self, console: Console, name: str, port: int | None, quiet: bool) -> None:
+        self.port = port
+        self._console = console
+        self._name = name
+        self._quiet = quiet
+        self._live: Live | None = None
+        self._keys = ""
+        self._next_line = LINE_EVERY_S
+
+    @contextlib.contextmanager
+    def open(self, run: LoadRun) -> Iterator[None]:
+        """Show a run while inside."""
+        if self._quiet or not self._console.is_terminal:
+            yield
+            return
+        with keys(lambda key: _press(run, key)) as pressed:
+            self._keys = _KEYS if pressed else ""
+            with Live(console=self._console, auto_refresh=False, transient=True) as self._live:
+                yield
+        self._live = None
+
+    def show(self, status: Status) -> None:
+        """As it stands."""
+        if self._live is not None:
+            self._live.update(live_view(self._name, status, self._keys), refresh=True)
+        elif not self._quiet and status.elapsed_s >= self._next_line:
+            self._next_line += LINE_EVERY_S
+            self._console.print(plain_line(status), soft_wrap=True)
+
+
+def _press(run: LoadRun, key: str) -> None:
+    match key:
+        case "+" | "=":
+            run.scale(1.1)
+        case "-":
+            run.scale(1 / 1.1)
+        case "p" if run.status().paused:
+            run.resume()
+        case "p":
+            run.pause()
+        case "q":
+            run.stop()
+        case _:
+            pass
 
 
 @contextlib.contextmanager
@@ -247,6 +356,46 @@ def _signals(run: LoadRun) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _find_max(file: Path, options: LoadOptions, condition: str, console: Console) -> int:
+    """Trials at the rates that a search wants; exit code 0 with an answer, 4 when the generator has none, 1 else."""
+    overrides = options.overrides
+    wanted = (*overrides.requirements, *_requirements((condition,), console))
+    search = Search(overrides.rate or DEFAULT_RATE)
+    while (rate := search.next_rate()) is not None:
+        trial = replace(
+            overrides, rate=rate, ramp=None, duration_s=overrides.duration_s or TRIAL_S, requirements=wanted
+        )
+        result = _run(file, replace(options, overrides=trial, keep_failures=0), console, _View(console, "", None, True))
+        if result.interrupted or result.problem:
+            console.print(_coloured(f"ERROR  {result.problem or 'interrupted'}"), soft_wrap=True)
+            return int(result.exit_code)
+        outcome, detail = _outcome(result)
+        search.take(rate, outcome, detail)
+        console.print(f"{rate:10.2f}/s  {outcome.value:8} {escape(detail)}", soft_wrap=True)
+    return _tell(search, console)
+
+
+def _outcome(result: LoadResult) -> tuple[Outcome, str]:
+    if result.exit_code is Exit.INVALID:
+        return Outcome.INVALID, result.verdict.causes[0].text
+    broken = [one for one in result.requirements if not one.holds]
+    found = ", ".join(one.found for one in broken or result.requirements)
+    return (Outcome.BROKEN if broken else Outcome.HELD), found
+
+
+def _tell(search: Search, console: Console) -> int:
+    found = search.answer()
+    if found.refused:
+        console.print(_coloured(f"{'INVALID' if 'INVALID' in found.refused else 'FAILED'}  no answer: {found.refused}"))
+        return int(Exit.INVALID if "INVALID" in found.refused else Exit.FAILED)
+    text = f"PASSED  the highest rate that holds lies from {found.least:.2f}/s to {found.most:.2f}/s"
+    console.print(_coloured(f"{text} ({len(search.trials)} trials)"), soft_wrap=True)
+    return int(Exit.PASSED)
+
+
+TRIAL_S = 10.0
 
 
 def _write(result: LoadResult, json_file: Path | None, csv_file: Path | None, html_file: Path | None) -> None:

@@ -189,8 +189,8 @@ class LoadRun:
         self._interrupted = True
 
     def target_rate(self) -> float:
-        """The planned rate now."""
-        return self._curve.rate_at(max(self._elapsed(), 0.0))
+        """The planned rate now; 0 before the plan begins."""
+        return 0.0 if self._start_at == math.inf else self._curve.rate_at(max(self._elapsed(), 0.0))
 
     def _change(self, how: Callable[[Curve, float], Curve]) -> None:
         self._curve = how(self._curve, max(self._elapsed() + CHANGE_AHEAD_S, 0.0))

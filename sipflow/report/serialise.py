@@ -8,7 +8,6 @@ import json
 from typing import Any, TextIO
 
 from sipflow.events import Record
-from sipflow.lang.diagnostics import diagnostic_to_json
 from sipflow.report.fold import Report
 
 REPORT_VERSION = 1
@@ -29,6 +28,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
 
 def report_to_json(report: Report) -> dict[str, Any]:
     """A report as an object; `version` is raised when a field changes its meaning or goes."""
+    from sipflow.lang.diagnostics import diagnostic_to_json  # who writes records needs no compiler
+
     body = {"version": REPORT_VERSION, "sipflow": report.version}
     for field in dataclasses.fields(report):
         if field.name not in ("version", "logs", "diagnostics"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from sipflow.lang.codes import flow, media, names, run, syntax
+from sipflow.lang.codes import flow, load, media, names, run, syntax
 from sipflow.lang.codes.code import Code
 
-CODES: dict[str, Code] = {row.code: row for part in (syntax, names, flow, media, run) for row in part.ROWS}
+CODES: dict[str, Code] = {row.code: row for part in (syntax, names, flow, media, run, load) for row in part.ROWS}
 """All codes, in the order of their numbers."""
 
 OF_RUNS = frozenset(row.code for row in run.ROWS)
 """Those that a run gives, never a check."""
+
+OF_LOADS = frozenset(row.code for row in load.ROWS)
+"""Those that a load run gives before its first packet, never a check: they depend on the machine."""
 
 FAMILIES = {
     "SF1": "Syntax",
@@ -21,4 +24,4 @@ FAMILIES = {
 }
 """What codes that begin so are about."""
 
-__all__ = ["CODES", "FAMILIES", "OF_RUNS", "Code"]
+__all__ = ["CODES", "FAMILIES", "OF_LOADS", "OF_RUNS", "Code"]
