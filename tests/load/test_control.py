@@ -115,12 +115,13 @@ def test_a_run_is_changed_paused_and_stopped_over_http(tmp_path: Path) -> None:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return dict(json.loads(answer.read()))
 
-    async def steer(run: LoadRun, control: Control) -> None:
+    async def steer(control: Control, ticked: asyncio.Event) -> None:
         loop, port = asyncio.get_running_loop(), await control.open(0)
 
         async def until(path: str, reached: str, value: object) -> None:
             while (await loop.run_in_executor(None, ask, port, path))[reached] != value:
-                await asyncio.sleep(0.05)
+                ticked.clear()
+                await ticked.wait()
 
         await until("/status", "target_rate", 20.0)
         await loop.run_in_executor(None, ask, port, "/rate?value=40/s", "POST")
@@ -132,9 +133,10 @@ def test_a_run_is_changed_paused_and_stopped_over_http(tmp_path: Path) -> None:
         await loop.run_in_executor(None, ask, port, "/stop", "POST")
 
     async def work() -> LoadResult:
-        run = LoadRun(prepared, [ProcessLink(0)])
+        ticked = asyncio.Event()
+        run = LoadRun(prepared, [ProcessLink(0)], on_tick=lambda status: ticked.set())
         control = Control(run)
-        result, _ = await asyncio.gather(run.run(), asyncio.wait_for(steer(run, control), 60))
+        result, _ = await asyncio.gather(run.run(), asyncio.wait_for(steer(control, ticked), 60))
         await control.close()
         return result
 
