@@ -12,6 +12,8 @@
 #include "sfm_plc.h"
 #include "sfm_playout.h"
 #include "sfm_dtmf_event.h"
+#include "sfm_loss_pattern.h"
+#include "sfm_skew.h"
 #include "sfm_stream_statistics.h"
 #include "sfm_histogram.h"
 #include "sfm_random.h"

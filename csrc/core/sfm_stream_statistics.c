@@ -32,6 +32,30 @@ static void shift_window(uint64_t window[2], uint64_t distance)
     }
 }
 
+static int bit_of(const uint64_t window[2], uint64_t behind)
+{
+    return behind < 128 && (window[behind / 64] >> (behind % 64) & 1);
+}
+
+/* The fate of a packet is told when nothing can change it any more: as it leaves the window. */
+static void tell_fates(const sfm_stream_statistics *statistics, sfm_loss_pattern *pattern, int64_t highest, int64_t from,
+                       int64_t until)
+{
+    int64_t first = from < statistics->base ? statistics->base : from;
+    for (int64_t sequence = first; sequence < until; sequence++)
+        sfm_loss_pattern_add(pattern, sequence <= highest && bit_of(statistics->heard, (uint64_t)(highest - sequence)));
+}
+
+static void move_window(sfm_stream_statistics *statistics, int64_t earlier_highest, uint64_t ahead)
+{
+    int64_t oldest = earlier_highest - 127;
+    tell_fates(statistics, &statistics->pattern, earlier_highest, oldest, oldest + (int64_t)ahead);
+    shift_window(statistics->window, ahead);
+    shift_window(statistics->heard, ahead);
+    statistics->window[0] |= 1;
+    statistics->heard[0] |= 1;
+}
+
 static void open_source(sfm_stream_statistics *statistics, int64_t base)
 {
     statistics->base = base;
@@ -40,17 +64,19 @@ static void open_source(sfm_stream_statistics *statistics, int64_t base)
     statistics->expected_prior = 0;
     statistics->received_prior = 0;
     statistics->window[0] = statistics->window[1] = 0;
+    statistics->heard[0] = statistics->heard[1] = 0;
     statistics->has_transit = 0;
 }
 
 /* The packet on probation was the first of the new source: it counts too. `earlier_highest` closes the old source. */
 static void restart_source(sfm_stream_statistics *statistics, int64_t earlier_highest, int64_t extended)
 {
+    tell_fates(statistics, &statistics->pattern, earlier_highest, earlier_highest - 127, earlier_highest + 1);
     statistics->earlier_expected += (uint64_t)(earlier_highest - statistics->base + 1);
     statistics->earlier_unique += statistics->source_received - statistics->source_duplicate;
     open_source(statistics, extended - 1);
     statistics->source_received = 1;
-    statistics->window[0] = 1;
+    statistics->window[0] = statistics->heard[0] = 1;
     statistics->received++;
     statistics->received_bytes += statistics->pending_bytes;
     statistics->restarts++;
@@ -63,8 +89,7 @@ static int place(sfm_stream_statistics *statistics, int64_t earlier_highest, int
         uint64_t ahead = (uint64_t)(extended - earlier_highest);
         if (ahead - 1 > statistics->max_loss_burst)
             statistics->max_loss_burst = ahead - 1;
-        shift_window(statistics->window, ahead);
-        statistics->window[0] |= 1;
+        move_window(statistics, earlier_highest, ahead);
         return SFM_STATISTICS_IN_ORDER;
     }
     uint64_t behind = (uint64_t)(earlier_highest - extended);
@@ -72,6 +97,7 @@ static int place(sfm_stream_statistics *statistics, int64_t earlier_highest, int
     if (statistics->window[behind / 64] & bit)
         return SFM_STATISTICS_DUPLICATE;
     statistics->window[behind / 64] |= bit;
+    statistics->heard[behind / 64] |= bit;
     if (behind > statistics->max_reorder)
         statistics->max_reorder = behind;
     if (extended < statistics->base)
@@ -79,13 +105,26 @@ static int place(sfm_stream_statistics *statistics, int64_t earlier_highest, int
     return SFM_STATISTICS_REORDERED;
 }
 
+/* Transit times add up from packet to packet; a jump of the timestamp begins the measurement anew. */
+static void measure_skew(sfm_stream_statistics *statistics, int64_t difference, int64_t arrival_ns)
+{
+    if (!statistics->has_transit || difference >= DISCONTINUITY_NS || difference <= -DISCONTINUITY_NS) {
+        memset(&statistics->skew, 0, sizeof statistics->skew);
+        statistics->transit_ns = 0;
+    } else {
+        statistics->transit_ns += difference;
+    }
+    sfm_skew_add(&statistics->skew, arrival_ns, statistics->transit_ns);
+}
+
 /* J += (|D| - J) / 16 (RFC 3550 A.8), in 1/16 ns so that the division loses nothing that matters. */
 static void measure_jitter(sfm_stream_statistics *statistics, uint32_t timestamp, int64_t arrival_ns)
 {
+    int64_t difference = 0;
     if (statistics->has_transit) {
         int64_t sent_ns = sfm_ns_from_ts(sfm_timestamp_delta(timestamp, statistics->transit_timestamp),
                                          statistics->clock_rate);
-        int64_t difference = arrival_ns - statistics->transit_arrival_ns - sent_ns;
+        difference = arrival_ns - statistics->transit_arrival_ns - sent_ns;
         int64_t magnitude = difference < 0 ? -difference : difference;
         if (magnitude < DISCONTINUITY_NS)
             statistics->jitter_ns_16 += magnitude - (statistics->jitter_ns_16 + 8) / 16;
@@ -93,6 +132,7 @@ static void measure_jitter(sfm_stream_statistics *statistics, uint32_t timestamp
         if (jitter_ns > statistics->max_jitter_ns)
             statistics->max_jitter_ns = jitter_ns;
     }
+    measure_skew(statistics, difference, arrival_ns);
     statistics->has_transit = 1;
     statistics->transit_timestamp = timestamp;
     statistics->transit_arrival_ns = arrival_ns;
@@ -118,7 +158,7 @@ static int accept(sfm_stream_statistics *statistics, int tracked, int64_t earlie
         return SFM_STATISTICS_RESTARTED;
     }
     open_source(statistics, extended);
-    statistics->window[0] = 1;
+    statistics->window[0] = statistics->heard[0] = 1;
     return SFM_STATISTICS_IN_ORDER;
 }
 
@@ -147,6 +187,23 @@ int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rt
     if (has_media_time && verdict != SFM_STATISTICS_DUPLICATE)
         measure_jitter(statistics, header->timestamp, arrival_ns);
     return verdict;
+}
+
+void sfm_stream_statistics_discard(sfm_stream_statistics *statistics, uint16_t sequence_number)
+{
+    int64_t highest = statistics->source.highest;
+    int64_t behind = highest - sfm_sequence_extend(highest, sequence_number);
+    if (behind >= 0 && behind < 128)
+        statistics->heard[behind / 64] &= ~((uint64_t)1 << (behind % 64));
+}
+
+void sfm_stream_statistics_pattern(const sfm_stream_statistics *statistics, sfm_loss_summary *summary)
+{
+    sfm_loss_pattern ended = statistics->pattern;
+    int64_t highest = statistics->source.highest;
+    if (statistics->source.has_source)
+        tell_fates(statistics, &ended, highest, highest - 127, highest + 1);
+    sfm_loss_pattern_read(&ended, summary);
 }
 
 uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics)

@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sfm_loss_pattern.h"
 #include "sfm_rtp.h"
 #include "sfm_sequence.h"
+#include "sfm_skew.h"
 
 /* cffi:begin */
 /* Counts go on over restarts of the sender. Fields under "private" are the module's own. */
@@ -24,6 +26,10 @@ typedef struct sfm_stream_statistics {
     /* private */
     sfm_source source;
     uint64_t window[2];         /* bit n of the 128: `highest - n` was received */
+    uint64_t heard[2];          /* the same without those that were discarded; what leaves it is in the pattern */
+    sfm_loss_pattern pattern;
+    sfm_skew skew;
+    int64_t transit_ns;         /* of the last packet that counted for jitter, less that of the first one */
     int64_t base;               /* lowest sequence number of this source, unwrapped */
     uint64_t source_received;   /* of this source, duplicates included (RFC 3550 A.3) */
     uint64_t source_duplicate;
@@ -57,6 +63,13 @@ enum sfm_statistics_verdict {
  * more between two transit times is a jump of the sender's timestamp and not counted as jitter either. */
 int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rtp_header *header,
                                  size_t payload_bytes, int64_t arrival_ns, int has_media_time);
+
+/* The packet came and was thrown away, because its turn to be heard was over: to a listener it is lost. What is further
+ * back than 127 packets is left as it was. */
+void sfm_stream_statistics_discard(sfm_stream_statistics *statistics, uint16_t sequence_number);
+
+/* Losses and discards so far, with the newest packets as they are now. */
+void sfm_stream_statistics_pattern(const sfm_stream_statistics *statistics, sfm_loss_summary *summary);
 
 /* Packets that should have come: from the lowest to the highest sequence number, over all sources. */
 uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics);

@@ -51,6 +51,12 @@ typedef struct counters {
     uint64_t jitter_sum_ns;
     uint64_t jitter_count;
     int64_t first_packet_ns;
+    int64_t both_ways_ns;
+    int64_t unanswered_ns;
+    uint64_t listened_samples;
+    uint64_t silent_samples;
+    uint64_t silence_max_samples;
+    int32_t payload_type; /* of the newest audio packet; -1 */
 } counters;
 
 struct sfm_leg {
@@ -73,6 +79,7 @@ struct sfm_leg {
     sfm_stream_statistics stream;
     sfm_reporter reporter;
     sfm_level level;
+    sfm_silence_detector silence;
     sfm_tape *tape;
     uint64_t tape_job;
     uint64_t tape_reported_ms;
@@ -119,6 +126,8 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
     leg->clock_rate = config->jitter.clock_rate;
     leg->params.ptime_ms = DEFAULT_PTIME_MS;
     leg->counters.first_packet_ns = -1;
+    leg->counters.payload_type = -1;
+    (void)sfm_silence_detector_init(&leg->silence, SFM_LEG_SILENCE_DBOV); /* a level in range */
     sfm_stream_statistics_init(&leg->stream, leg->clock_rate);
     int error = create_parts(leg, config);
     if (error != SFM_OK) {
@@ -459,11 +468,21 @@ static void report_play(sfm_leg *leg) {
     }
 }
 
+/* How long there could have been audio both ways, and how long of that nothing has come: one-way audio. */
+static void count_both_ways(sfm_leg *leg) {
+    if (leg->params.sends && leg->params.receives) {
+        int64_t tick_ns = (int64_t)leg->params.ptime_ms * 1000000;
+        leg->counters.both_ways_ns += tick_ns;
+        leg->counters.unanswered_ns += tick_ns;
+    }
+}
+
 void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
     if (!may_send(leg)) {
         tape_silence(leg);
         return;
     }
+    count_both_ways(leg);
     send_something(leg, due_ns);
     leg->sender.timestamp += tick_ts(leg);
     leg->sender.timestamp_ns = due_ns + (int64_t)leg->params.ptime_ms * 1000000;
@@ -573,6 +592,9 @@ static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint
     if (result == SFM_ERROR_PAYLOAD_TYPE) {
         leg->counters.unknown_payload++;
     }
+    if (result == SFM_JITTER_LATE) {
+        sfm_stream_statistics_discard(&leg->stream, header->sequence_number);
+    }
     if (result < 0) {
         sfm_playout_put_event(leg->playout, header, arrival_ns);
     }
@@ -587,7 +609,10 @@ static bool is_audio(const sfm_leg *leg, const sfm_rtp_header *header) {
 }
 
 static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t length, int64_t arrival_ns) {
-    sfm_stream_statistics_update(&leg->stream, header, length, arrival_ns, is_audio(leg, header));
+    bool audio = is_audio(leg, header);
+    sfm_stream_statistics_update(&leg->stream, header, length, arrival_ns, audio);
+    leg->counters.payload_type = audio ? header->payload_type : leg->counters.payload_type;
+    leg->counters.unanswered_ns = 0;
     leg->counters.jitter_sum_ns += (uint64_t)sfm_stream_statistics_jitter_ns(&leg->stream);
     leg->counters.jitter_count++;
 }
@@ -677,6 +702,21 @@ static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content
     }
 }
 
+/* From the first packet on: before it nobody has begun to speak. */
+static void watch_silence(sfm_leg *leg, const int16_t *pcm, size_t count) {
+    counters *counted = &leg->counters;
+    if (!leg->first_packet_seen || !leg->params.receives) {
+        return;
+    }
+    counted->listened_samples += count;
+    if (sfm_silence_detector_update(&leg->silence, pcm, count)) {
+        counted->silent_samples += count;
+    }
+    if (leg->silence.silent_samples > counted->silence_max_samples) {
+        counted->silence_max_samples = leg->silence.silent_samples;
+    }
+}
+
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     int16_t pcm[MAX_TICK_SAMPLES];
     uint32_t count = tick_samples(leg);
@@ -686,6 +726,7 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
         sfm_level_add(&leg->level, pcm, count);
     }
     listen(leg, pcm, count, content);
+    watch_silence(leg, pcm, count);
     tape_heard(leg, pcm, count);
 }
 
@@ -765,6 +806,11 @@ static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->unknown_payload = leg->counters.unknown_payload;
     statistics->unwanted = leg->counters.unwanted;
     statistics->first_packet_ns = leg->counters.first_packet_ns;
+    statistics->payload_type = leg->counters.payload_type;
+    statistics->both_ways_ns = leg->counters.both_ways_ns;
+    statistics->unanswered_ns = leg->counters.unanswered_ns;
+    sfm_stream_statistics_pattern(&leg->stream, &statistics->pattern);
+    statistics->skew_known = sfm_skew_read(&leg->stream.skew, &statistics->skew_ppb) != 0;
 }
 
 static void read_jitter(const sfm_leg *leg, sfm_leg_statistics *statistics) {
@@ -792,6 +838,9 @@ static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->peak = heard ? (int32_t)leg->level.peak : -1;
     statistics->clipped_samples = leg->level.clipped;
     statistics->heard_samples = leg->level.samples;
+    statistics->listened_ns = sfm_ns_from_ts((int64_t)leg->counters.listened_samples, leg->sample_rate);
+    statistics->silent_ns = sfm_ns_from_ts((int64_t)leg->counters.silent_samples, leg->sample_rate);
+    statistics->silence_max_ns = sfm_ns_from_ts((int64_t)leg->counters.silence_max_samples, leg->sample_rate);
 }
 
 static void read_secure(const sfm_leg *leg, sfm_leg_statistics *statistics) {

@@ -15,6 +15,7 @@
 #include "../core/sfm_dtmf_event.h"
 #include "../core/sfm_jitter.h"
 #include "sfm_listener.h"
+#include "../core/sfm_loss_pattern.h"
 #include "sfm_outgoing.h"
 #include "sfm_prompt.h"
 #include "sfm_reporter.h"
@@ -39,6 +40,7 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out);
 void sfm_leg_destroy(sfm_leg *leg);
 
 #define SFM_LEG_MAX_FORMATS 8
+#define SFM_LEG_SILENCE_DBOV 50 /* -dBov: what is quieter, packet time by packet time, is silence */
 
 typedef struct sfm_leg_format {
     const sfm_codec *codec;
@@ -176,6 +178,15 @@ typedef struct sfm_leg_statistics {
     uint64_t srtp_replays; /* packets that had come before, or are older than the window */
     uint64_t srtp_rekeys; /* how often packets came under keys that replaced others */
     uint64_t srtp_unsent; /* packets that could not be protected */
+    int32_t payload_type; /* of the audio packet received last; -1 */
+    sfm_loss_summary pattern; /* of losses and discards; as an RFC 3611 report would tell */
+    int64_t skew_ppb; /* billionths by which the peer's RTP clock is fast */
+    uint8_t skew_known; /* 0: skew_ppb means nothing */
+    int64_t listened_ns; /* from the first packet on, while the direction receives */
+    int64_t silent_ns; /* of it, quieter than SFM_LEG_SILENCE_DBOV */
+    int64_t silence_max_ns; /* the longest silence in a row */
+    int64_t both_ways_ns; /* how long both directions were open */
+    int64_t unanswered_ns; /* of it, since the last packet that came, or since ever */
     sfm_remote_report remote;
     uint32_t ssrc;
     uint32_t remote_ssrc;

@@ -24,7 +24,7 @@
     ("\\(\\_<\\(?:else\\|if\\)\\_>\\)" 1 font-lock-keyword-face)
     ("\\(\\_<\\(?:certificate\\|background\\|impairment\\|algorithm\\|duplicate\\|refresher\\|subscribe\\|adaptive\\|matching\\|password\\|received\\|reliable\\|required\\|contact\\|expires\\|message\\|options\\|publish\\|reorder\\|header\\|jitter\\|length\\|notify\\|random\\|record\\|stereo\\|tagged\\|update\\|within\\|every\\|fixed\\|offer\\|order\\|realm\\|route\\|score\\|timer\\|times\\|where\\|dtmf\\|from\\|info\\|line\\|loop\\|loss\\|mono\\|most\\|once\\|over\\|play\\|sent\\|tone\\|user\\|with\\|ack\\|all\\|for\\|gap\\|min\\|off\\|qop\\|raw\\|via\\|as\\|at\\|by\\|in\\|on\\|to\\)\\_>\\)" 1 font-lock-builtin-face)
     ("^[[:blank:]]*\\(?:agent\\|on\\|define\\)[[:blank:]]+\\([A-Za-z_][A-Za-z0-9_]*\\)" 1 font-lock-function-name-face)
-    ("\\(\\_<[0-9]+\\(?:\\.[0-9]+\\)?\\(?:\\(?:kHz\\|Hz\\|MB\\|dB\\|kB\\|ms\\|B\\|h\\|m\\|s\\)\\_>\\|%\\|/[smh]\\_>\\)?\\)" 1 font-lock-constant-face))
+    ("\\(\\_<[0-9]+\\(?:\\.[0-9]+\\)?\\(?:\\(?:kHz\\|ppm\\|Hz\\|MB\\|dB\\|kB\\|ms\\|B\\|h\\|m\\|s\\)\\_>\\|%\\|/[smh]\\_>\\)?\\)" 1 font-lock-constant-face))
   "Rules of font lock: a pattern, its group, and the face.")
 
 (defconst sflow-words-before-regex

@@ -18,6 +18,7 @@ class Unit(enum.Enum):
     MILLISECOND = "ms"
     PER_SECOND = "/s"
     PERCENT = "%"
+    PARTS_PER_MILLION = "ppm"
     HERTZ = "Hz"
     DECIBEL = "dB"
     BYTE = "B"

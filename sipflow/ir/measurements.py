@@ -6,15 +6,35 @@ from sipflow.ir.expr import Unit
 
 MEDIA: dict[str, Unit | str] = {
     "codec": "string",
+    "codec_received": "string",
     "ptime": Unit.MILLISECOND,
     "mos": "number",
+    "mos_listening": "number",
+    "r_factor": "number",
+    "mouth_to_ear": Unit.MILLISECOND,
     "loss": Unit.PERCENT,
+    "loss_burst": "number",
+    "bursts": "number",
+    "burst_length": Unit.MILLISECOND,
+    "burst_density": Unit.PERCENT,
+    "gap_length": Unit.MILLISECOND,
+    "gap_density": Unit.PERCENT,
+    "burst_ratio": "number",
+    "gap": Unit.MILLISECOND,
     "jitter": Unit.MILLISECOND,
     "jitter_max": Unit.MILLISECOND,
     "concealed": Unit.MILLISECOND,
     "lateness": Unit.MILLISECOND,
     "delay": Unit.MILLISECOND,
+    "skew": Unit.PARTS_PER_MILLION,
+    "one_way": "truth value",
     "level": Unit.DECIBEL,
+    "peak": Unit.PERCENT,
+    "clipping": Unit.PERCENT,
+    "silence": Unit.MILLISECOND,
+    "silence_share": Unit.PERCENT,
+    "remote_loss": Unit.PERCENT,
+    "remote_jitter": Unit.MILLISECOND,
     "round_trip": Unit.MILLISECOND,
     "packets_sent": "number",
     "packets_received": "number",
@@ -25,7 +45,7 @@ MEDIA: dict[str, Unit | str] = {
     "junk": "number",
     "digits": "string",
 }
-"""Measurements of the media of a call: name to unit, or to `number` or `string`."""
+"""Measurements of the media of a call: name to unit, or to `number`, `string` or `truth value`."""
 
 SIP: dict[str, Unit | str] = {
     "setup_time": Unit.MILLISECOND,

@@ -17,6 +17,7 @@ UNITS: dict[str, tuple[Unit, float]] = {
     "/m": (Unit.PER_SECOND, 1 / 60),
     "/h": (Unit.PER_SECOND, 1 / 3600),
     "%": (Unit.PERCENT, 1.0),
+    "ppm": (Unit.PARTS_PER_MILLION, 1.0),
     "Hz": (Unit.HERTZ, 1.0),
     "kHz": (Unit.HERTZ, 1000.0),
     "dB": (Unit.DECIBEL, 1.0),

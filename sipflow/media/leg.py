@@ -11,10 +11,11 @@ from sipflow.errors import MediaError, MisuseError
 from sipflow.media.formats import codec_of
 from sipflow.media.prompts import Prompt
 from sipflow.media.srtp import srtp_library
-from sipflow.media.statistics import LegStatistics, leg_statistics
+from sipflow.media.statistics import Heard, LegStatistics, leg_statistics
 from sipflow.media_params import MediaParams, SrtpKeys
 from sipflow.native import check, ffi, lib
 
+DEFAULT_PTIME_MS = 20
 MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
 """Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
 
@@ -254,11 +255,21 @@ class Leg:
         return leg_statistics(
             native,
             codec=None if self._params is None else self._params.send_format.name,
+            heard=self._heard(native.media.payload_type),
             ptime_ms=None if self._params is None else _sent_ptime_ms(self._params),
             digits=self.digits_received,
             clock_rate=CLOCK_RATE,
             srtp=None if self._keys is None else self._keys.suite,
         )
+
+    def _heard(self, payload_type: int) -> Heard:
+        """What the payload type of the newest packet stands for."""
+        formats = () if self._params is None else self._params.receive_formats
+        ptime_ms = DEFAULT_PTIME_MS if self._params is None else _sent_ptime_ms(self._params)
+        for rtp_format in formats:
+            if rtp_format.payload_type == payload_type:
+                return Heard(rtp_format.name, int(codec_of(rtp_format).sample_rate), ptime_ms)
+        return Heard(None, 0, ptime_ms)
 
     def close(self) -> None:
         """Ends everything, says RTCP BYE and gives the ports back. Plays, digits and recordings still get their events.

@@ -6,7 +6,13 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from sipflow.media.emodel import Score, equipment_of, score
 from sipflow.native import ffi, lib
+
+ONE_WAY_AFTER_MS = 2000
+"""How long both directions have to be open before it means something that nothing came."""
+ONE_WAY_SILENT_MS = 5000
+"""How long nothing may come, once something came, until the audio is called one-way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +21,8 @@ class LegStatistics:
 
     codec: str | None
     """Encoding name of what is sent; None before the leg was started."""
+    codec_received: str | None
+    """Encoding name of the audio that came last; None while none came."""
     ptime_ms: int | None
     """Packet time with which is sent; None before the leg was started."""
     packets_sent: int
@@ -46,6 +54,19 @@ class LegStatistics:
     """Came after their turn to be heard, or found the jitter buffer full."""
     max_loss_burst: int | None
     """Most packets lost in a row."""
+    bursts: int | None
+    """Stretches of heavy loss (RFC 3611 section 4.7.2, Gmin 16). Here and below a packet that came too late to be heard
+    counts as lost."""
+    burst_ms: float | None
+    """Their mean length; None when there was none."""
+    burst_density: float | None
+    """Share of the packets in bursts that were lost, 0-1; None when there was no burst."""
+    gap_ms: float | None
+    """Mean length of the stretches between bursts; a call without a burst is one."""
+    gap_density: float | None
+    """Share of the packets in gaps that were lost, 0-1."""
+    burst_ratio: float | None
+    """Mean run of lost packets against that of losses at random (G.107 section 7.5); None without a loss."""
     max_gap_ms: float | None
     """Longest time between two packets."""
     jitter_ms: float | None
@@ -57,6 +78,12 @@ class LegStatistics:
     playout_delay_ms: float | None
     """From arrival to being heard, of the packet heard last."""
     playout_delay_mean_ms: float | None
+    skew_ppm: float | None
+    """By how many millionths the peer's RTP clock is fast against ours, negative when it is slow; None within the first
+    five seconds of a stream."""
+    one_way: bool | None
+    """Whether both directions were open and nothing came: for two seconds from the beginning, or for the last five
+    seconds. None while that cannot be said."""
     first_packet_at: float | None
     """When the first packet came, in seconds of time.monotonic()."""
     stream_restarts: int | None
@@ -66,6 +93,22 @@ class LegStatistics:
     audio_peak: float | None
     """Largest sample heard, 0-1 of full scale."""
     clipped_samples: int | None
+    clipping: float | None
+    """Share of the samples heard at the largest value that the codec has, 0-1."""
+    silence_ms: float | None
+    """The longest time in a row in which what was heard stayed below -50 dBov, from the first packet on."""
+    silence_share: float | None
+    """Share of the time from the first packet on in which that was so, 0-1."""
+    mouth_to_ear_ms: float | None
+    """One-way delay of what is heard: half the round trip (0 while unknown), playout delay, one packet time and
+    what the encoder looks ahead."""
+    r_factor: float | None
+    """R of the E-model (G.107; wideband codecs G.107.1, whose scale goes to 129). None when nothing was heard or the
+    codec has no published impairment."""
+    mos: float | None
+    """MOS-CQE of that R, 1-4.5."""
+    mos_listening: float | None
+    """The same without delay: MOS-LQ."""
     junk_packets: int
     """Datagrams from anybody but the negotiated peer; all ignored."""
     junk_source: str | None
@@ -178,9 +221,34 @@ def _receiving(media: Any) -> dict[str, Any]:
         "packets_late": _if_any(came, media.late),
         "max_loss_burst": _if_any(came, media.max_loss_burst),
         "stream_restarts": _if_any(came, media.restarts),
+        "skew_ppm": _if_any(bool(media.skew_known), media.skew_ppb / 1000),
+        "one_way": _one_way(media),
         "first_packet_at": _if_any(media.first_packet_ns >= 0, media.first_packet_ns / 1e9),
         "remote_ssrc": _if_any(came, media.remote_ssrc),
     }
+
+
+def _one_way(media: Any) -> bool | None:
+    if media.both_ways_ns < ONE_WAY_AFTER_MS * 1e6:
+        return False if media.packets_received > 0 else None
+    return bool(media.packets_received == 0 or media.unanswered_ns >= ONE_WAY_SILENT_MS * 1e6)
+
+
+def _pattern(pattern: Any, ptime_ms: int) -> dict[str, Any]:
+    """Bursts and gaps (RFC 3611 section 4.7.2). A packet is taken to be as long as those that are sent."""
+    loss = pattern.missing / pattern.packets if pattern.packets > 0 else 0.0
+    return {
+        "bursts": _if_any(pattern.packets > 0, pattern.bursts),
+        "burst_ms": _mean(pattern.burst_packets * ptime_ms, pattern.bursts),
+        "burst_density": _mean(pattern.burst_missing, pattern.burst_packets),
+        "gap_ms": _mean(pattern.gap_packets * ptime_ms, pattern.gaps),
+        "gap_density": _mean(pattern.gap_missing, pattern.gap_packets),
+        "burst_ratio": _if_any(pattern.runs > 0, _mean(pattern.missing, pattern.runs, of=1 - loss)),
+    }
+
+
+def _mean(total: float, count: int, *, of: float = 1.0) -> float | None:
+    return total / count * of if count > 0 else None
 
 
 def _hearing(media: Any) -> dict[str, Any]:
@@ -196,6 +264,48 @@ def _hearing(media: Any) -> dict[str, Any]:
         "audio_level_dbov": _if_any(heard, -float(media.level_dbov)),
         "audio_peak": _if_any(heard, media.peak / 32768),
         "clipped_samples": _if_any(heard, media.clipped_samples),
+        "clipping": _mean(media.clipped_samples, media.heard_samples),
+        "silence_ms": _if_any(media.listened_ns > 0, media.silence_max_ns / 1e6),
+        "silence_share": _mean(media.silent_ns, media.listened_ns),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was received, as far as Python knows it."""
+
+    codec: str | None
+    """None while no audio came."""
+    sample_rate: int
+    ptime_ms: int
+
+
+def _unheard_share(media: Any) -> float:
+    """Ppl of the E-model: what never came and what came too late or overflowed the buffer."""
+    expected = max(media.packets_expected, 1)
+    return float(min((media.packets_lost + media.late) / expected, 1.0))
+
+
+def _quality(media: Any, heard: Heard, burst_ratio: float | None) -> dict[str, Any]:
+    """Delay and score of what was heard. Nothing that was not received gets a score."""
+    equipment = None if heard.codec is None else equipment_of(heard.codec, heard.sample_rate)
+    if media.heard_samples == 0 or media.playout_delay_mean_ns < 0:
+        return _scored(None, None)
+    network_ms = max(media.remote.round_trip_ns, 0) / 2e6
+    delay_ms = network_ms + media.playout_delay_mean_ns / 1e6 + heard.ptime_ms
+    if equipment is None:
+        return _scored(delay_ms, None)
+    delay_ms += equipment.lookahead_ms
+    rated = score(equipment, loss=_unheard_share(media), burst_ratio=burst_ratio or 1.0, delay_ms=delay_ms)
+    return _scored(delay_ms, rated)
+
+
+def _scored(delay_ms: float | None, rated: Score | None) -> dict[str, Any]:
+    return {
+        "mouth_to_ear_ms": delay_ms,
+        "r_factor": None if rated is None else rated.r_factor,
+        "mos": None if rated is None else rated.mos,
+        "mos_listening": None if rated is None else rated.mos_listening,
     }
 
 
@@ -243,16 +353,27 @@ def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
 
 
 def leg_statistics(
-    native: Any, *, codec: str | None, ptime_ms: int | None, digits: str, clock_rate: int, srtp: str | None = None
+    native: Any,
+    *,
+    codec: str | None,
+    heard: Heard,
+    ptime_ms: int | None,
+    digits: str,
+    clock_rate: int,
+    srtp: str | None = None,
 ) -> LegStatistics:
     """The value of a native `sfm_engine_leg_statistics`."""
+    pattern = _pattern(native.media.pattern, heard.ptime_ms)
     return LegStatistics(
         codec=codec,
+        codec_received=heard.codec,
         ptime_ms=ptime_ms,
         digits_received=digits,
         **_sending(native),
         **_receiving(native.media),
         **_hearing(native.media),
+        **pattern,
+        **_quality(native.media, heard, pattern["burst_ratio"]),
         **_refused(native),
         **_remote(native.media.remote, clock_rate),
         **_protected(native.media, srtp),

@@ -299,6 +299,7 @@ _SUFFIXES = (
     ("m", Unit.MILLISECOND, 60_000.0),
     ("h", Unit.MILLISECOND, 3_600_000.0),
     ("%", Unit.PERCENT, 1.0),
+    ("ppm", Unit.PARTS_PER_MILLION, 1.0),
     ("Hz", Unit.HERTZ, 1.0),
     ("dB", Unit.DECIBEL, 1.0),
 )

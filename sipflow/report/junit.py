@@ -9,6 +9,22 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from sipflow.report.fold import FailedStatement, LaneReport, Report
 from sipflow.report.verdict import name_of
 
+QUALITY = (
+    *("codec_received", "mos", "r_factor", "mouth_to_ear_ms", "loss", "max_loss_burst", "bursts", "burst_ms"),
+    *(
+        "burst_density",
+        "gap_ms",
+        "gap_density",
+        "packets_late",
+        "packets_reordered",
+        "packets_duplicate",
+        "jitter_mean_ms",
+    ),
+    *("jitter_max_ms", "playout_delay_mean_ms", "concealed_ms", "skew_ppm", "one_way", "silence_ms", "silence_share"),
+    *("clipping", "audio_level_dbov", "round_trip_ms", "remote_loss", "remote_jitter_ms"),
+)
+"""Keys of `sipflow.media.LegStatistics` that become properties."""
+
 
 def write_junit(reports: list[Report], path: Path) -> None:
     """Write all `reports` into one file."""
@@ -21,12 +37,22 @@ def write_junit(reports: list[Report], path: Path) -> None:
 def _suite(report: Report) -> TestSuite:
     suite = TestSuite(name_of(report))
     suite.timestamp = report.started
+    _add_measurements(suite, report)
     for lane in report.lanes:
         suite.add_testcase(_case(report, lane))
     if not report.lanes or (not report.passed and all(lane.passed for lane in report.lanes)):
         suite.add_testcase(_run_case(report))
     suite.time = report.duration_s
     return suite
+
+
+def _add_measurements(suite: TestSuite, report: Report) -> None:
+    """A property for each number that says how a call sounded, as `alice-1.mos`; what was not measured has none."""
+    for call in report.calls:
+        for name in QUALITY:
+            value = (call.media or {}).get(name)
+            if value is not None:
+                suite.add_property(f"{call.call}.{name}", f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _case(report: Report, lane: LaneReport) -> TestCase:

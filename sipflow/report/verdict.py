@@ -97,7 +97,7 @@ def _call_lines(report: Report) -> Iterator[str]:
     rows = [_call_row(call) for call in report.calls if call.answered or call.media]
     if not rows:
         return
-    header = ("call", "peer", "codec", "set-up", "sent", "received", "lost", "jitter", "concealed")
+    header = ("call", "peer", "codec", "set-up", "sent", "received", "lost", "jitter", "concealed", "MOS")
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, *rows]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -116,6 +116,7 @@ def _call_row(call: CallReport) -> tuple[str, ...]:
         _cell(media.get("packets_lost")),
         _cell(media.get("jitter_ms"), " ms"),
         _cell(media.get("concealed_ms"), " ms"),
+        _cell(media.get("mos")),
     )
 
 

@@ -76,7 +76,7 @@ def test_the_verdict_points_at_the_statement() -> None:
 
 def test_what_was_not_measured_is_a_dash() -> None:
     row = next(line for line in verdict_lines(fold(failing_run()), SOURCE) if line.startswith("alice-1"))
-    assert row.split() == ["alice-1", "bob", "PCMU", "10.0", "ms", "500", "-", "-", "-", "-"]
+    assert row.split() == ["alice-1", "bob", "PCMU", "10.0", "ms", "500", "-", "-", "-", "-", "-"]
 
 
 def test_event_lines_are_one_object_each() -> None:
@@ -107,6 +107,16 @@ def test_junit_has_a_case_for_each_lane_and_a_failure_with_its_place(tmp_path: P
     assert case.name == "alice"
     assert "no digit came" in case.result[0].message
     assert "ivr.sflow:1:21" in case.result[0].text
+
+
+def test_junit_has_what_was_measured_as_properties(tmp_path: Path) -> None:
+    measured = events.MediaMeasured("alice-1", {"codec": "PCMU", "mos": 4.3721, "loss": 0.0, "skew_ppm": None})
+    records = [one for one in failing_run() if not isinstance(one.event, events.MediaMeasured)]
+    records.insert(-1, record(10.02, measured, call="alice-1"))
+    write_junit([fold(records)], tmp_path / "junit.xml")
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    found = {prop.name: prop.value for prop in suite.properties()}
+    assert found == {"alice-1.mos": "4.372", "alice-1.loss": "0"}  # what was not measured has no property
 
 
 def test_junit_of_a_run_that_could_not_start_is_an_error(tmp_path: Path) -> None:

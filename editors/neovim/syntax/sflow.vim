@@ -18,7 +18,7 @@ syntax match sflowDeclaration '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(le
 syntax match sflowEvent '\%(\<expect\s\+\)\@<=\<\%(unregistered\|transferred\|registered\|subscribe\|answered\|progress\|recorded\|rejected\|response\|transfer\|message\|options\|request\|resumed\|ringing\|silence\|timeout\|hangup\|notify\|played\|update\|audio\|heard\|call\|dtmf\|held\|info\|tone\)\>'
 syntax match sflowDeclaration '^\s*\zs\<\%(scenario\|timeout\|define\|import\|agent\|data\|load\|let\|on\)\>'
 syntax match sflowEvent '\%(^\s*\|[;{]\s*\)\@<=\<\%(unregistered\|transferred\|registered\|subscribe\|answered\|progress\|recorded\|rejected\|response\|transfer\|message\|options\|request\|resumed\|ringing\|silence\|timeout\|hangup\|notify\|played\|update\|audio\|heard\|call\|dtmf\|held\|info\|tone\)\>\ze\%([^;{}"]\|"[^"]*"\)*=>'
-syntax match sflowNumber '\<\d\+\%(\.\d\+\)\=\%(\%(kHz\|Hz\|MB\|dB\|kB\|ms\|B\|h\|m\|s\)\>\|%\|/[smh]\>\)\='
+syntax match sflowNumber '\<\d\+\%(\.\d\+\)\=\%(\%(kHz\|ppm\|Hz\|MB\|dB\|kB\|ms\|B\|h\|m\|s\)\>\|%\|/[smh]\>\)\='
 syntax match sflowName '\%(^\s*\%(agent\|on\|define\)\s\+\)\@<=\h\w*'
 syntax match sflowEscape '\\\%([ntr"\\$]\|u{\x\{1,6}}\)' contained
 syntax region sflowEmbedded matchgroup=sflowEscape start='\${' end='}' contained oneline contains=sflowNumber

@@ -17,6 +17,7 @@ _EXAMPLES: dict[Kind, tuple[str, str]] = {
     Unit.MILLISECOND: ("a duration", "5s"),
     Unit.PER_SECOND: ("a rate", "10/s"),
     Unit.PERCENT: ("a share", "3%"),
+    Unit.PARTS_PER_MILLION: ("a deviation of a clock", "50ppm"),
     Unit.HERTZ: ("a frequency", "440Hz"),
     Unit.DECIBEL: ("a level", "-6dB"),
     Unit.BYTE: ("a size", "64kB"),
@@ -25,7 +26,14 @@ _EXAMPLES: dict[Kind, tuple[str, str]] = {
     "truth value": ("a condition", "media.loss < 1%"),
     "regular expression": ("a regular expression", "/[0-9]+/"),
 }
-_DEFAULT_UNITS = {Unit.MILLISECOND: "s", Unit.PERCENT: "%", Unit.HERTZ: "Hz", Unit.DECIBEL: "dB", Unit.PER_SECOND: "/s"}
+_DEFAULT_UNITS = {
+    Unit.MILLISECOND: "s",
+    Unit.PERCENT: "%",
+    Unit.PARTS_PER_MILLION: "ppm",
+    Unit.HERTZ: "Hz",
+    Unit.DECIBEL: "dB",
+    Unit.PER_SECOND: "/s",
+}
 
 
 def kind_of_value(value: Value) -> Kind:
