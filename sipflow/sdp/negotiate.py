@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
@@ -100,7 +101,7 @@ def make_answer(
         return Answer(_session(local, session_id, session_version, username, times, rejected), None, reason)
     offered = offer.media[chosen]
     send = _common(offered.rtp_formats(), local.formats, prefer_local)
-    receive = tuple(_announced(format_, local) for format_ in send)
+    receive = _announced(send, local.formats)
     direction = _intersect(offer.direction_of(offered).reversed, local.direction)
     media = _in_place(offer.media, chosen, _stream(local, receive, direction, offered.protocol))
     description = _session(local, session_id, session_version, username, times, media)
@@ -126,12 +127,16 @@ def apply_answer(offer: SessionDescription, answer: SessionDescription, local: L
     theirs = _common(_named_by(answered, offered), ours)
     if not _codecs(theirs):
         return _no_common_codec("answered", _named_by(answered, offered), "offered", ours)
-    receive = tuple(format_ for format_ in ours if any(_same(format_, other) for other in theirs))
+    receive = _common(ours, theirs)
     direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
     return _params(answer, answered, local, direction, theirs, receive)
 
 
 # --- formats ---
+#
+# Thousands of calls of a run compare the same few lists of formats: what came of it is remembered, within bounds.
+
+_remembered = lru_cache(maxsize=64)
 
 
 def _same(one: RtpFormat, other: RtpFormat) -> bool:
@@ -141,6 +146,7 @@ def _same(one: RtpFormat, other: RtpFormat) -> bool:
     )
 
 
+@_remembered
 def _common(
     theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...], prefer_ours: bool = False
 ) -> tuple[RtpFormat, ...]:
@@ -150,17 +156,24 @@ def _common(
     return tuple(other for other in theirs if any(_same(own, other) for own in ours))
 
 
-def _codecs(formats: Iterable[RtpFormat]) -> tuple[RtpFormat, ...]:
+@_remembered
+def _codecs(formats: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
     return tuple(format_ for format_ in formats if format_.name.lower() not in _NOT_CODECS)
 
 
 def _named_by(answered: MediaDescription, offered: MediaDescription) -> tuple[RtpFormat, ...]:
     """Formats of an answer; a dynamic type that it forgets to map means what the offer said it does."""
-    known = {format_.payload_type: format_ for format_ in (*offered.rtp_formats(), *answered.rtp_formats())}
-    numbers = (int(text) for text in answered.formats if text.isascii() and text.isdigit() and len(text) < 4)
+    return _named(answered.formats, (*offered.rtp_formats(), *answered.rtp_formats()))
+
+
+@_remembered
+def _named(formats: tuple[str, ...], meanings: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
+    known = {format_.payload_type: format_ for format_ in meanings}
+    numbers = (int(text) for text in formats if text.isascii() and text.isdigit() and len(text) < 4)
     return tuple(known[number] for number in dict.fromkeys(numbers) if number in known)
 
 
+@_remembered
 def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> int | None:
     """Payload type of telephone-event: at the codec's clock rate, as its packets share the codec's time stamps (RFC
     4733 section 2.1), else at the lowest one: a rule that leads both sides to the same format, whatever their order."""
@@ -226,6 +239,7 @@ def _address_problem(description: SessionDescription, media: MediaDescription, l
     return ""
 
 
+@lru_cache(maxsize=256)
 def _family(address: str) -> int | None:
     """4 or 6, None for a name and for addresses that mean none."""
     try:
@@ -236,10 +250,10 @@ def _family(address: str) -> int | None:
 
 
 def _no_common_codec(where: str, theirs: Iterable[RtpFormat], here: str, ours: Iterable[RtpFormat]) -> str:
-    return f"no common codec: {where} {_names(theirs)}, {here} {_names(ours)}"
+    return f"no common codec: {where} {_names(tuple(theirs))}, {here} {_names(tuple(ours))}"
 
 
-def _names(formats: Iterable[RtpFormat]) -> str:
+def _names(formats: tuple[RtpFormat, ...]) -> str:
     return ", ".join(dict.fromkeys(format_.name for format_ in _codecs(formats))) or "none"
 
 
@@ -298,13 +312,20 @@ def _in_place(
 
 def _stream(local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direction, protocol: str) -> MediaDescription:
     """The local audio stream with these formats and payload types."""
+    said = None if _holds_by_address(local) and direction is Direction.SENDONLY else direction
+    lines = _stream_lines(formats, local.ptime_ms, said)
+    numbers = tuple(str(format_.payload_type) for format_ in formats)
+    return MediaDescription("audio", local.port, protocol, numbers, lines)
+
+
+@_remembered
+def _stream_lines(formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None) -> Lines:
     lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
     lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
-    lines.append(("a", f"ptime:{local.ptime_ms}"))
-    if not (_holds_by_address(local) and direction is Direction.SENDONLY):
+    lines.append(("a", f"ptime:{ptime_ms}"))
+    if direction is not None:
         lines.append(("a", direction.value))
-    numbers = tuple(str(format_.payload_type) for format_ in formats)
-    return MediaDescription("audio", local.port, protocol, numbers, tuple(lines))
+    return tuple(lines)
 
 
 def _holds_by_address(local: LocalMedia) -> bool:
@@ -325,10 +346,12 @@ def _fmtp(format_: RtpFormat) -> str:
     return format_.fmtp or (_DIGIT_EVENTS if format_.name.lower() == TELEPHONE_EVENT else "")
 
 
-def _announced(theirs: RtpFormat, local: LocalMedia) -> RtpFormat:
-    """A format of the offer as the answer announces it: the peer's payload type, our own parameters."""
-    own = next(each for each in local.formats if _same(each, theirs))
-    return replace(own, payload_type=theirs.payload_type)
+@_remembered
+def _announced(theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
+    """Formats of the offer as the answer announces them: the peer's payload types, our own parameters."""
+    return tuple(
+        replace(next(own for own in ours if _same(own, each)), payload_type=each.payload_type) for each in theirs
+    )
 
 
 def _rejected(media: MediaDescription) -> MediaDescription:

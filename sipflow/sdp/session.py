@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from sipflow.errors import ProtocolError
@@ -23,6 +24,8 @@ class SdpError(ProtocolError):
 
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_MEDIA_START: Final = re.compile(r"(?:\A|(?<=[\r\n]))m=")
+_FIRST_LINE: Final = re.compile(r"([^\r\n]*+)(\r\n|\n|\r)?+(.*)", re.DOTALL)
 _ORIGIN: Final = re.compile(r"([^ ]++) ++([^ ]++) ++([^ ]++) ++IN ++(IP4|IP6) ++([^ ]++)")
 _CONNECTION: Final = re.compile(r"IN ++(?:IP4|IP6) ++([^ /]++)(?:/[^ ]*+)?+ *+", re.IGNORECASE)
 _MEDIA: Final = re.compile(
@@ -117,8 +120,56 @@ def _attributes(lines: Lines, name: str) -> Iterator[str]:
 
 def _connection_address(lines: Lines) -> str | None:
     """Address of the first `c=` line that can be read, without TTL and number of addresses."""
-    matches = (_CONNECTION.fullmatch(value.strip(" \t")) for kind, value in lines if kind == "c")
-    return next((match[1] for match in matches if match), None)
+    for kind, value in lines:
+        if kind == "c" and (address := _address_in(value)):
+            return address
+    return None
+
+
+# A peer describes every call of a run in the same words but for ports and numbers of the session. What those words mean
+# is remembered by their text: few of them, for they come from strangers.
+
+
+@lru_cache(maxsize=256)
+def _address_in(connection: str) -> str | None:
+    match = _CONNECTION.fullmatch(connection.strip(" \t"))
+    return match[1] if match else None
+
+
+@lru_cache(maxsize=64)
+def _rtp_formats(formats: tuple[str, ...], lines: Lines) -> tuple[RtpFormat, ...]:
+    mapped, parameters = _rtpmaps(lines), _format_parameters(lines)
+    numbers = dict.fromkeys(int(text) for text in formats if text.isascii() and text.isdigit() and len(text) < 4)
+    return tuple(
+        RtpFormat(name, number, clock_rate, channels, parameters.get(number, ""))
+        for number in numbers
+        if number < 128 and (found := mapped.get(number) or STATIC_FORMATS.get(number))
+        for name, clock_rate, channels in (found,)
+    )
+
+
+def _rtpmaps(lines: Lines) -> dict[int, tuple[str, int, int]]:
+    """Meaning of payload types by their rtpmap; the first one of a type counts."""
+    matches = [match for value in _attributes(lines, "rtpmap") if (match := _RTPMAP.fullmatch(value))]
+    return {
+        int(match[1]): (_SPELLINGS.get(match[2].lower(), match[2]), int(match[3]), int(match[4] or 1))
+        for match in reversed(matches)
+    }
+
+
+def _format_parameters(lines: Lines) -> dict[int, str]:
+    matches = [match for value in _attributes(lines, "fmtp") if (match := _FMTP.fullmatch(value))]
+    return {int(match[1]): match[2].strip(" \t") for match in reversed(matches)}
+
+
+@lru_cache(maxsize=64)
+def _read_media_lines(text: str) -> Lines:
+    """The lines after an `m=` line, none of them another one."""
+    return tuple(_read_lines(text))
+
+
+def _read_lines(text: str) -> list[tuple[str, str]]:
+    return [_read_line(line) for line in _LINE_END.split(text) if line.strip(" \t")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +213,7 @@ class MediaDescription:
 
     def rtp_formats(self) -> tuple[RtpFormat, ...]:
         """The payload formats of an RTP stream in its order; those without a known meaning are left out."""
-        mapped, parameters = self._rtpmaps(), self._format_parameters()
-        numbers = dict.fromkeys(
-            int(text) for text in self.formats if text.isascii() and text.isdigit() and len(text) < 4
-        )
-        return tuple(
-            RtpFormat(name, number, clock_rate, channels, parameters.get(number, ""))
-            for number in numbers
-            if number < 128 and (found := mapped.get(number) or STATIC_FORMATS.get(number))
-            for name, clock_rate, channels in (found,)
-        )
-
-    def _rtpmaps(self) -> dict[int, tuple[str, int, int]]:
-        """Meaning of payload types by their rtpmap; the first one of a type counts."""
-        matches = [match for value in _attributes(self.lines, "rtpmap") if (match := _RTPMAP.fullmatch(value))]
-        return {
-            int(match[1]): (_SPELLINGS.get(match[2].lower(), match[2]), int(match[3]), int(match[4] or 1))
-            for match in reversed(matches)
-        }
-
-    def _format_parameters(self) -> dict[int, str]:
-        matches = [match for value in _attributes(self.lines, "fmtp") if (match := _FMTP.fullmatch(value))]
-        return {int(match[1]): match[2].strip(" \t") for match in reversed(matches)}
+        return _rtp_formats(self.formats, self.lines)
 
     @property
     def ptime_ms(self) -> int | None:
@@ -225,18 +255,13 @@ class SessionDescription:
         Bare LF or CR, empty lines, a missing last line end and lines of no known type are taken.
         """
         shown = text if isinstance(text, str) else text.decode("utf-8", "surrogateescape")
-        lines = [_read_line(line) for line in _LINE_END.split(shown) if line.strip(" \t")]
+        head, *sections = _MEDIA_START.split(shown)
+        lines = _read_lines(head)
         if not lines or lines[0][0] != "v":
             raise SdpError("no session description: it does not start with v=")
         if lines[0][1].strip(" \t") != "0":
             raise SdpError(f"session description of version {lines[0][1][:20]!r}")
-        starts = [position for position, (kind, _) in enumerate(lines) if kind == "m"]
-        ends = [*starts[1:], len(lines)]
-        media = [
-            MediaDescription.parse(lines[start][1], tuple(lines[start + 1 : end]))
-            for start, end in zip(starts, ends, strict=False)
-        ]
-        return cls(tuple(lines[: starts[0]] if starts else lines), tuple(media))
+        return cls(tuple(lines), tuple(map(_read_section, sections)))
 
     def __str__(self) -> str:
         return _join(self.lines) + "".join(map(str, self.media))
@@ -270,6 +295,12 @@ class SessionDescription:
         if self.address_of(media) not in _HELD_ADDRESSES:
             return direction
         return Direction.SENDONLY if direction.sends else Direction.INACTIVE
+
+
+def _read_section(text: str) -> MediaDescription:
+    """A stream, from behind its `m=` on."""
+    first, end, rest = _FIRST_LINE.match(text).groups()  # type: ignore[union-attr]  # it matches any text
+    return MediaDescription.parse(first, _read_media_lines(rest) if end else ())
 
 
 def _read_line(line: str) -> tuple[str, str]:
