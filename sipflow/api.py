@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sipflow import events
 from sipflow.assets import Assets, media_folders
@@ -21,10 +23,17 @@ from sipflow.ir.graph import Graph, Table
 from sipflow.lang import compile_text
 from sipflow.lang.diagnostics import Diagnostic, has_errors
 from sipflow.plan.evaluate import NoValueError
+from sipflow.plan.network import NetworkConditions, parse_network
 from sipflow.plan.plan import Plan, make_plan
 from sipflow.redaction import Redactor
 from sipflow.report.fold import Report, ReportFold
 from sipflow.tables import Row, Rows, TableError, pick_row, read_table
+
+if TYPE_CHECKING:
+    from sipflow.runtime.world import World
+
+MOST_SEED = 999_999_999
+"""Of those that are drawn: short enough to be typed."""
 
 PlainValue = str | float | bool | Quantity
 Sink = Callable[[Record], None]
@@ -43,6 +52,10 @@ class Options:
     """Limit of the whole run in seconds."""
     seed: int = 0
     """Seed of everything random; 0 takes fresh randomness."""
+    sim: bool | str | NetworkConditions = False
+    """Virtual time: the agents talk to each other in this process, over a network with these conditions (as `--network`
+    gives them; True: one without faults), and nothing is waited for. Seed 0 draws one then, and the report tells it;
+    each run of a series has the next seed."""
     row: int = 0
     """Which run of a series this is, from 0: it decides the row that is taken of each table."""
     redactor: Redactor = field(default_factory=Redactor)
@@ -50,6 +63,15 @@ class Options:
     sinks: Sequence[Sink] = ()
     """Called with every record as it happens, on the thread of the run."""
     handle_signals: bool = False
+
+    @property
+    def conditions(self) -> NetworkConditions | None:
+        """The network of a run in virtual time; None for one in real time. Raises `MisuseError`."""
+        if isinstance(self.sim, NetworkConditions):
+            return self.sim
+        if isinstance(self.sim, str):
+            return parse_network(self.sim)
+        return NetworkConditions() if self.sim else None
 
 
 def check(text: str, *, source: str = "<text>", media_dir: Path | str | None = None) -> list[Diagnostic]:
@@ -65,12 +87,32 @@ def run(path_or_text: Path | str, options: Options | None = None, **settings: ob
     it make a report with verdict `error`, exit code 2 and `diagnostics`; raises `SipflowError` only when a file cannot
     be read.
     """
-    return asyncio.run(arun(path_or_text, options, **settings))
+    chosen = options or Options(**settings)  # type: ignore[arg-type]  # dataclass checks the names
+    with asyncio.Runner(loop_factory=_loop_factory(chosen)) as runner:
+        return runner.run(_run(path_or_text, chosen))
+
+
+def _loop_factory(options: Options) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Who makes the loop that a run takes; None: asyncio."""
+    if options.conditions is None:
+        return None
+    from sipflow.runtime.sim.clock import VirtualLoop
+
+    return VirtualLoop
 
 
 async def arun(path_or_text: Path | str, options: Options | None = None, **settings: object) -> Report:
-    """`run` for programs that have an event loop already; cancelling it releases every call first."""
+    """`run` for programs that have an event loop already; cancelling it releases every call first.
+
+    A run in virtual time has a loop of its own, in another thread; sinks are called there.
+    """
     chosen = options or Options(**settings)  # type: ignore[arg-type]  # dataclass checks the names
+    if chosen.conditions is None:
+        return await _run(path_or_text, chosen)
+    return await asyncio.to_thread(run, path_or_text, replace(chosen, handle_signals=False))
+
+
+async def _run(path_or_text: Path | str, chosen: Options) -> Report:
     source, text = read_source(path_or_text)
     folder = source.parent if source else None
     assets = Assets(media_folders(folder, _path(chosen.media_dir)))
@@ -102,8 +144,23 @@ async def run_graph(graph: Graph, source: Path | None, options: Options, assets:
     except (NoValueError, TableError) as error:
         return _report_of_problem(str(error), str(source or graph.source), publish, fold)
     settings = RunSettings(assets.folders, Path(options.out), options.handle_signals)
-    await Runner(plan, settings, publish).run()
+    await Runner(plan, settings, publish, _world(plan)).run()
     return fold.report()
+
+
+def _world(plan: Plan) -> World | None:
+    if plan.network is None:
+        return None
+    from sipflow.runtime.sim.world import SimulatedWorld
+
+    return SimulatedWorld(plan.network)
+
+
+def _seed(options: Options) -> int:
+    """In virtual time a run can always be repeated, and no two of a series are the same one."""
+    if options.conditions is None:
+        return options.seed
+    return options.seed + options.row if options.seed else random.SystemRandom().randint(1, MOST_SEED)
 
 
 def _plan(graph: Graph, options: Options, rows: Mapping[str, Row]) -> Plan:
@@ -111,11 +168,12 @@ def _plan(graph: Graph, options: Options, rows: Mapping[str, Row]) -> Plan:
         graph,
         overrides=dict(options.variables),
         environment=os.environ,
-        seed=options.seed,
+        seed=_seed(options),
         time_limit_ms=None if options.timeout_s is None else int(options.timeout_s * 1000),
         rows={name: row.cells for name, row in rows.items()},
         row_numbers={name: row.number for name, row in rows.items()},
         redactor=options.redactor,
+        network=options.conditions,
     )
 
 

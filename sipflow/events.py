@@ -433,6 +433,10 @@ class RunStarted(Payload):
     stream_version: int = EVENT_STREAM_VERSION
     rows: dict[str, int] = field(default_factory=dict)
     """Which row of each table the run took, from 1. Their values are never told as such."""
+    virtual: bool = False
+    """Whether the time of the run is virtual: nothing took as long as it says."""
+    network: str = ""
+    """What the network of a run in virtual time did on purpose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -15,11 +14,13 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from sipflow.api import Options, arun, longest_table, read_source
+from sipflow.api import Options, longest_table, read_source
+from sipflow.api import run as run_scenario
 from sipflow.cli.completing import ScenarioPath
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.lang.diagnostics import render
+from sipflow.plan.network import NetworkConditions, parse_network
 from sipflow.plan.plan import parse_override
 from sipflow.redaction import Redactor
 from sipflow.report.console import ConsoleReporter
@@ -66,6 +67,20 @@ class _Count(click.ParamType[int]):
         self.fail(f"{value!r} is neither a number of runs nor `all`", param, ctx)
 
 
+class _Network(click.ParamType[NetworkConditions]):
+    """Conditions of a network in virtual time."""
+
+    name = "CONDITIONS"
+
+    def convert(
+        self, value: str | NetworkConditions, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NetworkConditions:
+        try:
+            return value if isinstance(value, NetworkConditions) else parse_network(value)
+        except SipflowError as error:
+            self.fail(str(error), param, ctx)
+
+
 EXIT_INTERRUPTED = 130
 
 _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
@@ -103,6 +118,11 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 @click.option("--count", type=_Count(), default=1, metavar="N|all",
               help="Run each file so often, each time with the next row of its tables; all: every row.")  # fmt: skip
 @click.option("--seed", type=int, default=0, help="Seed of everything random (impairments, tags); 0 takes a fresh one.")
+@click.option("--sim", is_flag=True,
+              help="Virtual time: the agents meet in this process, and nothing is waited for.")  # fmt: skip
+@click.option("--network", type=_Network(),
+              help="With what the network of virtual time spoils SIP and RTP, for instance "
+              "\"loss 3% delay 20ms jitter 30ms reorder 1%\"; means --sim.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="Show the first line of every SIP message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
 def run(
@@ -116,6 +136,8 @@ def run(
     timeout_s: float | None,
     count: int,
     seed: int,
+    sim: bool,
+    network: NetworkConditions | None,
     verbose: bool,
     quiet: bool,
 ) -> None:
@@ -141,12 +163,13 @@ def run(
       sipflow run ivr.sflow --var number=1001 --out results
       sipflow run users.sflow --count all               a run for each row of its tables
       sipflow run *.sflow --junit report.xml --timeout 2m
+      sipflow run night.sflow --sim --seed 7            an hour in seconds, and the same one each time
     """
     console = Console(highlight=False)
     reports: list[Report] = []
     with _open_events(events_file) as stream:
         options = Options(
-            variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed,
+            variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed, sim=network or sim,
             sinks=[EventsFile(stream).take] if stream else [], handle_signals=True,
         )  # fmt: skip
         try:
@@ -191,7 +214,7 @@ def _run_one(console: Console, verbose: bool, quiet: bool, file: Path, options: 
 
     with ConsoleReporter(console, sip=verbose, quiet=quiet) as reporter:
         sinks: list[Callable[[Record], None]] = [*options.sinks, reporter.take]
-        report = asyncio.run(arun(file, replace(options, sinks=sinks)))
+        report = run_scenario(file, replace(options, sinks=sinks))
     for diagnostic in report.diagnostics:
         console.print(escape(render(diagnostic, text_of(diagnostic.span.source))), soft_wrap=True)
     if not quiet:

@@ -13,6 +13,7 @@ from sipflow.ir.graph import Agent, Graph
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
 from sipflow.plan.listens import ListenPlan
+from sipflow.plan.network import NetworkConditions
 from sipflow.plan.secrets import secrets_in
 from sipflow.plan.settings import (
     ChallengePlan,
@@ -105,6 +106,8 @@ class Plan:
     """Learns the secrets of the run."""
     overridden: frozenset[str] = frozenset()
     """Variables whose values come from outside of the file."""
+    network: NetworkConditions | None = None
+    """The network between the agents of a run in virtual time; None: real time, and the machine's network."""
 
     def scope(self, lane: str = "") -> PlanScope:
         """What an expression sees before a lane has anything of its own."""
@@ -184,6 +187,7 @@ def make_plan(
     rows: Rows | None = None,
     row_numbers: Mapping[str, int] | None = None,
     redactor: Redactor | None = None,
+    network: NetworkConditions | None = None,
 ) -> Plan:
     """Bind `graph`, with one row of each of its tables; raises `NoValueError` when an agent's setting has no value.
 
@@ -198,7 +202,7 @@ def make_plan(
     agents = {agent.name: _plan_agent(agent, graph, scope) for agent in graph.agents}
     return Plan(
         graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor,
-        frozenset(overrides or ()),
+        frozenset(overrides or ()), network,
     )  # fmt: skip
 
 

@@ -115,6 +115,10 @@ class Report:
     """`sipflow.lang` diagnostics when the file was wrong and nothing ran."""
     rows: dict[str, int] = field(default_factory=dict)
     """Which row of each table the run took, from 1."""
+    virtual: bool = False
+    """Whether its time was virtual; `seed` and `network` repeat it then."""
+    network: str = ""
+    """Conditions of the network in virtual time, as `--network` takes them; empty: no faults."""
 
     @property
     def passed(self) -> bool:
@@ -226,6 +230,8 @@ class ReportFold:
             problems=tuple(self._problems),
             logs=tuple(self._logs),
             rows=started.rows,
+            virtual=started.virtual,
+            network=started.network,
         )
 
     def _lane(self, name: str, agent: str) -> _Lane:

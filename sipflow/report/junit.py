@@ -38,6 +38,8 @@ def _suite(report: Report) -> TestSuite:
     suite = TestSuite(name_of(report))
     suite.timestamp = report.started
     _add_measurements(suite, report)
+    if report.virtual:
+        suite.add_property("virtual time", f"seed {report.seed}{f', {report.network}' if report.network else ''}")
     for lane in report.lanes:
         suite.add_testcase(_case(report, lane))
     if not report.lanes or (not report.passed and all(lane.passed for lane in report.lanes)):

@@ -46,7 +46,15 @@ def headline(report: Report) -> str:
     failed = sum(not lane.passed for lane in report.lanes)
     wrong = f", {failed} failed" if failed else ""
     name = name_of(report)
-    return f"{_WORDS.get(report.verdict, report.verdict)}  {name}  {lanes}{wrong}, {report.duration_s:.2f} s"
+    took = f"{report.duration_s:.2f} s{_of_virtual_time(report)}"
+    return f"{_WORDS.get(report.verdict, report.verdict)}  {name}  {lanes}{wrong}, {took}"
+
+
+def _of_virtual_time(report: Report) -> str:
+    """With what repeats it, for whoever looks for the reason."""
+    if not report.virtual:
+        return ""
+    return f" of virtual time (seed {report.seed}{f', {report.network}' if report.network else ''})"
 
 
 def summary(reports: list[Report]) -> str:

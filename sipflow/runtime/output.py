@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from sipflow.errors import MachineError
 class OutputFolder:
     """Turns the names in a scenario into paths that are safe to write."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, wallclock: Callable[[], datetime] = datetime.now) -> None:
         self.root = root
+        self._wallclock = wallclock
 
     def recording(self, name: str, agent: str, call: str) -> Path:
         """Path of a recording; without a `name` it is `recordings/rec_<agent>_<call>_<time>.wav`.
@@ -38,7 +40,7 @@ class OutputFolder:
         return inside
 
     def _made_up(self, agent: str, call: str) -> Path:
-        time = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        time = self._wallclock().strftime("%Y%m%d-%H%M%S-%f")[:-3]
         return self.root / "recordings" / f"rec_{_safe(agent)}_{_safe(call)}_{time}.wav"
 
 

@@ -6,23 +6,21 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from sipflow import __version__, events
 from sipflow.errors import SipflowError
 from sipflow.events import Payload, Record
 from sipflow.flow.outcome import ENVIRONMENT, LaneResult
-from sipflow.media import EngineConfig, MediaEngine, MediaLibrary, PromptStore
+from sipflow.media import MediaLibrary, PromptStore
 from sipflow.plan.plan import Plan
 from sipflow.runtime.driver import AgentRefusedError, Driver
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.output import OutputFolder
 from sipflow.runtime.preload import preload
-from sipflow.runtime.transports.machine import MachineNetwork
-from sipflow.runtime.transports.names import Names
+from sipflow.runtime.world import MachineWorld, World
 
 EXIT_PASSED, EXIT_FAILED, EXIT_DIAGNOSTICS, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -45,13 +43,18 @@ class RunSettings:
     """Output folder for recordings."""
     handle_signals: bool = False
     """Whether SIGINT and SIGTERM end the run cleanly; only a command line owns the signals of its process."""
+    afterwards: Callable[[Driver], Awaitable[None]] | None = None
+    """Awaited when all lanes are over, before anything is given back."""
 
 
 class Runner:
     """Runs a plan once; `publish` gets every record in order, RunStarted first and RunFinished last."""
 
-    def __init__(self, plan: Plan, settings: RunSettings, publish: Callable[[Record], None]) -> None:
+    def __init__(
+        self, plan: Plan, settings: RunSettings, publish: Callable[[Record], None], world: World | None = None
+    ) -> None:
         self._plan = plan
+        self._world = world or MachineWorld()
         self._settings = settings
         self._publish = publish
         self._interrupted = False
@@ -63,8 +66,9 @@ class Runner:
         """Run; gives the exit code. Machine faults are part of the report; only bugs are raised."""
         self._note(events.RunStarted(
             self._plan.graph.scenario.name, self._plan.graph.source,
-            datetime.now().astimezone().isoformat(timespec="milliseconds"), __version__, self._plan.seed,
-            rows=dict(self._plan.row_numbers),
+            self._world.wallclock().isoformat(timespec="milliseconds"), __version__, self._plan.seed,
+            rows=dict(self._plan.row_numbers), virtual=self._plan.network is not None,
+            network=str(self._plan.network or ""),
         ))  # fmt: skip
         try:
             await self._run_with_engine()
@@ -83,15 +87,15 @@ class Runner:
         self._publish(Record(self._last, error.agent.name, "", "", span.line, refused))
 
     async def _run_with_engine(self) -> None:
-        engine = MediaEngine(EngineConfig(seed=self._plan.seed))
+        engine = self._world.engine(self._plan)
         prompts = PromptStore()
         library = MediaLibrary(self._settings.media_folders)
-        output = OutputFolder(self._settings.out)
+        output = OutputFolder(self._settings.out, self._world.wallclock)
         try:
             await preload(self._plan, prompts, library)
             driver = Driver(
                 self._plan, engine, lambda feed: MediaDesk(engine, prompts, library, output, feed), self._pass_on,
-                MachineNetwork(Path(self._plan.graph.source).parent, Names(seed=self._plan.seed)),
+                self._world.network(self._plan),
             )  # fmt: skip
             await self._drive(driver)
         finally:
@@ -101,12 +105,15 @@ class Runner:
 
     async def _drive(self, driver: Driver) -> None:
         driver.open()
+        self._world.idle_hook(lambda: driver.stop(_STANDSTILL))
         loop = asyncio.get_running_loop()
         limit = self._plan.time_limit_ms
         alarm = None if limit is None else loop.call_later(limit / 1000, driver.stop, _limit_text(limit))
         try:
             with self._signals(loop, driver):
                 await driver.run()
+            if self._settings.afterwards is not None:
+                await self._settings.afterwards(driver)
         except asyncio.CancelledError:
             await self._interrupt(driver)
             raise
@@ -164,6 +171,9 @@ class Runner:
             return EXIT_ENVIRONMENT
         passed = bool(self._results) and all(result.passed for result in self._results)
         return EXIT_PASSED if passed else EXIT_FAILED
+
+
+_STANDSTILL = "virtual time stands still: nobody has anything left to do"
 
 
 def _limit_text(limit_ms: int) -> str:

@@ -342,8 +342,7 @@ class Connections:
             self.loop.add_reader(listener, self.accept, listener, transport, context)
 
     async def _welcome(self, peer: socket.socket, hop: Hop, context: ssl.SSLContext | None) -> None:
-        connection = Connection(self, hop, _codec(hop, client=False), client=False)
-        self._add(connection)
+        connection = self._admitted(hop)
         limit = self.limits.handshake_s if context else None
         try:
             await self.loop.connect_accepted_socket(lambda: connection, peer, ssl=context, ssl_handshake_timeout=limit)
@@ -352,6 +351,11 @@ class Connections:
             connection.end(why_tls_failed(error, "") or f"no TLS handshake: {str(error) or 'the peer ended it'}")
 
     # --- bookkeeping ---
+
+    def _admitted(self, hop: Hop) -> Connection:
+        connection = Connection(self, hop, _codec(hop, client=False), client=False)
+        self._add(connection)
+        return connection
 
     def _add(self, connection: Connection) -> None:
         self._by_number[connection.hop.connection] = connection
