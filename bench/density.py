@@ -140,7 +140,7 @@ def run_trial(count: int, seconds: float, core: int, suite: str) -> Trial:
 # --- the search ---
 
 
-def trial(count: int, seconds: float, core: int, suite: str) -> Trial:
+def trial(count: int, seconds: float, core: int, suite: str, *, quiet: bool = False) -> Trial:
     """A trial in a new process. glibc takes the memory of legs in large pages: their state is larger than what the
     processor knows the small pages of."""
     arguments = [str(count), str(seconds), str(core), suite]
@@ -148,7 +148,8 @@ def trial(count: int, seconds: float, core: int, suite: str) -> Trial:
     command = [sys.executable, "-m", "bench.density", "--trial", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     outcome = Trial(**json.loads(done.stdout))
-    print(f"    {outcome}", file=sys.stderr)
+    if not quiet:
+        print(f"    {outcome}", file=sys.stderr)
     return outcome
 
 
