@@ -318,6 +318,50 @@ class DtmfReceived(Payload):
     """0-9 * # A-D."""
     duration_ms: int
     """How long it lasted, by the longest duration in its packets."""
+    via: str = "rfc4733"
+    """By which way it came: rfc4733, inband, info."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing(Payload):
+    """What was heard of something that a statement listens for."""
+
+    call: str
+    token: int
+    what: str
+    """A prompt's name, `tone 440Hz`, `silence`, `audio`."""
+    ago_ms: int | None
+    """How long ago it began, None when it did not."""
+    length_ms: int
+    """Of the prompt, the tone, the silence."""
+    score: float
+    """0-1, of a prompt: how alike."""
+    gain_db: float
+    """How much louder than its file a prompt was."""
+    clipped_ms: int
+    """Missing at the start of a prompt."""
+    missing_ms: int
+    """Missing at its end."""
+    gap_ms: int
+    """Missing in between."""
+    tone_hz: int | None
+    """The newest steady tone."""
+    level_dbov: int | None
+    """The loudest moment, None for digital silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingProgress(Hearing):
+    """Something came nearer than all before; at most every 200 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingFinished(Hearing):
+    """It was heard, or nobody listens for it any more."""
+
+    found: bool = False
+    topic: int = 0
+    """The same number for the same thing; 0: whatever is heard from now on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,3 +120,28 @@ class MediaParams:
     """Keys by which the stream is protected; None for plain RTP, and where `dtls` has yet to agree on them."""
     dtls: DtlsParams | None = None
     """None unless a DTLS handshake on the media path gives the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What a leg can be asked about what it hears. What nobody will ask for costs nothing."""
+
+    levels: bool = False
+    """Sound and silence."""
+    prompts: bool = False
+    tones: bool = False
+    digits: bool = False
+    """Digits in the audio, where the peer cannot send them as events."""
+    always_digits: bool = False
+    """Digits in the audio, whatever was negotiated."""
+    history_ms: int = 60_000
+    """How much of what was heard is remembered."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to listen for."""
+        return self.levels or self.prompts or self.tones or self.digits
+
+
+NOT_LISTENING = Listening()
+"""Nothing will be asked for."""

@@ -41,6 +41,7 @@ struct sfm_watch {
     uint32_t steady_hz8;
     uint32_t steady_frames;
     int begun;
+    int continues;               /* the tone that sounds was heard before the watch began */
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -262,7 +263,11 @@ static void note_steady(sfm_watch *watch, const sfm_ear_frame *frame)
 static int put_tone(sfm_watch *watch, const sfm_ear_frame *frame)
 {
     note_steady(watch, frame);
-    return watch->config.cadence_count > 0 ? put_cadence(watch, frame) : put_run(watch, is_tonal(watch, frame));
+    if (watch->config.cadence_count > 0)
+        return put_cadence(watch, frame);
+    int tonal = is_tonal(watch, frame);
+    watch->continues = watch->continues && tonal;
+    return put_run(watch, tonal && !watch->continues);
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */
@@ -282,6 +287,8 @@ static int put_prompt(sfm_watch *watch, const sfm_ear_frame *frame)
     watch->hearing.length_ms = report.length_ms;
     return news;
 }
+
+void sfm_watch_continue(sfm_watch *watch) { watch->continues = 1; }
 
 int sfm_watch_put(sfm_watch *watch, const sfm_ear_frame *frame, uint64_t number)
 {
@@ -315,5 +322,7 @@ int sfm_watch_search(sfm_watch *watch, const sfm_ear_frame *frames, size_t count
     for (size_t i = 0; i < end && news != SFM_HEARD_FOUND; i++)
         news = sfm_watch_put(watch, i < count ? &frames[i] : &silence, i);
     sfm_watch_read(watch, hearing);
+    if (watch->begun)
+        hearing->ago_ms = (int32_t)((int64_t)count - (int64_t)watch->began) * SFM_EAR_FRAME_MS;
     return news == SFM_HEARD_FOUND;
 }

@@ -52,8 +52,11 @@ int sfm_watch_create(const sfm_watch_config *config, sfm_watch **out);
 void sfm_watch_destroy(sfm_watch *watch); /* NULL is fine */
 /* The frame with this number; they come without gaps. enum sfm_heard_news. */
 int sfm_watch_put(sfm_watch *watch, const sfm_ear_frame *frame, uint64_t number);
+/* Before the first frame: a tone that sounds at it has been heard already, and counts again when it comes anew. */
+void sfm_watch_continue(sfm_watch *watch);
 void sfm_watch_read(const sfm_watch *watch, sfm_hearing *hearing);
-/* All frames at once, as numbers from 0 on, and then silence: 1 when it was there, else 0 and what came nearest. */
+/* All frames at once, as numbers from 0 on, and then silence: 1 when it was there, else 0 and what came nearest.
+ * How long ago is counted from the last frame. */
 int sfm_watch_search(sfm_watch *watch, const sfm_ear_frame *frames, size_t count, sfm_hearing *hearing);
 uint32_t sfm_watch_cost(const sfm_watch *watch); /* multiplications a frame, about */
 /* cffi:end */

@@ -90,6 +90,9 @@ int sfm_listener_begin(sfm_listener *listener, sfm_watch *watch, uint64_t job, u
     for (int i = 0; i < SFM_LISTENER_WATCHES; i++) {
         if (listener->watches[i].watch == NULL) {
             uint64_t from = !look_back ? now : (until > oldest ? until : oldest);
+            if (look_back && until != 0 && from == until) {
+                sfm_watch_continue(watch);
+            }
             listener->watches[i] =
                 (watch_slot){.watch = watch, .job = job, .topic = name, .next = from, .told = now};
             return SFM_OK;

@@ -149,8 +149,8 @@ def describe(payload: Payload) -> str:
             return f"ended by the {by} side, {cause}{': ' if reason else ''}{reason}"
         case events.CallRejected(code=code, reason=reason, local=local):
             return f"{code} {reason}{' (no answer from the network)' if local and code == 408 else ''}"
-        case events.DtmfReceived(digit=digit):
-            return f'dtmf "{digit}"'
+        case events.DtmfReceived(digit=digit, via=via):
+            return f'dtmf "{digit}"{"" if via == "rfc4733" else f" by {via}"}'
         case events.CallRinging(code=code):
             return f"{code} ringing"
         case events.CallProgressed(code=code):
@@ -165,6 +165,8 @@ def describe(payload: Payload) -> str:
             return f"played {played / 1000:.2f} s"
         case events.RecordingFinished(path=path, duration_ms=duration):
             return f"recorded {duration / 1000:.2f} s into {path}"
+        case events.HearingFinished(what=what):
+            return f"heard {what}"
         case _:
             return _DESCRIPTIONS.get(type(payload), type(payload).__name__)
 
@@ -188,5 +190,6 @@ QUIET = (
     events.MediaFirstPacket,
     events.CallPlaced,
     events.DtmfSent,
+    events.Hearing,
 )
 """Events that no `expect` waits for: they are never told as what came instead."""

@@ -249,6 +249,48 @@ class SendDigits(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Listen(Command):
+    """Listen for something; answered by HearingProgress, then HearingFinished, or by CommandFailed."""
+
+    call: str
+    token: int
+    kind: str
+    """audio, silence, tone, prompt."""
+    path: str = ""
+    """Of a prompt."""
+    frequencies: tuple[int, ...] = ()
+    """Of a tone, in Hz."""
+    cadence_ms: tuple[int, ...] = ()
+    lasting_ms: float = 0.0
+    score: float | None = None
+    """Of a prompt, 0-1; None: the usual one."""
+    look_back: bool = True
+    """Whether what was heard before counts, too, when nothing took it."""
+    what: str = ""
+    """In words; the same for the same thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopListening(Command):
+    """Listen no more for what the command with this token asked for."""
+
+    call: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeHeard(Command):
+    """Look for a prompt in all that was heard in a call; answered by HearingFinished, or by CommandFailed."""
+
+    call: str
+    token: int
+    path: str
+    score: float | None
+    pesq: float | None
+    """The least score by PESQ; None: it is not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class MuteCall(Command):
     """Send silence whatever plays, or stop to do so."""
 

@@ -262,19 +262,21 @@ class SendRaw(Op):
 
 @dataclass(frozen=True, slots=True)
 class Play(Op):
-    """`play "x.wav" [loop | N times] [for D] [from D] [at G] [in background]`, `play tone F for D`."""
+    """`play "x.wav" [loop | N times] [for D] [from D] [at G] [in background]`, `play tone F for D`, `play dtmf "1"`."""
 
     word: ClassVar[str] = "play"
     flow_name: ClassVar[str] = "PlayMedia"
     path: Expr | None = None
     tone: Expr | None = None
-    """Frequency; set when there is no path."""
+    """Frequency; set when there is neither path nor digits."""
     times: int | None = 1
     """None: loop until stopped."""
     duration: Expr | None = None
     start: Expr | None = None
     gain: Expr | None = None
     background: bool = False
+    digits: Expr | None = None
+    """Digits as tones in the audio."""
 
 
 class StopPlay(Op):
@@ -522,6 +524,19 @@ class Check(Op):
     condition: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class CheckHeard(Op):
+    """`check heard "menu.wav" [score >= S] [pesq >= S]`: fails when the prompt was nowhere in the call so far."""
+
+    kind: ClassVar[str] = "check"
+    word: ClassVar[str] = "check heard"
+    path: Expr
+    score: float | None = None
+    """0-1; None: 0.8."""
+    pesq: float | None = None
+    """-0.5 to 4.5 (ITU-T P.862), of what was recorded; None: not asked for."""
+
+
 # --- events --------------------------------------------------------------------------------------------------------
 
 
@@ -654,7 +669,7 @@ class ExpectPlayed(Expect):
 
 
 class ExpectAudio(Expect):
-    """`expect audio`: audio above silence arrives."""
+    """`expect audio`: audio above silence arrives, from now on."""
 
     __slots__ = ()
     word: ClassVar[str] = "audio"
@@ -662,7 +677,7 @@ class ExpectAudio(Expect):
 
 @dataclass(frozen=True, slots=True)
 class ExpectSilence(Expect):
-    """`expect silence for D`."""
+    """`expect silence for D`: nothing above silence arrives for so long, from now on."""
 
     word: ClassVar[str] = "silence"
     duration: Expr
@@ -670,10 +685,18 @@ class ExpectSilence(Expect):
 
 @dataclass(frozen=True, slots=True)
 class ExpectTone(Expect):
-    """`expect tone F`."""
+    """`expect tone F[, F] [for D]`, `expect tone NAME [country C] [for D]`."""
 
     word: ClassVar[str] = "tone"
-    frequency: Expr
+    frequency: Expr | None = None
+    """None when `name` is set."""
+    second: Expr | None = None
+    """The other frequency of a tone of two."""
+    name: str | None = None
+    """A call progress tone: dial, ringback, busy, congestion."""
+    country: Expr | None = None
+    """ISO 3166 code; None: us."""
+    duration: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -683,6 +706,7 @@ class ExpectHeard(Expect):
     word: ClassVar[str] = "heard"
     path: Expr
     score: float | None = None
+    """0-1; None: 0.8."""
 
 
 class ExpectRegistered(Expect):

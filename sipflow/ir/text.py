@@ -145,7 +145,7 @@ def _send_request(op: ops.SendRequest) -> str:
 
 
 def _play(op: ops.Play) -> str:
-    what = f"tone {op.tone}" if op.path is None else str(op.path)
+    what = str(op.path) if op.path is not None else f"dtmf {op.digits}" if op.digits is not None else f"tone {op.tone}"
     times = "loop" if op.times is None else "" if op.times == 1 else f"{op.times} times"
     options = (_option("for", op.duration), _option("from", op.start), _option("at", op.gain))
     return _join("play", what, times, *options, "in background" if op.background else "")
@@ -204,8 +204,22 @@ def _expect_request(op: ops.ExpectRequest) -> str:
     return _join("expect", what, _option("where", op.where))
 
 
+def _at_least(name: str, value: float | None) -> str:
+    return "" if value is None else f"{name} >= {format_number(value)}"
+
+
+def _check_heard(op: ops.CheckHeard) -> str:
+    return _join(f"check heard {op.path}", _at_least("score", op.score), _at_least("pesq", op.pesq))
+
+
 def _expect_heard(op: ops.ExpectHeard) -> str:
-    return _join(f"expect heard {op.path}", "" if op.score is None else f"score >= {format_number(op.score)}")
+    return _join(f"expect heard {op.path}", _at_least("score", op.score))
+
+
+def _expect_tone(op: ops.ExpectTone) -> str:
+    frequencies = f"{op.frequency}" if op.second is None else f"{op.frequency}, {op.second}"
+    what = frequencies if op.name is None else op.name
+    return _join(f"expect tone {what}", _option("country", op.country), _option("for", op.duration))
 
 
 _WRITERS: dict[type[Op], Callable[[Any], str]] = {
@@ -247,6 +261,7 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.Signal: lambda op: f"signal {op.name}",
     ops.Await: lambda op: f"await {op.name}",
     ops.Check: lambda op: f"check {op.condition}",
+    ops.CheckHeard: _check_heard,
     ops.ExpectCall: _expect_call,
     ops.ExpectRinging: _expect_word,
     ops.ExpectProgress: _expect_word,
@@ -263,7 +278,7 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.ExpectPlayed: _expect_word,
     ops.ExpectAudio: _expect_word,
     ops.ExpectSilence: lambda op: f"expect silence for {op.duration}",
-    ops.ExpectTone: lambda op: f"expect tone {op.frequency}",
+    ops.ExpectTone: _expect_tone,
     ops.ExpectHeard: _expect_heard,
     ops.ExpectRegistered: _expect_word,
     ops.ExpectUnregistered: _expect_word,

@@ -28,13 +28,6 @@ def _words_other_than(*running: str) -> Callable[[Node], Iterator[Node | Token]]
     return find
 
 
-def _word(kind: str) -> Callable[[Node], Iterator[Node | Token]]:
-    def find(node: Node) -> Iterator[Node | Token]:
-        return node.tokens(kind)
-
-    return find
-
-
 @dataclass(frozen=True, slots=True)
 class NotYet:
     """One thing that is not there yet."""
@@ -56,10 +49,6 @@ NOT_YET = (
         "SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", WORDS["via"]
     ),
     NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", WORDS["via"]),
-    NotYet("SF264", "expect_heard", "`expect heard`"),
-    NotYet("SF265", "expect_tone", "`expect tone`"),
-    NotYet("SF266", "expect_silence", "`expect silence`"),
-    NotYet("SF267", "expect_simple", "`expect audio`", _word("AUDIO")),
     NotYet(
         "SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", tuple(CANONICAL)
     ),

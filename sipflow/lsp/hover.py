@@ -246,7 +246,7 @@ def _string(document: Document, path: list[Node], token: Token) -> str:
     name = token.text.strip('"')
     if "data" in rules:
         return _table_file(document, path[-1])
-    if not any(rule in rules for rule in ("play", "expect_heard")) or "${" in name:
+    if not any(rule in rules for rule in ("play", "expect_heard", "check_heard")) or "${" in name:
         return ""
     info = document.files.probe(name)
     if isinstance(info, FileProblem):

@@ -115,6 +115,7 @@ def limit_ms(document: Document) -> float:
 _HINTS: dict[str, Callable[[Document, Node], Iterator[types.InlayHint]]] = {
     "play": _played,
     "expect_heard": _played,
+    "check_heard": _played,
     "literal": _literal,
     "send_dtmf": _digits,
     "statement": _statement,

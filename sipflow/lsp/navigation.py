@@ -16,7 +16,7 @@ from sipflow.lsp.analysis import Document
 UriOf = Callable[[str], str]
 """The editor's name of a text, from the name that spans have for it."""
 START = types.Range(types.Position(0, 0), types.Position(0, 0))
-_FILE_RULES = frozenset(("play", "expect_heard", "import_file", "data"))
+_FILE_RULES = frozenset(("play", "expect_heard", "check_heard", "import_file", "data"))
 
 
 def definition(document: Document, offset: int, uri_of: UriOf) -> list[types.Location]:

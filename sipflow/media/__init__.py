@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sipflow.media.engine import EngineConfig, MediaEngine, Simulation
     from sipflow.media.formats import codec_names
+    from sipflow.media.hearing import Features, FeatureStore, Wanted
     from sipflow.media.leg import Impairment, JitterConfig, Leg
     from sipflow.media.library import Loudness, MediaInfo, MediaLibrary, MediaProblem, measure
     from sipflow.media.prompts import Prompt, PromptStore
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "engine": ("EngineConfig", "MediaEngine", "Simulation"),
     "formats": ("codec_names",),
+    "hearing": ("Features", "FeatureStore", "Wanted"),
     "leg": ("Impairment", "JitterConfig", "Leg"),
     "library": ("Loudness", "MediaInfo", "MediaLibrary", "MediaProblem", "measure"),
     "prompts": ("Prompt", "PromptStore"),
@@ -40,6 +42,8 @@ def __getattr__(name: str) -> object:
 __all__ = [
     "EngineConfig",
     "EngineStatistics",
+    "FeatureStore",
+    "Features",
     "Impairment",
     "JitterConfig",
     "Leg",
@@ -53,6 +57,7 @@ __all__ = [
     "PromptStore",
     "Simulation",
     "Timing",
+    "Wanted",
     "codec_names",
     "measure",
 ]

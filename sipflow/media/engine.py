@@ -13,6 +13,8 @@ from sipflow.errors import MachineError, MisuseError
 from sipflow.events import (
     DtmfReceived,
     DtmfSent,
+    HearingFinished,
+    HearingProgress,
     MediaFirstPacket,
     MediaProgress,
     MediaUnprotected,
@@ -20,14 +22,23 @@ from sipflow.events import (
     PlayFinished,
     RecordingFinished,
 )
+from sipflow.media.hearing import heard_fields, native_listening
 from sipflow.media.leg import CLOCK_RATE, SAMPLE_RATE, JitterConfig, Job, Leg
 from sipflow.media.statistics import EngineStatistics, engine_statistics
+from sipflow.media_params import NOT_LISTENING, Listening
 from sipflow.native import check, error_text, ffi, lib
 
 _DRAIN_BATCH = 256
 _JITTER_PACKETS = 64
 _MAX_PAYLOAD_BYTES = 960
-_JOB_ENDS = frozenset({lib.SFM_EVENT_DTMF_SENT, lib.SFM_EVENT_PLAY_FINISHED, lib.SFM_EVENT_RECORDING_FINISHED})
+_JOB_ENDS = frozenset(
+    {
+        lib.SFM_EVENT_DTMF_SENT,
+        lib.SFM_EVENT_PLAY_FINISHED,
+        lib.SFM_EVENT_RECORDING_FINISHED,
+        lib.SFM_EVENT_HEARING_FINISHED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +140,27 @@ def _recording_finished(job: Job, event: Any) -> Payload:
     return RecordingFinished(job.leg.call, job.token, job.text, event.elapsed_ms, error)
 
 
+def _hearing(job: Job, event: Any) -> dict[str, Any]:
+    return {"call": job.leg.call, "token": job.token, "what": job.text} | heard_fields(event.hearing)
+
+
+def _hearing_progress(job: Job, event: Any) -> Payload:
+    return HearingProgress(**_hearing(job, event))
+
+
+def _hearing_finished(job: Job, event: Any) -> Payload:
+    job.leg.watch_over(job.token)
+    return HearingFinished(**_hearing(job, event), found=bool(event.completed), topic=job.topic)
+
+
 _JOB_EVENTS: dict[int, Callable[[Job, Any], Payload]] = {
     lib.SFM_EVENT_DTMF_SENT: _dtmf_sent,
     lib.SFM_EVENT_PLAY_PROGRESS: _play_progress,
     lib.SFM_EVENT_PLAY_FINISHED: _play_finished,
     lib.SFM_EVENT_RECORD_PROGRESS: _record_progress,
     lib.SFM_EVENT_RECORDING_FINISHED: _recording_finished,
+    lib.SFM_EVENT_HEARING_PROGRESS: _hearing_progress,
+    lib.SFM_EVENT_HEARING_FINISHED: _hearing_finished,
 }
 
 
@@ -199,6 +225,7 @@ class MediaEngine:
         last_port: int = 29999,
         *,
         jitter: JitterConfig | None = None,
+        listening: Listening | None = None,
     ) -> Leg:
         """Takes an RTP and RTCP port pair (even, odd) of the range on a local numeric address.
 
@@ -211,7 +238,15 @@ class MediaEngine:
             raise MisuseError(f"{first_port}-{last_port} is no range of ports")
         text = ffi.new("char[]", address.encode())
         options = ffi.new(
-            "sfm_leg_options *", (text, first_port, last_port, SAMPLE_RATE, _native_jitter(jitter or JitterConfig()))
+            "sfm_leg_options *",
+            (
+                text,
+                first_port,
+                last_port,
+                SAMPLE_RATE,
+                _native_jitter(jitter or JitterConfig()),
+                native_listening(listening or NOT_LISTENING),
+            ),
         )
         with self._lock:
             native = self._open_native(options, f"open RTP ports {first_port}-{last_port} on {address}")
@@ -323,4 +358,4 @@ class MediaEngine:
             return MediaUnprotected(leg.call, _USELESS)
         digit = event.digit.decode()
         leg.digits_received += digit
-        return DtmfReceived(leg.call, digit, event.elapsed_ms)
+        return DtmfReceived(leg.call, digit, event.elapsed_ms, "inband" if event.inband else "rfc4733")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sipflow.errors import MediaError, MisuseError
 from sipflow.media.formats import codec_of
+from sipflow.media.hearing import Features, Wanted, create_watch
 from sipflow.media.prompts import Prompt
 from sipflow.media.srtp import srtp_library
 from sipflow.media.statistics import Heard, LegStatistics, leg_statistics
@@ -25,6 +26,8 @@ PAUSE_MS = 500
 MAX_DIGITS = 128
 SAMPLE_RATE = 8000
 CLOCK_RATE = 8000
+_MAX_HEARD_FRAMES = 600_000 // lib.SFM_EAR_FRAME_MS + 1
+"""Ten minutes."""
 CHANNELS = {"stereo": 0, "mono": 1, "sent": 2, "received": 3}
 
 
@@ -59,7 +62,9 @@ class Job:
     leg: Leg
     token: int
     text: str = ""
-    """Digits of a `send_dtmf`, path of a `record`."""
+    """Digits of a `send_dtmf`, path of a `record`, what is listened for."""
+    topic: int = 0
+    """Of a watch."""
 
 
 class Owner(Protocol):
@@ -142,6 +147,8 @@ class Leg:
         self._native: Any = native
         self._params: MediaParams | None = None
         self._keys: SrtpKeys | None = None
+        self._watches: dict[int, int] = {}
+        """Token of the command to number of the native job."""
         self._closing = False
         self._final: LegStatistics | None = None
 
@@ -236,6 +243,43 @@ class Leg:
             lambda job: lib.sfm_engine_leg_send_dtmf(self._open(), job, sequence),
             f"send dtmf {digits!r}",
         )
+
+    def watch(self, wanted: Wanted, token: int, what: str, *, features: Features | None = None, topic: int = 0) -> None:
+        """Listens; HearingFinished comes when it was heard, or when nobody listens any more.
+
+        With a `topic` other than 0 what was heard before counts, too, as far back as the leg remembers, unless it has
+        satisfied a watch of that topic; without one only what comes counts. `features`: of a prompt.
+
+        Raises MisuseError when the leg was opened without an ear, MediaError for a prompt nothing can be recognised by.
+        """
+        native = create_watch(wanted, features, what)
+
+        def command(job: int) -> int:
+            self._watches[token] = job
+            code: int = lib.sfm_engine_leg_watch(self._open(), job, native, topic, topic != 0)
+            return code
+
+        self._begin(Job(self, token, what, topic), command, f"listen for {what}")
+
+    def end_watch(self, token: int) -> None:
+        """Listens no more for what the command with this token asked for; HearingFinished comes if it did not yet."""
+        job = self._watches.get(token)
+        if job is not None and not self._closing:
+            self._command(lambda: lib.sfm_engine_leg_end_watch(self._open(), job), "end listening")
+
+    def watch_over(self, token: int) -> None:
+        """Called by the engine with HearingFinished."""
+        self._watches.pop(token, None)
+
+    def heard(self) -> Features:
+        """What the leg remembers of what it heard, oldest first; after `close` nothing."""
+        frames = ffi.new("sfm_ear_frame[]", _MAX_HEARD_FRAMES)
+        count = 0
+        if not self._closing:
+            count = self._owner.call(
+                lambda: int(lib.sfm_engine_leg_read_heard(self._native, frames, _MAX_HEARD_FRAMES))
+            )
+        return Features(frames, count)
 
     def mute(self, on: bool) -> None:
         """Sends silence instead of audio; digits are sent all the same."""

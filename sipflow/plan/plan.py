@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
-from sipflow.media_params import RtpFormat
+from sipflow.media_params import NOT_LISTENING, Listening, RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
+from sipflow.plan.listening import listening_of
 from sipflow.plan.listens import ListenPlan
 from sipflow.plan.network import NetworkConditions
 from sipflow.plan.secrets import secrets_in
@@ -85,6 +86,7 @@ class AgentPlan:
     """direction, address."""
     challenge: ChallengePlan | None = None
     registrar: RegistrarPlan | None = None
+    listening: Listening = NOT_LISTENING
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,7 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
         hold_style=agent.hold_style,
         challenge=plan_challenge(agent.challenge, scope),
         registrar=plan_registrar(agent.registrar, agent.name, scope),
+        listening=listening_of(agent, graph),
     )
 
 

@@ -655,6 +655,9 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.MuteCall: desk.mute,
         commands.ImpairCall: desk.impair,
         commands.ForgetCall: desk.forget,
+        commands.Listen: desk.listen,
+        commands.StopListening: desk.stop_listening,
+        commands.JudgeHeard: desk.judge_heard,
         commands.Measure: driver.measure,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
 from typing import Any
@@ -12,7 +13,9 @@ from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
+from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media_params import Direction, MediaParams, RtpFormat
+from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
 from sipflow.runtime.output import OutputFolder
 from sipflow.sdp.negotiate import LocalMedia
@@ -40,6 +43,11 @@ class MediaDesk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sharers: dict[Leg, int] = {}
         """How many dialogs use a leg."""
+        self._features = FeatureStore()
+        self._whole_call: dict[str, bool] = {}
+        """Calls in all of which a prompt may be looked for."""
+        self._heard: dict[str, Features] = {}
+        """What such calls had heard when they ended."""
 
     # --- legs ---
 
@@ -51,11 +59,12 @@ class MediaDesk:
         leg = self._legs.get(call)
         if leg is None:
             leg = self._engine.open_leg(
-                call, agent.host, agent.first_port, agent.last_port, jitter=_jitter_of(agent)
+                call, agent.host, agent.first_port, agent.last_port, jitter=_jitter_of(agent), listening=agent.listening
             )  # fmt: skip
             self._legs[call] = leg
             self._sharers[leg] = 1
         self._agents[call] = agent.name
+        self._whole_call[call] = agent.listening.history_ms > HISTORY_MS
         self._formats.setdefault(call, formats)
         return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, Direction.SENDRECV)
 
@@ -66,6 +75,7 @@ class MediaDesk:
             self._sharers[leg] += 1
             self._agents[new_call] = self._agents[call]
             self._formats[new_call] = self._formats[call]
+            self._whole_call[new_call] = self._whole_call[call]
 
     def negotiated(self, call: str, params: MediaParams) -> None:
         """Start the leg, or change it."""
@@ -86,13 +96,15 @@ class MediaDesk:
             return
         del self._sharers[leg]
         self._final[call] = leg.statistics()
+        if self._whole_call.get(call):
+            self._heard[call] = leg.heard()
         leg.close()
         self._feed(self._agents[call], events.MediaMeasured(call, _by_name(self._final[call])))
 
     def forget(self, command: commands.ForgetCall) -> None:
         """Drop what was kept of a call to be asked for."""
         self.close(command.call)
-        for kept in (self._params, self._formats, self._final, self._agents):
+        for kept in (self._params, self._formats, self._final, self._agents, self._whole_call, self._heard):
             kept.pop(command.call, None)
 
     def close_all(self) -> None:
@@ -176,6 +188,49 @@ class MediaDesk:
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
 
+    def listen(self, command: commands.Listen) -> None:
+        """Load what is listened for without holding anything up, then listen."""
+        self._spawn(self._listen(command))
+
+    async def _listen(self, command: commands.Listen) -> None:
+        try:
+            features = await self._features_of(command.path) if command.kind == "prompt" else None
+            leg = self._legs.get(command.call)
+            if leg is None:
+                raise MisuseError("the call has no media that could be listened to")
+            leg.watch(_wanted(command), command.token, command.what, features=features, topic=_topic(command))
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
+
+    async def _features_of(self, path: str) -> Features:
+        found = self._library.require(path)
+        return await asyncio.get_running_loop().run_in_executor(None, lambda: self._features.load(found))
+
+    def stop_listening(self, command: commands.StopListening) -> None:
+        """Listen no more."""
+        if command.call in self._legs:
+            self._legs[command.call].end_watch(command.token)
+
+    def judge_heard(self, command: commands.JudgeHeard) -> None:
+        """Look for a prompt in all that was heard, without holding anything up."""
+        self._spawn(self._judge_heard(command))
+
+    async def _judge_heard(self, command: commands.JudgeHeard) -> None:
+        leg, what = self._legs.get(command.call), f'"{command.path}"'
+        wanted = Wanted("prompt", score=DEFAULT_SCORE if command.score is None else command.score)
+        try:
+            features = await self._features_of(command.path)
+            heard = self._heard.get(command.call) if leg is None else leg.heard()
+            if heard is None:
+                raise MisuseError("the call never had any media")
+            loop = asyncio.get_running_loop()
+            found, fields = await loop.run_in_executor(None, search, wanted, features, heard, what)
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
+            return
+        finished = events.HearingFinished(command.call, command.token, what, **fields, found=found)
+        self._feed(command.agent, finished)
+
     def stop_play(self, command: commands.StopPlay) -> None:
         """Stop what plays."""
         if command.call in self._legs:
@@ -214,6 +269,16 @@ _STATISTICS = tuple(field.name for field in fields(LegStatistics))
 def _by_name(counted: LegStatistics) -> dict[str, Any]:
     """Numbers and texts only: nothing in it needs a deep copy."""
     return {name: getattr(counted, name) for name in _STATISTICS}
+
+
+def _wanted(command: commands.Listen) -> Wanted:
+    score = DEFAULT_SCORE if command.score is None else command.score
+    return Wanted(command.kind, command.lasting_ms, command.frequencies, command.cadence_ms, score)
+
+
+def _topic(command: commands.Listen) -> int:
+    """The same number for the same thing, never 0; 0 where what was heard before does not count."""
+    return zlib.crc32(command.what.encode()) + 1 if command.look_back else 0
 
 
 def _jitter_of(agent: AgentPlan) -> JitterConfig:

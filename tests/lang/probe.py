@@ -10,6 +10,9 @@ define shared() { wait 1s }
 """
 
 
+_DURATIONS_MS = {"hours.wav": 7_200_000.0, "click.wav": 100.0}
+
+
 class FakeLibrary:
     """Audio: `greet.wav`, and a text file that somebody named `notes.wav`; other names are fine unless they are lost
     and last a second; `hours.wav` lasts two hours.
@@ -32,7 +35,7 @@ class FakeLibrary:
             return FileProblem("unreadable", "notes.wav is not an audio file: it is text")
         if path in self.LOST:
             return self._missing(path, "greet.wav")
-        return MediaInfo(path, 8000, 1, 7_200_000.0 if path == "hours.wav" else 1000.0)
+        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 1000.0))
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         if path == "notes.txt":

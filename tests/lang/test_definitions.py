@@ -162,8 +162,8 @@ def test_what_is_wrong_in_one_call_only_names_that_call() -> None:
         ("define f(a) { call a }\n", "f(bbo)", "SF203"),
         ("define f(a) { log a }\n", "call bob; f(bbo)", "SF205"),
         ("define f(a) { g(a) }\ndefine g(a) { send dtmf a }\n", 'call bob; f("x")', "SF403"),
-        ("define f() { expect tone 440Hz }\n", "call bob; f(); f()", "SF265"),
-        ("define f() { if media.mos < 3 { choose { heard \"x.wav\" => end } } }\n", "call bob; f()", "SF264"),
+        ("define f() { expect tone 8000Hz }\n", "call bob; f(); f()", "SF423"),
+        ("define f() { if media.mos < 3 { choose { tone busy country \"xx\" => end } } }\n", "call bob; f()", "SF421"),
     ],
 )  # fmt: skip
 def test_mistakes_with_definitions(definitions: str, lane: str, code: str) -> None:

@@ -98,15 +98,6 @@ def test_an_imported_agent_that_is_called_and_nowhere_is_an_error_at_its_declara
     assert ("SF202", "other.sflow", 6) in errors(result)
 
 
-def test_what_does_not_run_is_said_of_what_comes_in_only() -> None:
-    other = (
-        "define f() { expect tone 440Hz }\nagent bob { number 1 }\non carol: expect audio\nload { arrivals poisson }\n"
-    )
-    assert errors(
-        compiled(MAIN.replace('greet("x")', "f()").partition("log")[0] + "}\non bob: answer\n", other=other)
-    ) == [("SF265", "other.sflow", 1)]
-
-
 def test_a_chain_of_imports_without_an_end_is_cut() -> None:
     class Endless(FakeLibrary):
         def text(self, path, importer):  # type: ignore[no-untyped-def]

@@ -125,6 +125,13 @@ def test_a_modulated_tone_is_that_of_its_carrier(core: Core) -> None:
     assert listen(core, tone_watch(core, 400), (1 + 0.8 * np.cos(2 * np.pi * 25 * time)) * tone((400,), 0.5))[0]
 
 
+def test_a_tone_that_was_heard_counts_again_when_it_comes_anew(core: Core) -> None:
+    for pause_s, found in ((0.0, False), (0.3, True)):
+        watch = tone_watch(core, 440)
+        core.lib.sfm_watch_continue(watch)
+        assert listen(core, watch, np.concatenate([tone((440,), 1), silence(pause_s), tone((440,), 1)]))[0] is found
+
+
 def test_speech_is_no_tone_and_what_came_instead_is_told(core: Core) -> None:
     assert not listen(core, tone_watch(core, 440), spoken(5))[0]
     found, report = listen(core, tone_watch(core, 440), tone((425,)))

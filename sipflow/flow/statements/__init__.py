@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sipflow.flow.statements import calls, choose, control, events, media, out_of_turn, registration
+from sipflow.flow.statements import calls, choose, control, events, hearing, media, out_of_turn, registration
 from sipflow.flow.statements.base import LaneView, Loop, Statement
 from sipflow.ir import ops
 
@@ -35,6 +35,7 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.Impair: media.ImpairStatement,
     ops.ClearImpairment: media.ClearImpairmentStatement,
     ops.Check: media.CheckStatement,
+    ops.CheckHeard: hearing.CheckHeardStatement,
     ops.Wait: control.WaitStatement,
     ops.Log: control.LogStatement,
     ops.Let: control.LetStatement,
@@ -59,6 +60,10 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.ExpectNotify: events.ExpectNotifyStatement,
     ops.ExpectRecorded: events.ExpectRecordedStatement,
     ops.ExpectPlayed: events.ExpectPlayedStatement,
+    ops.ExpectAudio: hearing.ExpectAudioStatement,
+    ops.ExpectSilence: hearing.ExpectSilenceStatement,
+    ops.ExpectTone: hearing.ExpectToneStatement,
+    ops.ExpectHeard: hearing.ExpectHeardStatement,
     ops.ExpectResponse: events.ExpectResponseStatement,
     ops.ExpectRequest: events.ExpectRequestStatement,
     ops.ExpectRegistered: registration.ExpectRegisteredStatement,

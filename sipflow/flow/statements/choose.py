@@ -11,6 +11,7 @@ from sipflow.flow.call import Arrival, LaneCall
 from sipflow.flow.outcome import Failure, Outcome, Success
 from sipflow.flow.statements.base import Find, Statement, what_came
 from sipflow.flow.statements.events import ExpectDtmfStatement, Standing
+from sipflow.flow.statements.hearing import HearingStatement
 from sipflow.ir import ops
 from sipflow.ir.text import statement_text
 
@@ -97,6 +98,7 @@ class ChooseStatement(Statement[ops.Choose]):
             return self._hopeless()
         find, arm = min(finds, key=lambda found: (found[0].time, found[0].place, found[1]))
         find.take()
+        self._abandon()
         return replace(find.outcome, arm=arm) if isinstance(find.outcome, Success) else find.outcome
 
     def expire(self, limit: str) -> Outcome:
@@ -104,6 +106,7 @@ class ChooseStatement(Statement[ops.Choose]):
         came = self.instead()
         for group in self._digits.values():
             group.forget()
+        self._abandon()
         if self.op.timeout:
             return Success(f"nothing came within {limit}{came}", arm=len(self.op.events))
         return Failure(self.expected(), f"nothing came within {limit}{came}")
@@ -116,6 +119,12 @@ class ChooseStatement(Statement[ops.Choose]):
         """What came on any of the calls."""
         calls = [self.call, *(arm.call for _, arm in self._arms)]
         return what_came({id(call): call for call in calls if call is not None}.values())
+
+    def _abandon(self) -> None:
+        """Arms that have somebody listen need that no more."""
+        for _, arm in self._arms:
+            if isinstance(arm, HearingStatement):
+                arm.abandon()
 
     # --- arms ---
 

@@ -1,11 +1,11 @@
-"""Media of a program: codecs that both ends have, files as long as they are asked for (SF404-SF410)."""
+"""Media of a program: codecs that both ends have, files as long as they are asked for (SF404-SF410, SF422, SF423)."""
 
 from __future__ import annotations
 
 from pathlib import PurePath
 
 from sipflow.ir import ops
-from sipflow.ir.expr import constant_ms, constant_text, format_duration
+from sipflow.ir.expr import Expr, Literal, Quantity, constant_ms, constant_text, format_duration
 from sipflow.ir.graph import Node
 from sipflow.ir.span import Span
 from sipflow.lang.checks.parties import Parties
@@ -14,6 +14,8 @@ from sipflow.lang.diagnostics import Edit, Fix, Label
 from sipflow.lang.files import MediaInfo
 
 _HOUR_MS = 3_600_000
+_LEAST_SOUND_MS, _LONGEST_MS = 500, 300_000
+_LOWEST_HZ, _HIGHEST_HZ = 100, 3800
 
 
 def check_media(program: Program, parties: Parties) -> None:
@@ -22,6 +24,8 @@ def check_media(program: Program, parties: Parties) -> None:
     for node in program.live_nodes():
         if isinstance(node.op, ops.Play):
             _check_play(program, node, node.op)
+        for op in _heard_in(node.op):
+            _check_heard(program, op)
     _check_recordings(program)
 
 
@@ -96,6 +100,43 @@ def _check_length(program: Program, node: Node, op: ops.Play, info: MediaInfo) -
         label = f"{lasts}, and the lane waits for its end"
         help_text = "`for D` limits it, `in background` goes on at once"
         report.warning("SF407", "the play lasts more than an hour", op.path.span, label, help=help_text)
+
+
+# --- what is listened for -------------------------------------------------------------------------------------------
+
+
+def _heard_in(op: ops.Op) -> tuple[ops.Op, ...]:
+    return tuple(arm.event for arm in op.events) if isinstance(op, ops.Choose) else (op,)
+
+
+def _check_heard(program: Program, op: ops.Op) -> None:
+    if isinstance(op, ops.ExpectTone):
+        for frequency in (op.frequency, op.second):
+            if frequency is not None:
+                _check_frequency(program, frequency)
+    elif isinstance(op, ops.ExpectHeard | ops.CheckHeard):
+        _check_recognisable(program, op.path)
+
+
+def _check_frequency(program: Program, frequency: Expr) -> None:
+    """SF423."""
+    value = frequency.value if isinstance(frequency, Literal) else None
+    if isinstance(value, Quantity) and not _LOWEST_HZ <= value.value <= _HIGHEST_HZ:
+        label = f"tones are heard from {_LOWEST_HZ} Hz to {_HIGHEST_HZ} Hz"
+        program.context.report.error("SF423", f"a tone of {value.value:g} Hz is not heard", frequency.span, label)
+
+
+def _check_recognisable(program: Program, path: Expr) -> None:
+    """SF422."""
+    name = constant_text(path)
+    if program.context.files is None or name is None or not program.context.is_readable(path):
+        return
+    info = program.context.files.probe(name)
+    if not isinstance(info, MediaInfo) or _LEAST_SOUND_MS <= info.duration_ms <= _LONGEST_MS:
+        return
+    why = "too short" if info.duration_ms < _LEAST_SOUND_MS else "too long"
+    label = f"the file lasts {format_duration(round(info.duration_ms))}"
+    program.context.report.error("SF422", f"`{name}` is {why} to be recognised", path.span, label)
 
 
 # --- recordings ----------------------------------------------------------------------------------------------------

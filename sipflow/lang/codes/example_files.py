@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
 
-PROMPT, LONG_PROMPT, LOST, NOTES = "greet.wav", "hours.wav", "gret.wav", "notes.wav"
-_DURATIONS_MS = {LONG_PROMPT: 7_200_000.0}
+PROMPT, LONG_PROMPT, LOST, NOTES, CLICK = "greet.wav", "hours.wav", "gret.wav", "notes.wav", "click.wav"
+_DURATIONS_MS = {LONG_PROMPT: 7_200_000.0, CLICK: 100.0}
 TEXTS: Mapping[str, str] = {
     "common.sflow": 'agent pbx = "sip:pbx.example.com"\ndefine shared() { wait 1s }\n',
 }
@@ -23,7 +23,7 @@ class ExampleFiles:
     scenarios and tables above."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
-        """Two seconds of audio, except for `notes.wav`, which is text, and `hours.wav`, which is long."""
+        """Two seconds of audio, except for `notes.wav`, which is text, `hours.wav`, which is long, and `click.wav`."""
         if path == LOST:
             return _missing(path, PROMPT)
         if path == NOTES:

@@ -153,4 +153,48 @@ on alice: call bob; record "heard.wav"; release
 on bob: answer; play "/tmp/greet.wav"; expect hangup
 """,
     ),
+    Code(
+        "SF421",
+        "no tones are known of this country",
+        "Call progress tones differ from country to country; those of the countries in the table are known.",
+        why="Which frequencies and which cadence make a ring-back there cannot be guessed. `expect tone 425Hz` waits "
+        "for a tone by its frequency alone.",
+        example="""\
+on alice: call bob; expect tone busy country "xx"
+on bob: answer; play tone 425Hz for 2s
+""",
+        instead="""\
+on alice: call bob; expect tone busy country "de"
+on bob: answer; play tone 425Hz for 2s
+""",
+    ),
+    Code(
+        "SF422",
+        "a file that cannot be recognised",
+        "To be told from others a prompt needs half a second of sound at least, and it lasts five minutes at most.",
+        why="A click is like every other click: whether it was this one that was heard, nothing could say. `expect "
+        "audio` and `expect tone` wait for short sounds.",
+        example="""\
+on alice: call bob; expect heard "click.wav"
+on bob: answer; play "click.wav"
+""",
+        instead="""\
+on alice: call bob; expect heard "greet.wav"
+on bob: answer; play "greet.wav"
+""",
+    ),
+    Code(
+        "SF423",
+        "a tone that is not heard",
+        "Tones are heard from 100 Hz to 3800 Hz, the band of a telephone.",
+        why="Above it a G.711 call carries nothing, and below it lies the hum of mains: the statement could only fail.",
+        example="""\
+on alice: call bob; expect tone 8000Hz
+on bob: answer; play tone 440Hz for 2s
+""",
+        instead="""\
+on alice: call bob; expect tone 440Hz
+on bob: answer; play tone 440Hz for 2s
+""",
+    ),
 )

@@ -617,65 +617,6 @@ on bob: answer; expect dtmf "1"
 """,
     ),
     Code(
-        "SF264",
-        "`expect heard` is not in this version",
-        "Recognising a prompt in what is received will come with a later version.",
-        why="Whether a prompt was heard is the very question of such a test; it must not be answered by guessing. "
-        "`record` keeps what was received, for a person or another tool.",
-        example="""\
-on alice: call bob; expect heard "greet.wav"
-on bob: answer; play "greet.wav"
-""",
-        instead="""\
-on alice: call bob; record "heard.wav" received; wait 2s
-on bob: answer; play "greet.wav"
-""",
-    ),
-    Code(
-        "SF265",
-        "`expect tone` is not in this version",
-        "Tone detection will come with a later version.",
-        why="A tone that nothing looks for can be neither there nor missing.",
-        example="""\
-on alice: call bob; expect tone 440Hz
-on bob: answer; play tone 440Hz for 2s
-""",
-        instead="""\
-on alice: call bob; record "tone.wav" received; wait 2s
-on bob: answer; play tone 440Hz for 2s
-""",
-    ),
-    Code(
-        "SF266",
-        "`expect silence` is not in this version",
-        "Judging the level of what is received will come with a later version.",
-        why="Silence that nothing measures would always be found. `media.packets_received` and `media.loss` tell at "
-        "least what arrived.",
-        example="""\
-on alice: call bob; expect silence for 2s
-on bob: answer; mute
-""",
-        instead="""\
-on alice: call bob; wait 2s; check media.loss < 1%
-on bob: answer; mute
-""",
-    ),
-    Code(
-        "SF267",
-        "`expect audio` is not in this version",
-        "Judging the level of what is received will come with a later version.",
-        why="Packets are no proof of audio: a phone that sends silence sends packets as well. They are, however, what"
-        " can be judged in this version.",
-        example="""\
-on alice: call bob; expect audio
-on bob: answer; play "greet.wav"
-""",
-        instead="""\
-on alice: call bob; wait 1s; check media.packets_received > 0
-on bob: answer; play "greet.wav"
-""",
-    ),
-    Code(
         "SF268",
         "this codec is not in this version",
         "Only PCMU and PCMA run; an offer without a codec that the file asks for would test something else.",

@@ -13,6 +13,12 @@ from sipflow.lang.lower.clauses import Clauses
 from sipflow.lang.lower.context import Context, Kind
 from sipflow.lang.lower.digits import check_digits
 from sipflow.lang.lower.expressions import EXPRESSION_RULES, ExpressionReader
+from sipflow.lang.lower.hearing import (
+    read_check_heard,
+    read_expect_heard,
+    read_expect_silence,
+    read_expect_tone,
+)
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.messages import OF_INVITES, OF_LATER_INVITES, read_with, twice
 from sipflow.lang.lower.prompts import check_prompt
@@ -230,6 +236,7 @@ def _send_raw(action: Action) -> Op:
 
 def _play(action: Action) -> Op:
     tone = action.option("tone", Unit.HERTZ, "the tone")
+    digits = _played_digits(action)
     path = action.expression()
     if path is not None:
         require(action.reader, path, "string", "the file")
@@ -237,7 +244,18 @@ def _play(action: Action) -> Op:
     duration = action.option("lasting", Unit.MILLISECOND, "the duration")
     start = action.option("starting", Unit.MILLISECOND, "the start")
     gain = action.option("gain", Unit.DECIBEL, "the gain")
-    return ops.Play(path, tone, _times(action), duration, start, gain, action.single("background") is not None)
+    background = action.single("background") is not None
+    return ops.Play(path, tone, _times(action), duration, start, gain, background, digits)
+
+
+def _played_digits(action: Action) -> Expr | None:
+    node = action.single("dtmf_digits")
+    if node is None:
+        return None
+    written = next(node.nodes())
+    digits = _digit_text(action.reader.read(written), action)
+    check_digits(written, digits, action.context, pauses=True)
+    return digits
 
 
 def _times(action: Action) -> int | None:
@@ -401,21 +419,6 @@ def _expect_dtmf(action: Action) -> Op:
     return ops.ExpectDtmf(digits)
 
 
-def _expect_silence(action: Action) -> Op:
-    duration = action.option("lasting", Unit.MILLISECOND, "the duration")
-    assert duration is not None, "the grammar has a duration here"
-    return ops.ExpectSilence(duration)
-
-
-def _expect_tone(action: Action) -> Op:
-    return ops.ExpectTone(action.needed(Unit.HERTZ, "the tone"))
-
-
-def _expect_heard(action: Action) -> Op:
-    token = action.node.token("NUMBER")
-    return ops.ExpectHeard(action.needed("string", "the file"), None if token is None else float(token.text))
-
-
 def _expect_response(action: Action) -> Op:
     token = action.node.token("NUMBER")
     code = None if token is None else _code(token, action.context, 100)
@@ -471,6 +474,7 @@ _READERS: dict[str, Callable[[Action], Op]] = {
     "signal": _signal,
     "await_signal": _await,
     "check": _check,
+    "check_heard": read_check_heard,
     "expect": _expect,
 }
 _EVENTS: dict[str, Callable[[Action], Op]] = {
@@ -478,9 +482,9 @@ _EVENTS: dict[str, Callable[[Action], Op]] = {
     "expect_simple": _expect_simple,
     "expect_rejected": _expect_rejected,
     "expect_dtmf": _expect_dtmf,
-    "expect_silence": _expect_silence,
-    "expect_tone": _expect_tone,
-    "expect_heard": _expect_heard,
+    "expect_silence": read_expect_silence,
+    "expect_tone": read_expect_tone,
+    "expect_heard": read_expect_heard,
     "expect_response": _expect_response,
     "expect_request": _expect_request,
 }

@@ -62,6 +62,11 @@ _CLAUSES = {
     "in": ("background",),
     "gap": ("digit_gap",),
     "min": ("least_interval",),
+    "score": ("least_score",),
+    "pesq": ("least_pesq",),
+    "country": ("tone_country",),
+    "heard": ("check_heard",),
+    **dict.fromkeys(("ringback", "busy", "congestion"), ("tone_name",)),
 }
 _Words = Mapping[str, tuple[str, ...]]
 _CONTEXTS: tuple[tuple[str, _Words], ...] = (

@@ -30,13 +30,32 @@ EVENTS = {
         'dtmf "${1:1}"',
     ),
     "expect_silence": Entry(
-        "expect silence for D", "Nothing was to be heard for this time.", snippet="silence for ${1:2s}"
+        "expect silence for D",
+        "From now on, nothing louder than -50 dBov is heard for this time; comfort noise is silence.",
+        snippet="silence for ${1:2s}",
     ),
-    "expect_tone": Entry("expect tone F", "A tone of this frequency is received.", snippet="tone ${1:440Hz}"),
+    "expect_tone": Entry(
+        "expect tone F[, F] | dial | ringback | busy | congestion [country C] [for D]",
+        "A tone of this frequency, or of both, is heard, or a call progress tone with the cadence of the country.",
+        source="ITU-T E.180 supplement 2",
+        snippet="tone ${1:440Hz}",
+    ),
+    "tone_name": Entry(
+        "dial | ringback | busy | congestion", "A call progress tone.", source="ITU-T E.180 supplement 2"
+    ),
+    "tone_country": Entry('country "C"', "Whose tone, by ISO 3166 code; `us` without it.", snippet='country "${1:de}"'),
     "expect_heard": Entry(
         'expect heard "FILE" [score >= S]',
-        "The received audio is this file. S says how alike they have to be, 1 for the very same.",
+        "This file was heard, from its start to its end. S says how alike they have to be, 1 for the very same; 0.8 "
+        "without it.",
         snippet='heard "${1:file.wav}"',
+    ),
+    "least_score": Entry("score >= S", "How alike they have to be, from 0 to 1.", snippet="score >= ${1:0.9}"),
+    "least_pesq": Entry(
+        "pesq >= S",
+        "The least PESQ score of what was recorded; needs `pip install pesq`.",
+        source="ITU-T P.862",
+        snippet="pesq >= ${1:3.5}",
     ),
     "expect_response": Entry(
         "expect response [CODE] [where CONDITION]",

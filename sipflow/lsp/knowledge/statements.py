@@ -206,6 +206,11 @@ FLOW = {
         "Judges what was measured. It fails when there is nothing to judge: no packets, no loss rate.",
         snippet="check ${1:media.loss < 1%}",
     ),
+    "check_heard": Entry(
+        'check heard "FILE" [score >= S] [pesq >= S]',
+        "The file was heard in the call so far, which may be over.",
+        snippet='check heard "${1:file.wav}"',
+    ),
     "expect": Entry(
         "expect EVENT [on CALL] [within D] [else …]",
         "Waits for something. What came between two statements is still there for the next `expect`, first come first "
