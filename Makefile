@@ -40,7 +40,8 @@ native: $(READY) ## compile the native module again
 asan: $(READY) ## the test suite on a native module built with AddressSanitizer and UBSan
 	@scripts/test-sanitised $(ARGS)
 
-fuzz: $(READY) ## fuzz the C parsers with libFuzzer; SECONDS=600 for all targets together
+fuzz: $(READY) ## a million broken SIP messages, then the C parsers with libFuzzer; SECONDS=600 for all of these together
+	$(BIN)/python bench/fuzz_sip.py $(ARGS)
 	csrc/fuzz/run $(SECONDS)
 
 golden: $(READY) ## write the golden files of the tests anew; review them with git diff

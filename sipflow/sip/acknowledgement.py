@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sipflow.sip.bodies import CONTENT_TYPE
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog, dialog_of_response
 from sipflow.sip.exchange import Exchange
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request, Response
-from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.requests import write_request
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction

@@ -98,14 +98,14 @@ class Challenger:
     def _login(self, given: Credentials) -> Login | None:
         if not given.userhash:
             return self._logins.get(given.username)
-        hashed = {self._algorithm.hash(f"{user}:{self._realm}".encode()): login for user, login in self._logins.items()}
+        hashed = {self._algorithm.hash(f"{user}:{self._realm}"): login for user, login in self._logins.items()}
         return hashed.get(given.username)
 
     def _is_proven(self, given: Credentials, login: Login, request: Request) -> bool:
         if algorithm_of(given.algorithm) is not self._algorithm or given.qop not in (self._qop or ("",)):
             return False  # nobody chooses a weaker way than the one that was offered
         proof = prove(given, login, request.method, request.body)
-        return hmac.compare_digest(proof.encode(), given.response.encode())
+        return hmac.compare_digest(proof.encode(), given.response.encode("utf-8", "surrogateescape"))
 
     def _is_fresh(self, given: Credentials, now: float) -> bool:
         nonce = self._nonces.get(given.nonce)

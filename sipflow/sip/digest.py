@@ -25,9 +25,10 @@ class Algorithm(enum.StrEnum):
     SHA_256 = "SHA-256"
     SHA_512_256 = "SHA-512-256"
 
-    def hash(self, text: bytes) -> str:
-        """Hash value in lower-case hexadecimal digits."""
-        return hashlib.new(_HASHES[self], text, usedforsecurity=False).hexdigest()
+    def hash(self, content: str | bytes) -> str:
+        """Hash value in lower-case hexadecimal digits; text counts as the bytes that it came as, UTF-8 or not."""
+        data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+        return hashlib.new(_HASHES[self], data, usedforsecurity=False).hexdigest()
 
 
 _HASHES = {Algorithm.MD5: "md5", Algorithm.SHA_256: "sha256", Algorithm.SHA_512_256: "sha512_256"}
@@ -187,7 +188,7 @@ def make_credentials(
     """Answer a challenge that is understood (`Challenge.is_understood`)."""
     algorithm = algorithm_of(challenge.algorithm)
     assert algorithm is not None, "the caller asks is_understood first"
-    name = algorithm.hash(f"{login.user}:{challenge.realm}".encode()) if challenge.userhash else login.user
+    name = algorithm.hash(f"{login.user}:{challenge.realm}") if challenge.userhash else login.user
     unproven = Credentials(
         username=name,
         realm=challenge.realm,
@@ -210,14 +211,14 @@ def prove(credentials: Credentials, login: Login, method: str, body: bytes) -> s
     algorithm = algorithm_of(credentials.algorithm)
     if algorithm is None or credentials.qop not in ("", "auth", "auth-int"):
         raise HeaderError(f"unknown algorithm {credentials.algorithm} or qop {credentials.qop}")
-    secret = algorithm.hash(f"{login.user}:{credentials.realm}:{login.password}".encode())
+    secret = algorithm.hash(f"{login.user}:{credentials.realm}:{login.password}")
     if credentials.algorithm.lower().endswith("-sess"):
-        secret = algorithm.hash(f"{secret}:{credentials.nonce}:{credentials.cnonce}".encode())
+        secret = algorithm.hash(f"{secret}:{credentials.nonce}:{credentials.cnonce}")
     request = f"{method}:{credentials.uri}"
     if credentials.qop == "auth-int":
         request += f":{algorithm.hash(body)}"
     how = f"{credentials.nc}:{credentials.cnonce}:{credentials.qop}:" if credentials.qop else ""
-    return algorithm.hash(f"{secret}:{credentials.nonce}:{how}{algorithm.hash(request.encode())}".encode())
+    return algorithm.hash(f"{secret}:{credentials.nonce}:{how}{algorithm.hash(request)}")
 
 
 def next_nonce(authentication_info: str) -> str:

@@ -6,12 +6,12 @@ from sipflow.errors import MisuseError
 from sipflow.events import CallConfirmed, CallIncoming, MediaRefused
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import AnswerAwaitingAck
+from sipflow.sip.bodies import SDP_LINE, session_description
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_of_request
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import Request
-from sipflow.sip.negotiation import SDP_LINE, is_described
 from sipflow.sip.reliable_provisional import RAck, ReliableProvisionals, wanted_by
 from sipflow.sip.requests import HeaderFields, with_headers
 from sipflow.sip.responses import Answerable
@@ -44,7 +44,7 @@ class IncomingInvite:
         self._call = call
         self._transaction = transaction
         self._cseq = request.cseq.number
-        self._offer = request.body
+        self._offer = session_description(request)
         self._replaced = replaced
         self._media: LocalMedia | None = None
         self._early_answer = b""
@@ -192,13 +192,13 @@ class IncomingInvite:
     def _prack_description(self, request: Request, answers: bool) -> tuple[bytes, str]:
         """Body of the 200, and what is wrong with the description in the PRACK; `answers`: whether the response that
         it acknowledges had one."""
-        call, described = self._call, is_described(request)
+        call, described = self._call, session_description(request)
         negotiation, body, problem = call.negotiation, b"", ""
         if answers and negotiation.offering:
-            problem = negotiation.apply(request.body) if described else "the PRACK has no session description"
+            problem = negotiation.apply(described) if described else "the PRACK has no session description"
             negotiation.close_offer()
         elif described and negotiation.media is not None:
-            body, problem = negotiation.answer(request.body, negotiation.media)
+            body, problem = negotiation.answer(described, negotiation.media)
         if described and not problem:
             call.report_media(early=True)
         return body, problem
@@ -233,8 +233,8 @@ class IncomingInvite:
         call = self._call
         if not call.negotiation.offering:
             return ""
-        described = is_described(ack)
-        problem = call.negotiation.apply(ack.body) if described else "the ACK has no session description"
+        described = session_description(ack)
+        problem = call.negotiation.apply(described) if described else "the ACK has no session description"
         call.negotiation.close_offer()
         if not problem:
             call.report_media()

@@ -269,11 +269,12 @@ def _line(name: str, value: str) -> str:
 
 
 def _value(line: str) -> str:
-    """Value of a header line: unfolded (RFC 3261 section 7.3.1), without white space around."""
+    """Value of a header line: unfolded (RFC 3261 section 7.3.1), without white space around. A CR on its own is white
+    space, so that no value that is passed on ends its line early."""
     value = line.partition(":")[2].strip(" \t\r\n")
     if "\n" in value:
-        return " ".join([part.strip(" \t\r") for part in value.split("\n")])
-    return value
+        value = " ".join([part.strip(" \t\r") for part in value.split("\n")])
+    return value.replace("\r", " ") if "\r" in value else value
 
 
 def _same_number(text: str, number: int) -> bool:

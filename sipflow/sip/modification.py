@@ -6,11 +6,11 @@ from sipflow.errors import MisuseError
 from sipflow.events import CallModified, CallModifyRejected, MediaRefused
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
+from sipflow.sip.bodies import SDP_LINE, session_description
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange
 from sipflow.sip.message import Response
-from sipflow.sip.negotiation import SDP_LINE, is_described
 from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.session_timer import TOO_BRIEF
 from sipflow.sip.timers import Timer
@@ -161,16 +161,16 @@ class Modification:
 
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Our answer when the offer was the peer's, and what is wrong with the peer's description."""
-        negotiation, described = self._call.negotiation, is_described(response)
+        negotiation, described = self._call.negotiation, session_description(response)
         if self._media is not None:
-            problem = negotiation.apply(response.body) if described else "the answer has no session description"
+            problem = negotiation.apply(described) if described else "the answer has no session description"
             negotiation.close_offer()
             return b"", problem
         if self._method == "UPDATE":
             return b"", ""
         if not described or negotiation.media is None:
             return b"", "the answer has no session description"
-        return negotiation.answer(response.body, negotiation.media)
+        return negotiation.answer(described, negotiation.media)
 
     def _acknowledge(
         self, transaction: ClientTransaction, response: Response, exchange: Exchange | None, answer: bytes, now: float

@@ -7,15 +7,6 @@ from collections.abc import Callable
 from sipflow.media_params import MediaParams
 from sipflow.sdp.negotiate import Answer, LocalMedia, apply_answer, make_answer, make_offer
 from sipflow.sdp.session import SdpError, SessionDescription
-from sipflow.sip.message import Message
-
-CONTENT_TYPE = "application/sdp"
-SDP_LINE = f"Content-Type: {CONTENT_TYPE}\r\n"
-
-
-def is_described(message: Message) -> bool:
-    """Whether a message has a session description."""
-    return bool(message.body) and message.content_type == CONTENT_TYPE
 
 
 class Negotiation:
@@ -63,7 +54,7 @@ class Negotiation:
     @property
     def local_description(self) -> bytes:
         """Our latest offer or answer; empty before the first."""
-        return self._local_text.encode()
+        return self._local_text.encode("utf-8", "surrogateescape")
 
     def fork(self) -> Negotiation:
         """The same offer for another early dialog, where its answer may be another one."""
@@ -87,7 +78,7 @@ class Negotiation:
 
         self._offer = self._describe(make(self._version), make)
         self._offered = media
-        return self._local_text.encode()
+        return self._local_text.encode("utf-8", "surrogateescape")
 
     def offer_as_written(self, body: bytes, media: LocalMedia) -> None:
         """Take a body that the user wrote for our offer; one that cannot be read leaves no offer to answer."""
@@ -116,7 +107,7 @@ class Negotiation:
             return b"", reply.reason
         self._describe(reply.description, lambda version: make(version).description)
         self.media, self.params = media, reply.params
-        return self._local_text.encode(), ""
+        return self._local_text.encode("utf-8", "surrogateescape"), ""
 
     def apply(self, answer: bytes) -> str:
         """Take the peer's answer to our offer; returns why it cannot be used, empty when it can."""

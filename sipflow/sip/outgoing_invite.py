@@ -8,6 +8,7 @@ from sipflow.errors import MisuseError
 from sipflow.events import CallAnswered, CallPlaced, CallProgressed, CallRejected, CallRinging, MediaRefused
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
+from sipflow.sip.bodies import CONTENT_TYPE, find_description, session_description
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import contact_uris, dialog_of_response
@@ -16,7 +17,7 @@ from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.hop import Hop
 from sipflow.sip.invitation import Invitation, dialog_to_be
 from sipflow.sip.message import Response
-from sipflow.sip.negotiation import CONTENT_TYPE, Negotiation, is_described
+from sipflow.sip.negotiation import Negotiation
 from sipflow.sip.reliable_provisional import OPTION, rseq_of, send_prack
 from sipflow.sip.requests import HeaderFields, Templates, header_lines, split_identity, with_headers
 from sipflow.sip.session_refresh import session_timer_for
@@ -78,8 +79,8 @@ class OutgoingInvite:
         content_type = invitation.content_type or CONTENT_TYPE
         if body is None:
             body = negotiation.offer(invitation.media)
-        elif body and content_type == CONTENT_TYPE:
-            negotiation.offer_as_written(body, invitation.media)
+        elif written := find_description(content_type, body):
+            negotiation.offer_as_written(written, invitation.media)
         extra = f"Replaces: {invitation.replaces}\r\n" if invitation.replaces else ""
         extra += f"Referred-By: {invitation.referred_by}\r\n" if invitation.referred_by else ""
         extra += f"Require: {OPTION}\r\n" if self._core.config.provisional == "required" else ""
@@ -183,27 +184,27 @@ class OutgoingInvite:
         if not early.takes(response):
             return
         call.ringing_at = now if call.ringing_at is None else call.ringing_at
-        described = is_described(response)
-        answer, problem = self._describe_early(early.negotiation, response) if described else (b"", "")
+        described = session_description(response)
+        answer, problem = self._describe_early(early.negotiation, response, described) if described else (b"", "")
         rseq = rseq_of(response)
         if rseq is not None:
             send_prack(self._core, call.id, early.dialog, response, rseq, now, answer)
-        self._report_progress(response.status_code, described)
+        self._report_progress(response.status_code, bool(described))
         self._observe(response.status_code, response.reason_phrase, now)
         if problem and rseq is not None:
             self.cancel(now)
 
-    def _describe_early(self, negotiation: Negotiation, response: Response) -> tuple[bytes, str]:
+    def _describe_early(self, negotiation: Negotiation, response: Response, described: bytes) -> tuple[bytes, str]:
         """Body for the PRACK, and what is wrong with the peer's description. One that comes reliably is the answer to
         our offer, or the offer when we made none (RFC 3262 section 5); any other only tells what the answer will be."""
         reliable, before = rseq_of(response) is not None, negotiation.params
         answer, problem = b"", ""
         if negotiation.offering:
-            problem = negotiation.apply(response.body)
+            problem = negotiation.apply(described)
             if reliable and not problem:
                 negotiation.close_offer()
         elif reliable and not negotiation.complete:
-            answer, problem = negotiation.answer(response.body, self._media)
+            answer, problem = negotiation.answer(described, self._media)
         if problem:
             self._core.emit(MediaRefused(self._call.id, problem))
         elif negotiation.params is not before:
@@ -272,14 +273,14 @@ class OutgoingInvite:
     def _negotiate(self, response: Response) -> tuple[bytes, str]:
         """Body for the ACK, and what is wrong with the peer's description."""
         negotiation = self._call.negotiation
-        described = is_described(response)
+        described = session_description(response)
         if negotiation.complete:
             return b"", ""  # answered reliably before: what the 2xx says again does not count (section 13.2.1)
         if not negotiation.offering:
             if not described:
                 return b"", "the answer has no session description"
-            return negotiation.answer(response.body, self._media)
-        problem = negotiation.apply(response.body) if described else ""
+            return negotiation.answer(described, self._media)
+        problem = negotiation.apply(described) if described else ""
         if not described and negotiation.params is None:
             problem = "the answer has no session description"
         negotiation.close_offer()

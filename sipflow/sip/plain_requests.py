@@ -7,11 +7,12 @@ import itertools
 from sipflow.errors import MisuseError
 from sipflow.events import RequestReceived, ResponseReceived
 from sipflow.sip import subscription
+from sipflow.sip.bodies import ACCEPT_LINE
 from sipflow.sip.call import Call
 from sipflow.sip.core import Core
 from sipflow.sip.exchange import Exchange, Lines, Outgoing
 from sipflow.sip.message import Request, Response
-from sipflow.sip.requests import HeaderFields, Templates, header_lines, with_headers
+from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.responses import with_tag
 from sipflow.sip.subscription import Role
 from sipflow.sip.transaction import ClientTransaction, ClientUser, ServerTransaction
@@ -129,9 +130,9 @@ def answer_by_default(
     elif request.method == "SUBSCRIBE" and code == 200:
         lines = f"{templates.dialog_response}Expires: {subscription.expires_of(request)}\r\n"
     elif request.method == "OPTIONS":
-        lines = f"{templates.dialog_response}Accept: application/sdp\r\n"
+        lines = templates.dialog_response + ACCEPT_LINE
     elif request.method == "REGISTER" and welcome:
-        lines += header_lines((name, value) for name, value in request.headers.items() if name in _BINDING)
+        lines += "".join([f"{name}: {value}\r\n" for name, value in request.headers.items() if name in _BINDING])
     headers, body = tuple(request.headers.items()), _text(request.body)
     to = with_tag(request.headers.get("To") or "", core.ids.tag())
     transaction.reply(now, code, None, to, lines)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sipflow.events import MediaRefused, RequestReceived
 from sipflow.sip.acknowledgement import AnswerAwaitingAck
+from sipflow.sip.bodies import ACCEPT_LINE, SDP_LINE, is_described, is_understood, session_description
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import Core
 from sipflow.sip.message import Request
-from sipflow.sip.negotiation import CONTENT_TYPE, SDP_LINE, is_described
 from sipflow.sip.session_timer import TOO_BRIEF
 from sipflow.sip.transaction import ServerTransaction
 
@@ -18,6 +18,8 @@ def receive_modification(core: Core, call: Call, transaction: ServerTransaction,
         _refuse_for_now(core, call, transaction, 500, now)
     elif _has_open_invite(call):
         _refuse_for_now(core, call, transaction, 491, now)
+    elif not is_understood(request):
+        _refuse_body(core, call, transaction, now)
     elif not _is_too_brief(core, call, transaction, request, now):
         _answer_invite(core, call, transaction, request, now)
 
@@ -34,14 +36,17 @@ def receive_update(core: Core, call: Call, transaction: ServerTransaction, reque
 
 def _answer_update(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> int:
     """Answer an UPDATE; returns the status code."""
-    code = call.offer_in_the_way() if request.body else 0
+    if not is_understood(request):
+        return _refuse_body(core, call, transaction, now)
+    described = is_described(request)
+    code = call.offer_in_the_way() if described else 0
     if code:
         return _refuse_for_now(core, call, transaction, code, now)
     if _is_too_brief(core, call, transaction, request, now):
         return TOO_BRIEF
     templates = core.templates_for(transaction.destination)
     body, problem = b"", ""
-    if request.body:
+    if described:
         body, problem = _describe(call, request)
     if problem:
         return _refuse_description(core, call, transaction, problem, now)
@@ -81,11 +86,16 @@ def _describe(call: Call, request: Request) -> tuple[bytes, str]:
     negotiation = call.negotiation
     if negotiation.media is None:
         return b"", "there is no session to change"
-    if not request.body:
+    offer = session_description(request)
+    if not offer:
         return negotiation.offer(negotiation.media), ""
-    if request.content_type != CONTENT_TYPE:
-        return b"", f"the offer is {request.content_type}"
-    return negotiation.answer(request.body, negotiation.media)
+    return negotiation.answer(offer, negotiation.media)
+
+
+def _refuse_body(core: Core, call: Call, transaction: ServerTransaction, now: float) -> int:
+    lines = ACCEPT_LINE + core.templates_for(transaction.destination).response
+    transaction.reply(now, 415, None, call.dialog.local, lines)
+    return 415
 
 
 def _refuse_description(core: Core, call: Call, transaction: ServerTransaction, problem: str, now: float) -> int:
@@ -102,7 +112,7 @@ def _answer_invite(core: Core, call: Call, transaction: ServerTransaction, reque
     call.dialog.refresh_target(request)
     call.latest_message = request
     _send_answer(core, call, transaction, request, body, now)
-    if request.body:
+    if is_described(request):
         call.report_media()
         call.report_hold()
 
@@ -125,7 +135,8 @@ def _send_answer(
 
 
 def _take_late_answer(core: Core, call: Call, ack: Request) -> None:
-    problem = call.negotiation.apply(ack.body) if is_described(ack) else "the ACK has no session description"
+    answer = session_description(ack)
+    problem = call.negotiation.apply(answer) if answer else "the ACK has no session description"
     call.negotiation.close_offer()
     if problem:
         core.emit(MediaRefused(call.id, problem))

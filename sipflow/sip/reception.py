@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from sipflow.events import SipReceived
+from sipflow.sip.bodies import ACCEPT_LINE, accepts_descriptions, is_understood
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.challenger import Granted
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import dialog_key
-from sipflow.sip.headers import HeaderError
 from sipflow.sip.hop import Hop
 from sipflow.sip.incoming_invite import receive_call
 from sipflow.sip.message import MessageError, Request, Response, parse_message
-from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.plain_requests import answer_by_default, stray_response
 from sipflow.sip.received_modification import receive_modification, receive_update
 from sipflow.sip.reliable_provisional import OPTION, is_missing
 from sipflow.sip.replaces import find_replaced
-from sipflow.sip.responses import Answerable, echo, response_destination, with_tag, write_response
-from sipflow.sip.session_timer import refusal
+from sipflow.sip.responses import Answerable, refusal, with_tag
+from sipflow.sip.session_timer import refusal as too_short
 from sipflow.sip.subscription import accept, receive_in_subscription, report
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
@@ -25,6 +24,12 @@ from sipflow.sip.transfer import is_refer_notification, receive_notification, re
 
 _HARMLESS = frozenset(b"\r\n\0 ")
 """What keep-alive datagrams are made of."""
+
+_SCHEMES = frozenset(("sip", "sips", "tel", "urn"))
+"""Of a Request-URI (RFC 3261 section 8.2.2.1): `tel` comes from gateways, `urn:service:sos` is an emergency call
+(RFC 5031)."""
+
+_NO_FORMAT = "Accept leaves no format for a session description"
 
 Source = Hop
 
@@ -75,17 +80,9 @@ class Reception:
             return
         self._core.statistics.parse_failures += 1
         self._problem = error.problem
-        request = error.partial
-        if error.status_code is None or not isinstance(request, Request):
-            return
-        try:
-            head, destination = echo(request, source), response_destination(request, source)
-            to = with_tag(request.headers.get("To") or "", self._core.ids.tag())
-        except (HeaderError, IndexError):
-            return
-        reason = "Bad Request" if error.status_code == 400 else None
-        lines = self._core.templates.response
-        self._core.transmit(write_response(error.status_code, reason, head, to, lines), destination, None)
+        response = refusal(error, source, self._core.ids.tag(), self._core.templates.response)
+        if response is not None:
+            self._core.transmit(*response, None)
 
     # --- responses ---
 
@@ -178,6 +175,9 @@ class Reception:
         if self._core.transactions.is_merged(transaction):
             self._reply(transaction, request, 482, now)
             return
+        if request.uri.partition(":")[0].lower() not in _SCHEMES:
+            self._reply(transaction, request, 416, now)
+            return
         if self._asks_too_much(transaction, request, now):
             return
         if request.method == "INVITE":
@@ -192,13 +192,16 @@ class Reception:
         if core.closing or len(core.calls) >= core.config.max_calls:
             self._reply(transaction, request, 503, now)
             return
-        if request.body and request.content_type != CONTENT_TYPE:
-            self._reply(transaction, request, 415, now, f"Accept: {CONTENT_TYPE}\r\n")
+        if not is_understood(request):
+            self._reply(transaction, request, 415, now, ACCEPT_LINE)
+            return
+        if not accepts_descriptions(request):
+            self._reply(transaction, request, 406, now, f'Warning: 399 {core.config.host} "{_NO_FORMAT}"\r\n')
             return
         if is_missing(core, request):
             self._reply(transaction, request, 421, now, f"Require: {OPTION}\r\n")
             return
-        if core.config.session_timer is not None and (lines := refusal(core.config.session_timer, request)):
+        if core.config.session_timer is not None and (lines := too_short(core.config.session_timer, request)):
             self._reply(transaction, request, 422, now, lines)
             return
         replaced, code = find_replaced(core, request)

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sipflow.sip.bodies import CONTENT_TYPE
 from sipflow.sip.core import INDIFFERENT, Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.message import Message, Request, Response
-from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.requests import Templates
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ServerTransaction

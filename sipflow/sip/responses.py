@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
-from sipflow.sip.headers import name_addr_tag, reason_phrase, split_list
+from sipflow.sip.headers import HeaderError, name_addr_tag, reason_phrase, split_list
 from sipflow.sip.hop import Hop
-from sipflow.sip.message import Request
+from sipflow.sip.message import MessageError, Request
 
 _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
 
@@ -53,6 +54,39 @@ def write_response(code: int, reason: str | None, head: str, to: str, lines: str
     phrase = reason_phrase(code) if reason is None else reason
     text = f"SIP/2.0 {code} {phrase}\r\n{head}To: {to}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
     return text.encode("utf-8", "surrogateescape") + body
+
+
+def refusal(error: MessageError, source: Hop, tag: str, lines: str = "") -> tuple[bytes, Hop] | None:
+    """The response to a request that could not be read, and where it goes; None when it is to be dropped.
+
+    What it copies it copies as it came, so that who sent it finds the mistake; what was not there is not made up.
+    """
+    request = error.partial
+    if error.status_code is None or not isinstance(request, Request):
+        return None
+    reason = "Bad Request" if error.status_code == 400 else None
+    head = "".join([f"{name}: {value}\r\n" for name, value in _copied(request, source)])
+    try:
+        destination = response_destination(request, source)
+    except HeaderError:
+        destination = source
+    to = _with_tag_if_readable(request.headers.get("To") or "", tag)
+    return write_response(error.status_code, reason, head, to, lines), destination
+
+
+def _copied(request: Request, source: Hop) -> list[tuple[str, str]]:
+    vias = request.headers.get_all("Via")
+    with suppress(HeaderError):
+        vias[0] = with_source(request, vias[0], source)
+    rest = [(name, request.headers.get(name)) for name in ("From", "Call-ID", "CSeq")]
+    return [*(("Via", via) for via in vias), *((name, value) for name, value in rest if value is not None)]
+
+
+def _with_tag_if_readable(to: str, tag: str) -> str:
+    try:
+        return with_tag(to, tag)
+    except HeaderError:
+        return to
 
 
 def with_source(request: Request, value: str, source: Hop) -> str:

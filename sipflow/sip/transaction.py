@@ -469,8 +469,8 @@ class TransactionLayer:
 def _server_key(request: Request, method: str) -> Any:
     known_as = "INVITE" if method == "ACK" else method
     branch = request.branch
-    if branch.startswith(MAGIC_COOKIE):
+    if branch.startswith(MAGIC_COOKIE) and branch != MAGIC_COOKIE:
         return branch, request.via.sent_by, known_as
-    # RFC 2543 clients: no branch to trust, so what section 17.2.3 compares, except the To tag, which an ACK has only
-    # because our response gave it.
+    # RFC 2543 clients, and those that write the cookie and nothing else: no branch to trust, so what section 17.2.3
+    # compares, except the To tag, which an ACK has only because our response gave it.
     return request.uri, request.from_tag, request.call_id, request.cseq.number, request.headers.get("Via"), known_as

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sipflow.events import MediaRefused
+from sipflow.sip.bodies import find_description, session_description
 from sipflow.sip.call import Call
 from sipflow.sip.core import Core
 from sipflow.sip.message import Response
-from sipflow.sip.negotiation import CONTENT_TYPE
 from sipflow.sip.transaction import ClientTransaction, ClientUser
 
 
@@ -24,9 +24,10 @@ class WrittenUpdate:
         self._call = call
         self._user = user
         media = call.negotiation.media
-        self._offers = bool(body) and content_type == CONTENT_TYPE and not call.offer_in_the_way()
+        described = find_description(content_type, body)
+        self._offers = bool(described) and not call.offer_in_the_way()
         if self._offers and media is not None:
-            call.negotiation.offer_as_written(body, media)
+            call.negotiation.offer_as_written(described, media)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """A 2xx refreshes the remote target and the session timer, and answers the offer."""
@@ -50,7 +51,7 @@ class WrittenUpdate:
             call.session_timer.accepted(response, now)
         if not self._offers:
             return
-        problem = call.negotiation.apply(response.body)
+        problem = call.negotiation.apply(session_description(response))
         if problem:
             self._core.emit(MediaRefused(call.id, problem))
         else:

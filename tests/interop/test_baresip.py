@@ -15,6 +15,8 @@ from tests.media.signals import Samples, best_lag, round_trip, speech, write_wav
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("baresip", "baresip-core")]
 
 SECONDS = 4
+LONGER = 6
+"""baresip hangs up at the end of its file; it has to outlast what we play."""
 
 
 def read(path: Path) -> Samples:
@@ -26,15 +28,18 @@ def read(path: Path) -> Samples:
 
 
 def likeness(wanted: Samples, heard: Samples) -> float:
-    """Correlation (0 to 1) of a second in the middle of what was to be heard with the best place in what was."""
-    middle = len(wanted) // 2
-    piece = wanted[middle : middle + 8000]
-    at = best_lag(piece, heard, around=0, reach=max(len(heard) - 8000, 1))
-    return float(np.corrcoef(piece, heard[at : at + 8000])[0, 1])
+    """Correlation (0 to 1) of half a second of what was to be heard with the best place in what was; the best of those
+    from 1 s to 3 s, since a packet that a busy machine delivered too late spoils the half second that it was in."""
+    return max(_likeness_of(wanted[at : at + 4000], heard) for at in range(8000, 24_000, 4000))
+
+
+def _likeness_of(piece: Samples, heard: Samples) -> float:
+    at = best_lag(piece, heard, around=0, reach=max(len(heard) - len(piece), 1))
+    return float(np.corrcoef(piece, heard[at : at + len(piece)])[0, 1])
 
 
 def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path) -> None:
-    ours, theirs = speech(SECONDS, seed=1), speech(SECONDS, seed=2)
+    ours, theirs = speech(SECONDS, seed=1), speech(LONGER, seed=2)
     write_wav(tmp_path / "ours.wav", ours)
     write_wav(tmp_path / "theirs.wav", theirs)
     with baresip(tmp_path, tmp_path / "theirs.wav") as peer:
@@ -49,7 +54,7 @@ def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path) -> No
 
 
 def test_baresip_calls_a_lane_that_answers(tmp_path: Path) -> None:
-    ours, theirs = speech(SECONDS, seed=3), speech(SECONDS, seed=4)
+    ours, theirs = speech(SECONDS, seed=3), speech(LONGER, seed=4)
     write_wav(tmp_path / "ours.wav", ours)
     write_wav(tmp_path / "theirs.wav", theirs)
     port = free_port()

@@ -284,3 +284,10 @@ def test_written_message_is_read_as_it_was(fields: list[tuple[str, str]], body: 
     assert (read.method, read.uri, read.body) == ("BYE", "sip:a@b", body)
     assert read.headers.items()[:-1] == request.headers.items()
     assert read.to_bytes() == request.to_bytes()
+
+
+def test_a_carriage_return_on_its_own_is_white_space_in_a_value_and_stays_in_the_line() -> None:
+    data = BYE + b"Subject: one\rtwo\r\nContent-Length: 0\r\n\r\n"
+    message = parse_message(data)
+    assert message.headers.get("Subject") == "one two"
+    assert message.to_bytes(fix_content_length=False) == data

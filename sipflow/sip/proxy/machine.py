@@ -31,7 +31,7 @@ from sipflow.sip.proxy.routing import (
     via_value,
     without_credentials,
 )
-from sipflow.sip.responses import echo, response_destination, with_tag, write_response
+from sipflow.sip.responses import refusal, with_tag
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.uri import SipUri, UriError, parse_uri, same_uri
@@ -134,15 +134,9 @@ class Proxy:
     def _refuse_bytes(self, error: MessageError, source: Hop) -> None:
         self._core.statistics.parse_failures += 1
         self._problem = error.problem
-        request = error.partial
-        if error.status_code is None or not isinstance(request, Request) or request.method == "ACK":
-            return
-        try:
-            head, destination = echo(request, source), response_destination(request, source)
-            to = with_tag(request.headers.get("To") or "", self._core.ids.tag())
-        except (HeaderError, IndexError):
-            return
-        self._core.transmit(write_response(error.status_code, None, head, to), destination, None)
+        response = refusal(error, source, self._core.ids.tag())
+        if response is not None:
+            self._core.transmit(*response, None)
 
     def _receive_response(self, response: Response, now: float) -> None:
         transaction = self._core.transactions.find_client(response)
@@ -253,7 +247,7 @@ class Proxy:
         if not bindings:
             known = self._location.knows(user) or any(one.name == user for one in self.config.users)
             raise RefusedError(480 if known else 404)
-        return [(one.uri, _uri_of(one.path[0]) if one.path else one.uri, _way(one), list(one.path)) for one in bindings]
+        return [_target_of(binding) for binding in bindings]
 
     def _flow_to(self, uri: str) -> Hop | None:
         """The way back to a contact that was registered over a connection."""
@@ -384,6 +378,13 @@ def _uri_of(route: str) -> str:
         return NameAddr.parse(route).uri
     except HeaderError:
         return ""
+
+
+def _target_of(binding: Binding) -> Target:
+    """Headers in the contact's URI are kept with it, but are none of the request's (RFC 3261 section 19.1.5)."""
+    contact = parse_uri(binding.uri)
+    uri = str(contact.without_headers()) if isinstance(contact, SipUri) else binding.uri
+    return uri, _uri_of(binding.path[0]) if binding.path else uri, _way(binding), list(binding.path)
 
 
 def _way(binding: Binding) -> Hop | None:

@@ -11,7 +11,7 @@ from sipflow.sip.message import Request
 from sipflow.sip.proxy.config import ProxyConfig
 from sipflow.sip.proxy.location import Binding, LocationService
 from sipflow.sip.proxy.refusal import RefusedError
-from sipflow.sip.uri import SipUri, UriError, parse_uri
+from sipflow.sip.uri import UriError, parse_uri
 
 MAX_CONTACTS = 20
 """Contacts of one user at the same time; an INVITE goes to all of them at once."""
@@ -109,7 +109,7 @@ def _checked_uri(contact: NameAddr) -> str:
         uri = parse_uri(contact.uri)
     except UriError:
         raise RefusedError(400, "Bad Contact") from None
-    return str(uri.without_headers()) if isinstance(uri, SipUri) else str(uri)
+    return str(uri)
 
 
 def _check_order(request: Request, known: list[Binding]) -> None:

@@ -1,0 +1,98 @@
+"""The session description in a body, whether it stands there alone or among others (RFC 2046 section 5.1, RFC 5621)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from sipflow.sip.headers import HeaderError, parse_parameters, unquote_string
+from sipflow.sip.message import Message, Request
+
+CONTENT_TYPE: Final = "application/sdp"
+SDP_LINE: Final = f"Content-Type: {CONTENT_TYPE}\r\n"
+ACCEPT_LINE: Final = f"Accept: {CONTENT_TYPE}, multipart/mixed\r\n"
+
+_SDP_RANGES: Final = frozenset((CONTENT_TYPE, "application/*", "*/*"))
+
+MAX_DEPTH: Final = 4
+"""Multiparts in multiparts that are looked into."""
+
+_FOLD: Final = re.compile(r"\r?\n[ \t]+")
+_TYPE_OF_PART: Final = re.compile(r"^(?:content-type|c)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+
+
+def session_description(message: Message) -> bytes:
+    """The session description of a message; empty when it has none."""
+    if not message.body or message.content_type == CONTENT_TYPE:
+        return message.body
+    return find_description(message.headers.get("Content-Type") or "", message.body)
+
+
+def is_described(message: Message) -> bool:
+    """Whether a message has a session description."""
+    return bool(session_description(message))
+
+
+def is_understood(message: Message) -> bool:
+    """Whether a body is no reason for 415 (RFC 3261 sections 8.2.3 and 20.11): a session description, several parts,
+    of which the scenario may want those that we do not know, or something that may be ignored."""
+    kind = message.content_type
+    if not message.body or kind == CONTENT_TYPE or kind.startswith("multipart/"):
+        return True
+    disposition = (message.headers.get("Content-Disposition") or "").partition(";")[2]
+    return _parameter(disposition, "handling").lower() == "optional"
+
+
+def accepts_descriptions(request: Request) -> bool:
+    """Whether a session description may be in the response (RFC 3261 sections 20.1 and 21.4.7); without an Accept it
+    may."""
+    if "Accept" not in request.headers:
+        return True
+    ranges = [value.partition(";")[0].strip(" \t").lower() for value in request.headers.values("Accept")]
+    return not _SDP_RANGES.isdisjoint(ranges)
+
+
+def find_description(content_type: str, body: bytes, depth: int = MAX_DEPTH) -> bytes:
+    """The session description in a body of that type: the first of its parts that is one, or of alternatives the last,
+    which is the best (RFC 2046 section 5.1.4); empty when there is none."""
+    kind, _, parameters = content_type.partition(";")
+    kind = kind.strip(" \t").lower()
+    if kind == CONTENT_TYPE:
+        return body
+    boundary = _parameter(parameters, "boundary") if kind.startswith("multipart/") else ""
+    if not boundary or not depth:
+        return b""
+    found = [description for each in parts(body, boundary) if (description := find_description(*each, depth - 1))]
+    return found[-1 if kind == "multipart/alternative" else 0] if found else b""
+
+
+def parts(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
+    """Content-Type and content of each part; what stands before the first boundary and behind the last is no part."""
+    delimiter = re.escape(boundary.encode("utf-8", "surrogateescape"))
+    marks = list(re.finditer(rb"(?:\A|\r?\n)--" + delimiter + rb"(--)?[ \t]*(?=\r?\n|\Z)", body))
+    ends = [mark.start() for mark in marks[1:]] + [len(body)]
+    for mark, end in zip(marks, ends, strict=False):  # without a boundary there is an end and no part
+        if mark[1]:
+            return
+        yield _part(body[mark.end() : end])
+
+
+def _part(text: bytes) -> tuple[str, bytes]:
+    """A part begins with the line end of its boundary, so that one without header fields begins with an empty line."""
+    end = _HEAD_END.search(text)
+    if end is None:
+        return "", b""
+    head = _FOLD.sub(" ", text[: end.start()].decode("utf-8", "surrogateescape"))
+    kind = _TYPE_OF_PART.search(head)
+    return kind[1] if kind else "text/plain", text[end.end() :]
+
+
+def _parameter(parameters: str, name: str) -> str:
+    """Value of one of a header's parameters, empty when there is none or they cannot be read."""
+    try:
+        values = {key.lower(): value for key, value in parse_parameters(f";{parameters}" if parameters else "")}
+    except HeaderError:
+        return ""
+    return unquote_string(values.get(name) or "")
