@@ -139,14 +139,15 @@ def test_our_own_offer_before_the_first_answer_is_misuse(world, alice, bob):
 
 
 @pytest.mark.parametrize(
-    ("content_type", "body"), [("text/plain", "v=0\r\n"), ("application/sdp", "v=0\r\n"), ("application/sdp", "x")]
+    ("content_type", "body", "code"),
+    [("text/plain", "v=0\r\n", 415), ("application/sdp", "v=0\r\n", 488), ("application/sdp", "x", 488)],
 )
-def test_an_offer_that_cannot_be_used_leaves_the_session_as_it_was(world, alice, bob, content_type, body):
+def test_an_offer_that_cannot_be_used_leaves_the_session_as_it_was(world, alice, bob, content_type, body, code):
     talk(world, alice, bob)
     before = bob.events(events.MediaNegotiated)
     alice.do("request", "UPDATE", call="c1", body=body, content_type=content_type)
     world.settle()
-    assert alice.events(events.ResponseReceived)[-1].code == 488
+    assert alice.events(events.ResponseReceived)[-1].code == code
     assert bob.events(events.MediaNegotiated) == before
 
 

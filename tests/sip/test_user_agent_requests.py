@@ -63,7 +63,7 @@ def test_options_outside_a_call_is_answered_with_what_the_agent_can(world, alice
     response = alice.events(events.ResponseReceived)[0]
     assert (response.request, response.method, response.code, response.call) == (number, "OPTIONS", 200, None)
     names = dict(response.headers)
-    assert names["Accept"] == "application/sdp" and "INVITE" in names["Allow"]
+    assert names["Accept"] == "application/sdp, multipart/mixed" and "INVITE" in names["Allow"]
     received = bob.events(events.RequestReceived)[0]
     assert (received.method, received.code, received.call) == ("OPTIONS", 200, None)
     assert ("X-A", "1") in received.headers
@@ -177,7 +177,7 @@ def test_max_forwards_zero_does_not_matter_to_the_last_hop(world, alice):
 def test_a_body_that_is_no_session_description_is_415(world, alice):
     hear(world, alice, text("INVITE", body="hello", Content_Type="text/plain"))
     assert alice.sent() == ["415 INVITE"]
-    assert alice.messages()[0].headers.get("Accept") == "application/sdp"
+    assert alice.messages()[0].headers.get("Accept") == "application/sdp, multipart/mixed"
 
 
 def test_there_is_an_end_to_what_strangers_can_open(world):
