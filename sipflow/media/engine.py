@@ -276,6 +276,11 @@ class MediaEngine:
         """How many legs have their ports; of an engine that was closed, how many never gave them back."""
         return len(self._legs)
 
+    @property
+    def open_sockets(self) -> int:
+        """Of a simulated engine: two for each leg that is open."""
+        return 0 if self._native is None else int(lib.sfm_engine_open_sockets(self._native))
+
     def advance(self, until_ns: int) -> int:
         """Of a simulated engine: lets its time pass until then, or until an event waits, whichever is first; gives the
         time in nanoseconds that it is now, 0 when the engine was made."""

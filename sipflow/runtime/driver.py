@@ -209,6 +209,10 @@ class Driver:
         """Wait for nothing any more."""
         self._finished.set()
 
+    def unfinished(self) -> dict[str, dict[str, int]]:
+        """What every agent's machine still has of what comes and goes, by the agent's name."""
+        return {name: agent.machine.unfinished() for name, agent in self._agents.items()}
+
     def results(self) -> tuple[LaneResult, ...]:
         """What became of the lanes."""
         return self._scenario.results()

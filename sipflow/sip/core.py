@@ -120,6 +120,17 @@ class Core:
         """A finished message as it is to be sent; EditError when it cannot be changed as it should."""
         return apply_edits(self.edits, data) if self.edits else data
 
+    def unfinished(self) -> dict[str, int]:
+        """How many there are of what comes and goes; all are 0 once everything has ended and run out."""
+        return {
+            "calls": len(self.calls),
+            "dialogs": len(self.dialogs),
+            "subscriptions": len(self.subscriptions),
+            "transactions": len(self.transactions),
+            "look-ups": len(self.lookups),
+            "timers": len(self.timers),
+        }
+
     def call(self, call: str) -> Call:
         """The call of that id; MisuseError when there is none, or none any more."""
         try:

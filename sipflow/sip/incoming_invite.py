@@ -153,6 +153,12 @@ class IncomingInvite:
         """CANCEL came, or a BYE of the early dialog: 487 (sections 9.2 and 15.1.2)."""
         self._finish(487, None, now, (), "remote", cause, reason)
 
+    def hung_up_on(self) -> None:
+        """BYE came. Before the ACK, which was lost or is late, it says as much: only who has our 2xx knows the dialog
+        that the BYE is of (section 15 lets a caller send it before anything is acknowledged)."""
+        if self._call.state is CallState.ANSWERED:
+            self._core.emit(CallConfirmed(self._call.id))
+
     def ack_received(self, transaction: ServerTransaction, request: Request | None, now: float) -> None:
         """The ACK of our rejection came."""
         self._call.released(self._call.code or 0, now)

@@ -249,6 +249,8 @@ class Reception:
             return
         if call.outgoing is not None:
             call.outgoing.stop_waiting()
+        if call.incoming is not None:
+            call.incoming.hung_up_on()
         call.end("remote", "bye", reason, now)
         call.released(200, now)
 

@@ -76,6 +76,10 @@ class UserAgent:
 
     # --- outputs ---
 
+    def unfinished(self) -> dict[str, int]:
+        """See `Core.unfinished`."""
+        return self._core.unfinished()
+
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called next, None when nothing is waited for."""
         refresh = self._registration.timers.next_deadline()

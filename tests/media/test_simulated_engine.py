@@ -98,10 +98,11 @@ def test_the_same_seed_is_the_same_minute() -> None:
 def test_ports_come_back_and_a_closed_engine_keeps_its_numbers() -> None:
     pair = Simulated()
     pair.run(SECOND)
+    assert pair.engine.open_sockets == 4
     pair.left.close()
     pair.right.close()
     pair.engine.drain()
-    assert pair.engine.open_legs == 0
+    assert (pair.engine.open_legs, pair.engine.open_sockets) == (0, 0)
     pair.engine.close()
     assert pair.engine.advance(5 * SECOND) == 5 * SECOND
     assert pair.left.statistics().packets_sent > 40

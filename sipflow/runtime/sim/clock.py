@@ -102,6 +102,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds of virtual time."""
         return self.clock.now_ns / 1e9
 
+    @property
+    def timers(self) -> int:
+        """How many are set."""
+        return sum(not handle.cancelled() for handle in self._scheduled)  # type: ignore[attr-defined]
+
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         """Call it now."""
         future = self.create_future()

@@ -96,6 +96,10 @@ class Proxy:
         if done is not None:
             done(hops, problem, now)
 
+    def unfinished(self) -> dict[str, int]:
+        """See `Core.unfinished`; bindings last as long as they were asked for."""
+        return self._core.unfinished() | {"bindings": len(self._location)}
+
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called next."""
         deadlines = (self._core.timers.next_deadline(), self._location.timers.next_deadline())
