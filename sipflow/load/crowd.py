@@ -19,10 +19,10 @@ from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened, Numbers
-from sipflow.ir import ops
-from sipflow.ir.graph import Graph, Node
+from sipflow.ir.graph import Node
 from sipflow.load.arrivals import Arrivals
 from sipflow.load.meter import CallTimes, Meter
+from sipflow.load.roles import begins_by_itself, callees
 from sipflow.plan.plan import Plan
 
 STARTS_AT_ONCE = 50
@@ -33,9 +33,6 @@ _SERIAL_SHIFT = 20
 """Tokens of a scenario are below 2^20; the number of the scenario stands above."""
 _UNCLAIMED = 1000
 """Incoming calls whose first events are kept until it is known whose they are."""
-
-_NEEDS_A_CALL = (ops.Answer, ops.Ring, ops.Progress, ops.Reject, ops.Redirect, ops.ExpectCall)
-_PLACES_CALLS = (ops.Call, ops.Dial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +112,9 @@ class Crowd:
 
     def __init__(self, config: CrowdConfig, meter: Meter) -> None:
         self._config = config
-        self._graph = config.plan.graph
         self._meter = meter
-        self.callees = _callees(self._graph)
-        self.answers_only = not _places_calls(self._graph)
+        self.callees = callees(config.plan.graph)
+        self.answers_only = not begins_by_itself(config.plan.graph)
         """Whether scenarios begin with the calls that come."""
         self.keeps_records = True
         """Whether calls that begin from now on keep their newest events; costs memory and time."""
@@ -180,8 +176,13 @@ class Crowd:
             return True
         if self.answers_only:
             limit = self._config.calls
-            return limit is not None and self._serials >= limit
+            return (limit is not None and self._serials >= limit) or self._now >= self._end
         return self.arrivals.peek() is None
+
+    @property
+    def _end(self) -> float:
+        """When no more calls begin."""
+        return self._origin + self.arrivals.curve.duration_s
 
     def start(self, now: float) -> None:
         """The agents are there; the plan begins when `begin` said."""
@@ -212,8 +213,11 @@ class Crowd:
 
     def next_deadline(self) -> float | None:
         """When `handle_timer` wants to be called."""
-        planned = None if self.answers_only else self.arrivals.peek()
-        start = math.inf if planned is None else self._origin + planned[1]
+        if self.answers_only:
+            start = self._end if self._end > self._now else math.inf
+        else:
+            planned = self.arrivals.peek()
+            start = math.inf if planned is None else self._origin + planned[1]
         alarm = self._alarms[0][0] if self._alarms else math.inf
         nearest = min(start, alarm)
         return None if nearest == math.inf else nearest
@@ -404,29 +408,3 @@ class Crowd:
 
 def _call_id_in(headers: tuple[tuple[str, str], ...]) -> str:
     return next((value for name, value in headers if name.lower() in ("call-id", "i")), "")
-
-
-def _ops_of(graph: Graph, lane: str) -> Iterator[ops.Op]:
-    for node in graph.nodes:
-        if node.lane == lane:
-            yield node.op
-            if isinstance(node.op, ops.Choose):
-                yield from (arm.event for arm in node.op.events)
-
-
-def _callees(graph: Graph) -> dict[str, int]:
-    """How many lanes of each agent wait for a call."""
-    found: dict[str, int] = {}
-    for lane in graph.lanes:
-        if any(isinstance(op, _NEEDS_A_CALL) for op in _ops_of(graph, lane.id)):
-            found[lane.agent] = found.get(lane.agent, 0) + 1
-    return found
-
-
-def _places_calls(graph: Graph) -> bool:
-    """Whether any lane begins by itself: it calls somebody, or waits for no call."""
-    return any(
-        any(isinstance(op, _PLACES_CALLS) for op in _ops_of(graph, lane.id))
-        or not any(isinstance(op, _NEEDS_A_CALL) for op in _ops_of(graph, lane.id))
-        for lane in graph.lanes
-    )

@@ -109,6 +109,7 @@ class Engine:
             self._crowd,
         )
         driver.open()
+        driver.tell_messages(self._bundles.wanted)
         crashed = ""
         try:
             await self._drive(driver)
@@ -185,7 +186,15 @@ class Engine:
     def _ended(self, ended: Ended) -> None:
         if not ended.passed:
             self._bundles.take(ended)
-            self._crowd.keeps_records = self._bundles.wanted
+            self._keep(self._bundles.wanted)
+
+    def _keep(self, wanted: bool) -> None:
+        """Messages are told and events kept only as long as a failure would leave a bundle: they cost a sixth of what
+        a call does."""
+        if self._crowd.keeps_records and not wanted:
+            self._crowd.keeps_records = False
+            if self._driver is not None:
+                self._driver.tell_messages(False)
 
     def _pump(self) -> None:
         if self._driver is not None and self._start_at.done():

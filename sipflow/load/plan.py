@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from sipflow.ir.expr import Expr, Quantity, Unit
 from sipflow.ir.load import Stage
-from sipflow.load.arrivals import Arrivals, Curve, Segment
+from sipflow.load.arrivals import ENDLESS, Arrivals, Curve, Segment
+from sipflow.load.roles import begins_by_itself
 from sipflow.plan.evaluate import NoValueError, Scope, evaluate, evaluate_ms, evaluate_quantity, format_value
 from sipflow.plan.plan import AgentPlan, Plan
 
@@ -64,7 +65,7 @@ def make_load_plan(plan: Plan, overrides: LoadOverrides) -> LoadPlan:
         limit = _whole(load.concurrency, scope)
     requirements = () if load is None else load.requirements
     return LoadPlan(
-        curve=_curve(stages, overrides),
+        curve=_curve(stages, overrides, not begins_by_itself(plan.graph)),
         arrivals=overrides.arrivals or ("uniform" if load is None else load.arrivals),
         calls=overrides.calls,
         concurrency=limit,
@@ -73,8 +74,12 @@ def make_load_plan(plan: Plan, overrides: LoadOverrides) -> LoadPlan:
     )
 
 
-def _curve(stages: tuple[Segment, ...], overrides: LoadOverrides) -> Curve:
+def _curve(stages: tuple[Segment, ...], overrides: LoadOverrides, answers: bool) -> Curve:
     """The stages of the file, unless the command line has a rate or a ramp; at least as long as its calls need."""
+    if answers:
+        # Calls come when others make them: it lasts as long as somebody said, else until it is stopped.
+        length = sum(stage.duration_s for stage in stages) if stages else ENDLESS
+        return Curve((Segment(0.0, 0.0, length if overrides.duration_s is None else overrides.duration_s),))
     if overrides.rate is None and overrides.ramp is None:
         stages = stages or (Segment(DEFAULT_RATE, DEFAULT_RATE, DEFAULT_DURATION_S),)
         return _fitted(stages, overrides)

@@ -190,6 +190,12 @@ class Driver:
         """The flow was told something by another way: do what it wants done, and re-arm."""
         self._pump()
 
+    def tell_messages(self, on: bool) -> None:
+        """Whether the SIP messages of user agents are published from now on."""
+        for agent in self._agents.values():
+            if isinstance(agent.machine, UserAgent):
+                agent.machine.tell_messages(on)
+
     @property
     def started_at(self) -> float:
         """When the run started, on the loop's clock."""

@@ -88,7 +88,8 @@ class Core:
         """Whether responses that belong to no transaction are reported: once something raw was sent."""
         self.edits: Edits = ()
         """Changes to the message that is being made; see `editing`."""
-        self._trace = config.trace
+        self.trace = config.trace
+        """Whether every message is reported: SipSent, SipReceived."""
 
     def emit(self, payload: Payload) -> None:
         """Report an event."""
@@ -102,7 +103,7 @@ class Core:
         self.statistics.messages_sent += 1
         if retransmission:
             self.statistics.retransmissions_sent += 1
-        if self._trace:
+        if self.trace:
             self.outputs.append(
                 SipSent(call, data, destination[:2], retransmission, False, destination.transport.value)
             )

@@ -39,7 +39,6 @@ class Reception:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._trace = core.config.trace
         self._problem = ""
         self._extensions = frozenset(core.config.extensions)
         self._in_dialog = {
@@ -68,7 +67,7 @@ class Reception:
                 call = self._receive_response(message, now)
             else:
                 call = self._receive_request(message, source, now)
-        if self._trace:
+        if core.trace:
             # Before what it caused, although the call that an INVITE begins is named only while it is handled.
             transport = source.transport.value
             core.outputs.insert(position, SipReceived(call, data, source[:2], self._problem, False, transport))

@@ -167,7 +167,8 @@ class ClientTransaction(Transaction):
 
     def _send_ack(self, response: Response, now: float) -> None:
         self.data = acknowledgement(self.data, response) if self.acknowledges else b""
-        self._send_again(response, now)
+        if self.data:
+            self._send(response, now)
 
     def _inform_timeout(self, _message: Any, now: float) -> None:
         if self.user is not None:

@@ -91,6 +91,10 @@ class UserAgent:
         outputs, self._core.outputs = self._core.outputs, []
         return outputs
 
+    def tell_messages(self, on: bool) -> None:
+        """Whether every message is reported from now on (SipSent, SipReceived): half of all events of a call."""
+        self._core.trace = on
+
     def editing(self, edits: Edits) -> AbstractContextManager[None]:
         """Commands inside send messages that break the rules: finished as always, then changed by these edits."""
         return self._core.editing(edits)

@@ -169,3 +169,18 @@ def test_the_same_seed_gives_every_call_the_same_row_in_any_number_of_workers(tm
     assert len(set(names[0])) > 5
     other = PlanMaker(replace(prepared.plan, seed=10), prepared.tables)
     assert [other(number).variables["who"] for number in range(20)] != names[0]
+
+
+def test_several_callers_and_callees_in_one_scenario(tmp_path: Path) -> None:
+    text = (
+        "on alice: call carol as c1; call dave as c2; wait 20ms; release c1; release c2\n"
+        "on erin: call dave; wait 20ms; release\n"
+        "on carol: answer; expect hangup\n"
+        'on dave: expect call from alice; answer; expect hangup\n'
+        'on dave: expect call from erin; answer; expect hangup\n'
+    )
+    result = load(tmp_path, text, rate=30.0, calls=15)
+    adds_up(result)
+    assert result.total.named("cause/") == {}
+    assert result.total.get("ended") == 15
+    assert result.total.get("sip/answered") == result.total.get("sip/received") == 45

@@ -244,6 +244,22 @@ def test_the_callee_gives_up_while_it_rings(world, alice, bob):
     assert alice.events(events.CallRejected)[0].code == 480
 
 
+def test_the_first_ack_of_a_rejection_is_no_retransmission(world, alice, bob):
+    alice.do("invite", "c1", bob.uri, media())
+    world.settle()
+    bob.do("reject", "bob-in1", 486, None)
+    world.settle()
+    assert alice.ua.statistics().retransmissions_sent == 0
+
+
+def test_messages_are_told_only_as_long_as_somebody_wants_them(world, alice, bob):
+    alice.ua.tell_messages(False)
+    alice.do("invite", "c1", bob.uri, media())
+    world.settle()
+    assert not alice.events(events.SipSent) and not alice.events(events.SipReceived)
+    assert bob.events(events.SipReceived)
+
+
 # --- loss ---
 
 

@@ -36,7 +36,11 @@ def result_to_json(result: LoadResult) -> dict[str, Any]:
         "plan": {
             "arrivals": result.arrivals,
             "stages": [
-                {"first_per_s": s.first, "last_per_s": s.last, "duration_s": s.duration_s}
+                {
+                    "first_per_s": s.first,
+                    "last_per_s": s.last,
+                    "duration_s": s.duration_s if s.duration_s < float("inf") else None,
+                }
                 for s in result.curve.segments
             ],
             "planned_rate": _rounded(result.planned_rate),

@@ -1,0 +1,144 @@
+"""The crowd as a machine: which scenario an event belongs to, when one begins, and that nothing is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sipflow import events
+from sipflow.events import Payload, Record
+from sipflow.flow import commands
+from sipflow.lang import compile_text
+from sipflow.load.arrivals import ENDLESS, Arrivals, Curve, Segment
+from sipflow.load.crowd import Crowd, CrowdConfig, Ended
+from sipflow.load.meter import Meter
+from sipflow.plan.plan import make_plan
+
+TWO_SIDES = "on alice: call bob; release\non bob: answer; expect hangup"
+
+
+class World:
+    """A crowd, what it wants done, and what became of its scenarios."""
+
+    def __init__(self, text: str, curve: Curve, **settings: object) -> None:
+        graph = compile_text(text).graph
+        assert graph is not None
+        plan = make_plan(graph)
+        self.ended: list[Ended] = []
+        arrivals = Arrivals(curve, "uniform", 0, calls=None)
+        config = CrowdConfig(plan, arrivals, lambda number: plan, ended=self.ended.append, **settings)  # type: ignore[arg-type]
+        self.meter = Meter()
+        self.crowd = Crowd(config, self.meter)
+        self.now = 0.0
+        self.crowd.start(0.0)
+        self.crowd.begin(1.0)
+
+    def at(self, now: float) -> list[commands.Command]:
+        self.now = now
+        self.crowd.handle_timer(now)
+        return list(self.crowd.outputs())
+
+    def happened(self, agent: str, payload: Payload) -> list[commands.Command]:
+        call = getattr(payload, "call", "")
+        self.crowd.take(Record(self.now, agent, call or "", "", 0, payload))
+        self.crowd.receive(agent, payload, self.now)
+        return list(self.crowd.outputs())
+
+    def incoming(self, agent: str, call_id: str) -> tuple[str, list[commands.Command]]:
+        call = self.crowd.new_call_id(agent)
+        headers = (("Call-ID", call_id),)
+        return call, self.happened(agent, events.CallIncoming(call, "sip:x@y", "sip:b@y", "sip:b@y", None, headers))
+
+
+def of(kind: type[commands.Command], found: list[commands.Command]) -> list[commands.Command]:
+    return [command for command in found if type(command) is kind]
+
+
+def hold(rate: float, seconds: float) -> Curve:
+    return Curve((Segment(rate, rate, seconds),))
+
+
+def test_calls_begin_at_their_planned_time_and_the_deadline_is_the_next_one() -> None:
+    world = World(TWO_SIDES, hold(10, 1))
+    assert world.crowd.next_deadline() == 1.0
+    assert len(of(commands.PlaceCall, world.at(1.0))) == 1
+    assert abs((world.crowd.next_deadline() or 0.0) - 1.1) < 1e-9
+    assert len(of(commands.PlaceCall, world.at(1.35))) == 3, "those that are late begin at once"
+
+
+def test_an_incoming_call_goes_to_the_scenario_that_placed_it_whatever_the_order() -> None:
+    world = World(TWO_SIDES, hold(10, 1))
+    world.at(1.15)
+    for number in (1, 2):
+        world.happened("alice", events.CallPlaced(f"alice-{number}", "bob", f"id-{number}"))
+    second, done = world.incoming("bob", "id-2")
+    assert [command.call for command in of(commands.AnswerCall, done)] == [second]  # type: ignore[attr-defined]
+    first, done = world.incoming("bob", "id-1")
+    assert [command.call for command in of(commands.AnswerCall, done)] == [first]  # type: ignore[attr-defined]
+    world.happened("alice", events.CallAnswered("alice-1"))
+    assert world.crowd.place(first, "bob") is not None
+    assert world.meter.metrics.get("sip/nobodys_calls") == 0
+
+
+def test_a_call_whose_id_was_changed_on_the_way_goes_to_who_has_waited_longest() -> None:
+    world = World(TWO_SIDES, hold(10, 1))
+    world.at(1.15)
+    answered = [of(commands.AnswerCall, world.incoming("bob", f"of-a-b2bua-{n}")[1]) for n in range(3)]
+    assert [len(found) for found in answered] == [1, 1, 0]
+    assert world.meter.metrics.get("sip/nobodys_calls") == 1
+
+
+def finish(world: World, number: int) -> None:
+    """Both sides of a call, from the answer to the last message."""
+    alice, bob = f"alice-{number}", f"bob-{number}"
+    world.happened("bob", events.CallConfirmed(bob))
+    world.happened("alice", events.CallAnswered(alice))
+    world.happened("alice", events.CallEnded(alice, "local", "bye"))
+    world.happened("bob", events.CallEnded(bob, "remote", "bye"))
+    world.happened("bob", events.CallReleased(bob, 200))
+    world.happened("alice", events.CallReleased(alice, 200))
+
+
+def test_nothing_is_left_of_a_call_that_is_over() -> None:
+    world = World(TWO_SIDES, hold(10, 0.2))
+    world.at(1.15)
+    for number in (1, 2):
+        world.happened("alice", events.CallPlaced(f"alice-{number}", "bob", f"id-{number}"))
+        world.incoming("bob", f"id-{number}")
+        finish(world, number)
+    crowd = world.crowd
+    assert [ended.passed for ended in world.ended] == [True, True]
+    kept = crowd._members, crowd._by_call, crowd._by_dialog, crowd._dialogs, crowd._unclaimed, *crowd._waiting.values()
+    assert [len(one) for one in kept] == [0] * len(kept)
+    assert crowd.done
+    taken = world.meter.take()
+    assert (taken.get("planned"), taken.get("started"), taken.get("ended")) == (2, 2, 2)
+
+
+def test_events_of_calls_that_are_long_over_harm_nobody() -> None:
+    world = World(TWO_SIDES, hold(10, 0.1))
+    assert world.happened("bob", events.CallReleased("bob-77", 200)) == []
+    assert world.happened("bob", events.CommandFailed("", (9 << 20) | 5, "late")) == []
+
+
+def test_set_up_time_counts_from_the_plan() -> None:
+    world = World(TWO_SIDES, hold(10, 0.1))
+    world.at(1.5)
+    world.happened("alice", events.CallPlaced("alice-1", "bob", "id"))
+    world.now = 1.75
+    world.happened("alice", events.CallAnswered("alice-1"))
+    setup = world.meter.take().histograms["sip.setup_time"]
+    assert setup.statistic("max") == 750.0, "half a second late, a quarter until it was answered"
+
+
+def test_a_file_that_only_answers_begins_with_the_calls_that_come() -> None:
+    world = World("on bob: answer; expect hangup", Curve((Segment(0, 0, ENDLESS),)), calls=2)
+    assert world.crowd.answers_only and not world.crowd.done
+    answers: Callable[[str], int] = lambda name: len(of(commands.AnswerCall, world.incoming("bob", name)[1]))  # noqa: E731
+    assert [answers(f"id-{number}") for number in range(3)] == [1, 1, 0]
+
+
+def test_a_file_that_only_answers_is_over_when_its_time_is() -> None:
+    world = World("on bob: answer; expect hangup", Curve((Segment(0, 0, 5.0),)))
+    assert world.crowd.next_deadline() == 6.0
+    world.at(6.0)
+    assert world.crowd.done
