@@ -213,8 +213,9 @@ def find_max(folder: Path, capacity: float, seconds: float) -> tuple[Search, boo
             search.take(rate, outcome, result.verdict.causes[0].name if invalid else "")
             print(f"    {rate:8.2f}/s  {outcome.value}", file=sys.stderr)
             time.sleep(0.3)  # the bucket fills
-    middle = search.answer().middle
-    return search, middle is not None and abs(middle - capacity) <= 0.05 * capacity
+    found = search.answer()
+    middle = found.middle
+    return search, not found.refused and middle is not None and abs(middle - capacity) <= 0.05 * capacity
 
 
 RUNS = {"quiet": quiet, "late": late, "dropping": dropping, "hogged": hogged}

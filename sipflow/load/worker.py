@@ -11,7 +11,7 @@ import sys
 
 from sipflow.load.channel import Channel, ChannelClosedError
 from sipflow.load.engine import Engine
-from sipflow.load.messages import FromWorker, Prepare
+from sipflow.load.messages import FromWorker, Prepare, Refused
 
 GC_THRESHOLD = 50_000
 """Calls in progress are long-lived and in cycles with nothing: a collection every 700 objects would walk all of them
@@ -41,7 +41,11 @@ async def _work(channel: Channel, prepare: Prepare) -> None:
         with contextlib.suppress(ChannelClosedError):
             channel.send(message)
 
-    engine = Engine(prepare, tell)
+    try:
+        engine = Engine(prepare, tell)
+    except Exception as error:  # a bug: who started the run tells a person, in a line
+        tell(Refused(f"a worker cannot begin: {error!r}"))
+        return
 
     def on_readable() -> None:
         try:

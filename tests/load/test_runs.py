@@ -176,8 +176,8 @@ def test_several_callers_and_callees_in_one_scenario(tmp_path: Path) -> None:
         "on alice: call carol as c1; call dave as c2; wait 20ms; release c1; release c2\n"
         "on erin: call dave; wait 20ms; release\n"
         "on carol: answer; expect hangup\n"
-        'on dave: expect call from alice; answer; expect hangup\n'
-        'on dave: expect call from erin; answer; expect hangup\n'
+        "on dave: expect call from alice; answer; expect hangup\n"
+        "on dave: expect call from erin; answer; expect hangup\n"
     )
     result = load(tmp_path, text, rate=30.0, calls=15)
     adds_up(result)

@@ -36,11 +36,7 @@ def result_to_json(result: LoadResult) -> dict[str, Any]:
         "plan": {
             "arrivals": result.arrivals,
             "stages": [
-                {
-                    "first_per_s": s.first,
-                    "last_per_s": s.last,
-                    "duration_s": s.duration_s if s.duration_s < float("inf") else None,
-                }
+                {"first_per_s": s.first, "last_per_s": s.last, "duration_s": _finite(s.duration_s)}
                 for s in result.curve.segments
             ],
             "planned_rate": _rounded(result.planned_rate),
@@ -99,3 +95,8 @@ def _summary(histogram: Histogram) -> Mapping[str, float | int | None]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
+
+
+def _finite(seconds: float) -> float | None:
+    """None for what has no end: JSON has no infinity."""
+    return None if seconds == float("inf") else seconds
