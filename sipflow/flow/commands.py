@@ -208,6 +208,8 @@ class StartPlay(Command):
     duration_ms: float | None
     start_ms: float
     gain_db: float
+    digits: str = ""
+    """Played as tones when there is no path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +241,15 @@ class StopRecord(Command):
 
 @dataclass(frozen=True, slots=True)
 class SendDigits(Command):
-    """Telephone events; answered by DtmfSent."""
+    """Digits; answered by DtmfSent, those in the audio by PlayFinished."""
 
     call: str
     token: int
     digits: str
     tone_ms: float
     gap_ms: float
+    via: str = ""
+    """rfc4733, info, inband; empty: as the agent does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -349,7 +349,8 @@ class LaneWalker:
 
     def formats(self, codecs: tuple[str, ...]) -> tuple[RtpFormat, ...]:
         """The statement's codecs, else the agent's."""
-        return formats_for(codecs) if codecs else self._scenario.plan.agents[self.agent].formats
+        agent = self._scenario.plan.agents[self.agent]
+        return formats_for(codecs, events=agent.spec.dtmf != "inband") if codecs else agent.formats
 
     def local_agent(self, name: str | None) -> bool:
         """Whether this run drives `name`."""

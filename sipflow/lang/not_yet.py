@@ -46,13 +46,8 @@ class NotYet:
 NOT_YET = (
     NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
     NotYet(
-        "SF262", "dtmf_mode", "this way to send digits", _words_other_than("rfc4733"), "`rfc4733` runs", WORDS["via"]
-    ),
-    NotYet("SF262", "via", "this way to send digits", _words_other_than("rfc4733"), "`via rfc4733` runs", WORDS["via"]),
-    NotYet(
         "SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", tuple(CANONICAL)
     ),
-    NotYet("SF269", "dtmf_digits", "`play dtmf`", instead="`send dtmf` sends digits by RFC 4733"),
 )
 
 _BY_RULE = {rule: [row for row in NOT_YET if row.rule == rule] for rule in dict.fromkeys(row.rule for row in NOT_YET)}

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sipflow.errors import MediaError, MisuseError
 from sipflow.media.formats import codec_of
 from sipflow.media.hearing import Features, Wanted, create_watch
-from sipflow.media.prompts import Prompt
+from sipflow.media.prompts import PAUSE_MS, Prompt
 from sipflow.media.srtp import srtp_library
 from sipflow.media.statistics import Heard, LegStatistics, leg_statistics
 from sipflow.media_params import MediaParams, SrtpKeys
@@ -19,9 +19,6 @@ from sipflow.native import check, ffi, lib
 DEFAULT_PTIME_MS = 20
 MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
 """Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
-
-PAUSE_MS = 500
-"""Length of a `,` between digits, as most dialling strings have it."""
 
 MAX_DIGITS = 128
 SAMPLE_RATE = 8000
@@ -280,6 +277,15 @@ class Leg:
                 lambda: int(lib.sfm_engine_leg_read_heard(self._native, frames, _MAX_HEARD_FRAMES))
             )
         return Features(frames, count)
+
+    def note_digit(self, digit: str) -> None:
+        """A digit that came by another way than this leg."""
+        self.digits_received += digit
+
+    def forget_digit(self, digit: str) -> None:
+        """The digit that came last was another way of one that had come."""
+        before, _, after = self.digits_received.rpartition(digit)
+        self.digits_received = before + after
 
     def mute(self, on: bool) -> None:
         """Sends silence instead of audio; digits are sent all the same."""

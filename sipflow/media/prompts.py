@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _BLOCK_FRAMES = 1 << 15
 _FULL_SCALE = 32768.0
 
+PAUSE_MS = 500
+"""Length of a `,` between digits, as most dialling strings have it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -85,6 +88,18 @@ class PromptStore:
         key = ("tone", frequency_hz, duration_ms, _format_key(rtp_format), level_db)
         return self._made_once(key, lambda: self._tone(frequency_hz, duration_ms, rtp_format, level_db))
 
+    def digits(
+        self, digits: str, rtp_format: RtpFormat, *, tone_ms: float = 100, gap_ms: float = 100, level_dbov: int = 13
+    ) -> Prompt:
+        """Digits 0-9 * # A-D as tones in the audio (ITU-T Q.23), each frequency at -`level_dbov` dBov; `,` is a pause.
+
+        Raises MisuseError for anything that is no digit.
+        """
+        key = ("digits", digits, tone_ms, gap_ms, _format_key(rtp_format), level_dbov)
+        rate = codec_of(rtp_format).sample_rate
+        blocks = [_digit_block(digit, rate, tone_ms, gap_ms, level_dbov) for digit in digits.upper()]
+        return self._made_once(key, lambda: self._encode(f"dtmf {digits}", rtp_format, iter(blocks)))
+
     def _made_once(self, key: tuple[object, ...], make: Any) -> Prompt:
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
@@ -120,6 +135,23 @@ class PromptStore:
             raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
         duration_ms = lib.sfm_prompt_samples(native) * 1000 // codec.sample_rate
         return Prompt(name, rtp_format, duration_ms, endless, native)
+
+
+def _digit_block(digit: str, rate: int, tone_ms: float, gap_ms: float, level_dbov: int) -> Any:
+    """One digit and the gap behind it, or a pause."""
+    import numpy
+
+    if digit == ",":
+        return numpy.zeros(rate * PAUSE_MS // 1000)
+    tone, gap = round(rate * tone_ms / 1000), round(rate * gap_ms / 1000)
+    pcm = numpy.zeros(tone, "<i2")
+    check(
+        lib.sfm_inband_dtmf_write(
+            digit.encode()[:1], rate, level_dbov, 0, tone, ffi.from_buffer("int16_t[]", pcm), tone
+        ),
+        f"make the tones of {digit!r}",
+    )  # fmt: skip
+    return numpy.concatenate([pcm / _FULL_SCALE, numpy.zeros(gap)])
 
 
 def _identity(path: Path) -> tuple[object, ...]:

@@ -251,7 +251,7 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
         host=agent.listen.host,
         port=agent.listen.port,
         proxy=_text(proxy.uri if proxy is not None and proxy.remote else agent.proxy, scope),
-        formats=formats_for(agent.codecs),
+        formats=formats_for(agent.codecs, events=agent.dtmf != "inband"),
         ptime_ms=agent.ptime_ms,
         headers=tuple((name, evaluate_text(value, scope)) for name, value in agent.headers),
         first_port=agent.media.first_port or DEFAULT_FIRST_PORT,
@@ -274,9 +274,10 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
     )
 
 
-def formats_for(codecs: tuple[str, ...]) -> tuple[RtpFormat, ...]:
-    """RTP formats of codecs by name, in their order, with telephone-event behind them."""
-    return (*(_STATIC_FORMATS[name] for name in codecs if name in _STATIC_FORMATS), TELEPHONE_EVENT)
+def formats_for(codecs: tuple[str, ...], *, events: bool = True) -> tuple[RtpFormat, ...]:
+    """RTP formats of codecs by name, in their order, with telephone-event behind them where `events`."""
+    audio = tuple(_STATIC_FORMATS[name] for name in codecs if name in _STATIC_FORMATS)
+    return (*audio, TELEPHONE_EVENT) if events else audio
 
 
 def _text(expression: Expr | None, scope: PlanScope) -> str:

@@ -22,8 +22,10 @@ from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
 from sipflow.ir.graph import Agent, Node
 from sipflow.media import MediaEngine
+from sipflow.media.prompts import PAUSE_MS
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
+from sipflow.runtime.digits import RELAY, DigitMerger, DigitsByInfo, digit_of, info_body
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
@@ -145,6 +147,9 @@ class Driver:
         """Realm and URI of every agent that is open: those with `proxy NAME` need them."""
         self._pending: list[tuple[str, Payload]] = []
         self._requests: dict[tuple[str, int], int] = {}
+        self._digits = DigitMerger()
+        self._by_info: dict[tuple[str, int], DigitsByInfo] = {}
+        """Digits whose INFO is not answered yet, by agent and number of the request."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._leaving: asyncio.TimerHandle | None = None
@@ -373,11 +378,17 @@ class Driver:
 
     def _feed(self, agent: str, payload: Payload) -> None:
         """Stamp an event, publish it, act on what concerns media, and let the flow have it."""
+        if isinstance(payload, events.DtmfReceived) and not self._is_news(payload):
+            return
+        if isinstance(payload, events.ResponseReceived) and self._answered_by_info(agent, payload):
+            self._stamp(agent, replace(payload, request=0))
+            return
         match payload:
             case events.MediaNegotiated(call=call, params=params):
                 self._desk.negotiated(call, params)
             case events.CallEnded(call=call) | events.CallRejected(call=call):
                 self._desk.close(call)
+                self._digits.forget(call)
             case (
                 events.ResponseReceived(request=number)
                 | events.Registered(request=number)
@@ -390,6 +401,14 @@ class Driver:
         self._stamp(agent, payload)
         if not isinstance(payload, _FOR_REPORTS_ONLY):
             self._scenario.receive(agent, payload, self.now())
+        if isinstance(payload, events.RequestReceived) and (digit := digit_of(payload)) is not None:
+            self._feed(agent, digit)
+
+    def _is_news(self, digit: events.DtmfReceived) -> bool:
+        """Whether a digit is none that came by another way already."""
+        told = self._digits.admit(digit, self.now())
+        self._desk.digit(digit, told=told)
+        return told
 
     def _stamp(self, agent: str, payload: Payload) -> None:
         if isinstance(payload, events.CallMeasured | events.CommandDone):
@@ -547,6 +566,57 @@ class Driver:
             ),
         )
 
+    def send_digits(self, command: commands.SendDigits) -> None:
+        """By the way that the statement or its agent has."""
+        via = command.via or self._agents[command.agent].plan.spec.dtmf
+        if via == "inband":
+            self._desk.play_digits(command)
+        elif via == "rfc4733":
+            self._desk.send_digits(command)
+        else:
+            self._next_by_info(
+                DigitsByInfo(
+                    command.agent, command.call, command.token, command.digits, command.tone_ms, command.gap_ms
+                )
+            )
+
+    def _next_by_info(self, sending: DigitsByInfo) -> None:
+        """The next digit; when there is none, all are out."""
+        digit = sending.waiting.popleft() if sending.waiting else ""
+        if digit == ",":
+            self._loop.call_later(PAUSE_MS / 1000, self._next_by_info, sending)
+        elif digit:
+            self._send_info(sending, digit)
+        else:
+            self._pending.append(
+                (sending.agent, events.DtmfSent(sending.call, sending.token, sending.digits, completed=True))
+            )
+        self._loop.call_soon(self._pump)
+
+    def _send_info(self, sending: DigitsByInfo, digit: str) -> None:
+        body = info_body(digit, sending.tone_ms).encode()
+        user_agent = self._agents[sending.agent].user_agent
+        try:
+            number = user_agent.request(
+                "INFO", self.now(), call=sending.call, target=None, headers=(), body=body, content_type=RELAY
+            )
+        except SipflowError as error:
+            self._pending.append((sending.agent, events.CommandFailed(sending.call, sending.token, str(error))))
+        else:
+            self._by_info[sending.agent, number] = sending
+
+    def _answered_by_info(self, agent: str, response: events.ResponseReceived) -> bool:
+        """Whether it answers a digit; then the next one goes out after the gap, or the peer takes no INFO."""
+        sending = self._by_info.pop((agent, response.request), None)
+        if sending is None:
+            return False
+        if 200 <= response.code < 300:
+            self._loop.call_later(sending.gap_ms / 1000, self._next_by_info, sending)
+        else:
+            why = f"the peer takes no digits by INFO: {response.code} {response.reason}"
+            self._pending.append((agent, events.CommandFailed(sending.call, sending.token, why)))
+        return True
+
     def send_raw_text(self, command: commands.SendRawText) -> None:
         """No message at all, perhaps."""
         agent = self._agents[command.agent].user_agent
@@ -661,7 +731,7 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.StopPlay: desk.stop_play,
         commands.StartRecord: desk.record,
         commands.StopRecord: desk.stop_record,
-        commands.SendDigits: desk.send_digits,
+        commands.SendDigits: driver.send_digits,
         commands.MuteCall: desk.mute,
         commands.ImpairCall: desk.impair,
         commands.ForgetCall: desk.forget,

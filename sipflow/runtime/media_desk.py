@@ -146,6 +146,8 @@ class MediaDesk:
         if send_format is None:
             raise MisuseError("the call ended before it began")
         loop = asyncio.get_running_loop()
+        if command.digits:
+            return await loop.run_in_executor(None, lambda: self._prompts.digits(command.digits, send_format))
         if not command.path:
             return await loop.run_in_executor(
                 None, lambda: self._prompts.tone(command.tone_hz, _whole(command.duration_ms), send_format)
@@ -175,6 +177,36 @@ class MediaDesk:
             self._refuse(command.agent, command.call, command.token, error)
             return
         self._feed(command.agent, events.CommandDone(command.call, command.token, str(path)))
+
+    def digit(self, digit: events.DtmfReceived, *, told: bool) -> None:
+        """A digit came by any way; `told` is false when it is another way of one that was told."""
+        leg = self._legs.get(digit.call)
+        if leg is not None and told and digit.via == "info":
+            leg.note_digit(digit.digit)
+        elif leg is not None and not told and digit.via != "info":
+            leg.forget_digit(digit.digit)
+
+    def play_digits(self, command: commands.SendDigits) -> None:
+        """Digits as tones in the audio, in place of what plays."""
+        self._spawn(self._play_digits(command))
+
+    async def _play_digits(self, command: commands.SendDigits) -> None:
+        send_format = self._send_format(command.call)
+        try:
+            if send_format is None:
+                raise MisuseError("the call has no media yet")
+            prompt = await asyncio.get_running_loop().run_in_executor(
+                None,
+                lambda: self._prompts.digits(
+                    command.digits, send_format, tone_ms=command.tone_ms, gap_ms=command.gap_ms
+                ),
+            )
+            leg = self._legs.get(command.call)
+            if leg is None:
+                raise MisuseError("the call ended before it began")
+            leg.play(prompt, command.token)
+        except SipflowError as error:
+            self._refuse(command.agent, command.call, command.token, error)
 
     def send_digits(self, command: commands.SendDigits) -> None:
         """Queue telephone events."""

@@ -12,7 +12,7 @@ from sipflow.ir.ops import Play
 from sipflow.media import MediaInfo, MediaLibrary, PromptStore
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate_ms, evaluate_quantity, evaluate_text
-from sipflow.plan.plan import Plan
+from sipflow.plan.plan import TELEPHONE_EVENT, Plan
 
 MAX_PRELOAD_MS = 60_000
 """Longer prompts wait until their codec is known: encoding an hour for every codec of an agent costs seconds."""
@@ -37,8 +37,9 @@ def _wanted(plan: Plan) -> Iterator[_Wanted]:
                 gain = 0.0 if node.op.gain is None else evaluate_quantity(node.op.gain, scope, Unit.DECIBEL, "a gain")
             except NoValueError:
                 continue  # known only in the call
-            for rtp_format in plan.agents[node.agent].formats[:-1]:
-                yield path, rtp_format, round(start_ms), gain
+            for rtp_format in plan.agents[node.agent].formats:
+                if rtp_format != TELEPHONE_EVENT:
+                    yield path, rtp_format, round(start_ms), gain
 
 
 def _load_all(wanted: list[_Wanted], prompts: PromptStore, library: MediaLibrary) -> None:

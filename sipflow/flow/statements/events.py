@@ -207,6 +207,9 @@ class Standing(enum.Enum):
     """Whatever comes now, these cannot become whole."""
 
 
+_WAYS = {"rfc4733": "by RFC 4733", "inband": "in the audio", "info": "by INFO"}
+
+
 class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
     """`expect dtmf`: digits are taken in order, and a wrong one fails at once."""
 
@@ -216,6 +219,7 @@ class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
         """Know the digits."""
         self.wanted_digits = self.text(self.op.digits).upper()
         self.got = ""
+        self.ways: dict[str, None] = {}
         return super().prepare()
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
@@ -230,7 +234,9 @@ class ExpectDtmfStatement(ExpectStatement[ops.ExpectDtmf]):
         """Complete, wrong, or to be continued."""
         assert isinstance(arrival.payload, events.DtmfReceived), "wanted() lets nothing else through"
         self.got += arrival.payload.digit
-        at = f"at {arrival.time:.3f} s"
+        self.ways[arrival.payload.via] = None
+        ways = [] if list(self.ways) == ["rfc4733"] else [_WAYS[via] for via in self.ways]
+        at = f"at {arrival.time:.3f} s{''.join(f', {way}' for way in ways)}"
         match self.standing(self.got):
             case Standing.WRONG:
                 return Failure(self.expected(), f'dtmf "{self.got}" {at}')

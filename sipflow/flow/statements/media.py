@@ -51,7 +51,18 @@ class PlayStatement(MediaStatement[ops.Play]):
         start_ms, duration_ms = self.ms(op.start) or 0.0, self.ms(op.duration)
         path = self.text(op.path)
         self.lane.command(
-            commands.StartPlay(self.lane.agent, call.id, self.token, path, tone, op.times, duration_ms, start_ms, gain)
+            commands.StartPlay(
+                self.lane.agent,
+                call.id,
+                self.token,
+                path,
+                tone,
+                op.times,
+                duration_ms,
+                start_ms,
+                gain,
+                self.text(op.digits),
+            )
         )
         return None
 
@@ -154,13 +165,14 @@ class SendDtmfStatement(MediaStatement[ops.SendDtmf]):
                 self.text(self.op.digits),
                 DEFAULT_TONE_MS if tone is None else tone,
                 DEFAULT_GAP_MS if gap is None else gap,
+                self.op.via or "",
             )
         )
         return None
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """All digits are out."""
-        sent = self.answered(call, events.DtmfSent)
+        sent = self.answered(call, events.DtmfSent) or self.answered(call, events.PlayFinished)
         if sent is not None:
             return Success() if sent.completed else self._cut_short(call)
         return self.over(call)

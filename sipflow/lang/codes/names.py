@@ -603,20 +603,6 @@ on bob: answer
 """,
     ),
     Code(
-        "SF262",
-        "this way of sending digits is not in this version",
-        "Only `rfc4733` runs.",
-        why="Systems treat digits differently by the way they come; sent in another way they would test another path.",
-        example="""\
-on alice: call bob; send dtmf "1" via info
-on bob: answer; expect dtmf "1"
-""",
-        instead="""\
-on alice: call bob; send dtmf "1" via rfc4733
-on bob: answer; expect dtmf "1"
-""",
-    ),
-    Code(
         "SF268",
         "this codec is not in this version",
         "Only PCMU and PCMA run; an offer without a codec that the file asks for would test something else.",
@@ -629,20 +615,6 @@ on bob: answer
         instead="""\
 agent alice { codecs pcma }
 on alice: call bob
-on bob: answer
-""",
-    ),
-    Code(
-        "SF269",
-        "`play dtmf` is not in this version",
-        "Digits as audio will come with a later version; `send dtmf` sends them by RFC 4733.",
-        why="Digits in the audio test whether the other side listens for tones; telephone-events do not.",
-        example="""\
-on alice: call bob; play dtmf "123"
-on bob: answer
-""",
-        instead="""\
-on alice: call bob; send dtmf "123"
 on bob: answer
 """,
     ),
