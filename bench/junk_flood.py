@@ -4,9 +4,10 @@
 
 A process of its own sends datagrams of junk (random bytes, cut messages, requests of no dialog, each with a branch of
 its own, line ends) at the SIP port of the callee, paced to the wanted rate. The run is `sipflow.run` in this process.
-Told are the rate that was sent, what share of it the agent took (the kernel drops the rest when its buffer is full),
-the verdict, and the resident memory before, at its peak, and after the run. The flood comes twice: what is left by the
-second one would be a leak, what is left by the first may be the allocator's.
+Told are the rate that was sent, how many of them the agent read (the kernel drops what its buffer has no room for, the
+agent most of what comes from who sends too much), the verdict, and the resident memory before, at its peak, and after
+the run. The flood comes twice: what is left by the second one would be a leak, what is left by the first may be the
+allocator's.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def run_once(rate: int, seconds: float) -> None:
     passed = report.passed
     del report
     print(f"sent        {sent.value / seconds:10,.0f} datagrams/s for {seconds:g} s ({rate:,} wanted)")
-    print(f"taken       {counter.taken / max(sent.value, 1):10.1%} (messages of the call included)")
+    print(f"taken       {counter.taken:10,} messages, those of the call among them")
     print(f"verdict     {'passed' if passed else 'FAILED':>10}")
     print(f"memory      {before:10.1f} MB before, {resident_mb():.1f} MB after; highest ever "
           f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.1f} MB")  # fmt: skip

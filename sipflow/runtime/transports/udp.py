@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sipflow.runtime.network import Address
+from sipflow.runtime.transports.flood import SWEEP, Datagram, is_flood, worth_reading
 from sipflow.runtime.transports.sockets import udp_socket
 from sipflow.sip.hop import Hop, Transport
 
@@ -42,6 +43,8 @@ class UdpEndpoint:
         self._number = number
         self.send_errors = 0
         self._dropped = 0
+        self._dropped_before = 0
+        self._flooded = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -81,13 +84,32 @@ class UdpEndpoint:
         self._socket.close()
 
     def _read(self) -> None:
-        receive, recvfrom, number = self._receive, self._socket.recvfrom, self._number
+        if self._flooded:
+            for data, source in worth_reading(self._waiting(SWEEP)):
+                self._take(data, source)
+        else:
+            for data, source in self._waiting(DATAGRAMS_PER_WAKE_UP):
+                self._take(data, source)
+        self._drained()
+
+    def _waiting(self, most: int) -> Iterator[Datagram]:
+        """Up to so many datagrams; when more are left, whether this is a flood is found out."""
+        recvfrom = self._socket.recvfrom
         with contextlib.suppress(BlockingIOError):
-            for _ in range(DATAGRAMS_PER_WAKE_UP):
+            for _ in range(most):
                 try:
                     data, source = recvfrom(MAX_DATAGRAM)
                 except ConnectionRefusedError:
                     continue  # an ICMP error of an earlier send, told on this call by Linux
-                if data.strip(b"\r\n\0"):  # else a keep-alive (RFC 5626 section 3.5.1, older phones send NUL)
-                    receive(data, Hop(source[0], source[1], Transport.UDP, "", number))
-        self._drained()
+                yield data, source[:2]
+            self._count_drops(most)
+            return
+        self._flooded = False
+
+    def _count_drops(self, taken: int) -> None:
+        before, self._dropped_before = self._dropped_before, self.dropped
+        self._flooded = self._flooded or is_flood(self._dropped_before - before, taken)
+
+    def _take(self, data: bytes, source: Address) -> None:
+        if data.strip(b"\r\n\0"):  # else a keep-alive (RFC 5626 section 3.5.1, older phones send NUL)
+            self._receive(data, Hop(source[0], source[1], Transport.UDP, "", self._number))
