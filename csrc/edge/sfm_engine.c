@@ -482,6 +482,14 @@ int sfm_engine_leg_stop_record(sfm_engine_leg *leg) {
     return post_letter(create_letter(leg, SFM_COMMAND_STOP_RECORD, 0));
 }
 
+int sfm_engine_leg_pause_record(sfm_engine_leg *leg, int on) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_PAUSE_RECORD, 0);
+    if (letter != NULL) {
+        letter->body.on = on;
+    }
+    return post_letter(letter);
+}
+
 static int check_digits(const sfm_dtmf_sequence *sequence) {
     sfm_dtmf_sender trial;
     memset(&trial, 0, sizeof trial);

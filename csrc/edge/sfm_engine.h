@@ -88,6 +88,7 @@ typedef struct sfm_record_options {
 
 int sfm_engine_leg_record(sfm_engine_leg *leg, uint64_t job, const sfm_record_options *options);
 int sfm_engine_leg_stop_record(sfm_engine_leg *leg);
+int sfm_engine_leg_pause_record(sfm_engine_leg *leg, int on);
 int sfm_engine_leg_send_dtmf(sfm_engine_leg *leg, uint64_t job, const sfm_dtmf_sequence *sequence);
 int sfm_engine_leg_mute(sfm_engine_leg *leg, int on);
 int sfm_engine_leg_impair(sfm_engine_leg *leg, const sfm_impair_config *config); /* NULL ends it */

@@ -83,6 +83,7 @@ struct sfm_leg {
     sfm_tape *tape;
     uint64_t tape_job;
     uint64_t tape_reported_ms;
+    bool tape_paused;
     counters counters;
     sfm_listener *listener; /* NULL: nothing is listened for */
     bool always_digits;
@@ -232,6 +233,12 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params) {
 
 uint32_t sfm_leg_ptime_ms(const sfm_leg *leg) { return leg->params.ptime_ms; }
 
+int64_t sfm_leg_tick_ns(const sfm_leg *leg) {
+    int64_t ptime_ns = (int64_t)leg->params.ptime_ms * 1000000;
+    int64_t skew_ppb = leg->outgoing.impair.config.skew_ppb;
+    return skew_ppb == 0 ? ptime_ns : ptime_ns * 1000000000 / (1000000000 + skew_ppb);
+}
+
 int sfm_leg_started(const sfm_leg *leg) { return leg->started; }
 
 uint32_t sfm_leg_sample_rate(const sfm_leg *leg) { return leg->sample_rate; }
@@ -274,7 +281,10 @@ void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
     leg->tape = tape;
     leg->tape_job = job;
     leg->tape_reported_ms = 0;
+    leg->tape_paused = false;
 }
+
+void sfm_leg_pause_record(sfm_leg *leg, int on) { leg->tape_paused = on != 0; }
 
 static void finish_dtmf(sfm_leg *leg, bool completed) {
     if (leg->dtmf_active) {
@@ -380,9 +390,11 @@ static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
                             .ssrc = leg->sender.ssrc};
 }
 
+static sfm_tape *running_tape(sfm_leg *leg) { return leg->tape_paused ? NULL : leg->tape; }
+
 static void tape_silence(sfm_leg *leg) {
     static const int16_t silence[MAX_TICK_SAMPLES];
-    if (leg->tape != NULL) {
+    if (running_tape(leg) != NULL) {
         sfm_tape_append_sent(leg->tape, silence, tick_samples(leg));
     }
 }
@@ -390,7 +402,7 @@ static void tape_silence(sfm_leg *leg) {
 /* The left channel is what a listener without loss decodes: the payload, not the prompt. */
 static void tape_payload(sfm_leg *leg, const uint8_t *payload, size_t length) {
     int16_t pcm[MAX_TICK_SAMPLES];
-    if (leg->tape != NULL) {
+    if (running_tape(leg) != NULL) {
         (void)leg->params.send_format.codec->decode(NULL, payload, length, pcm, MAX_TICK_SAMPLES);
         sfm_tape_append_sent(leg->tape, pcm, tick_samples(leg));
     }
@@ -485,7 +497,7 @@ void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
     count_both_ways(leg);
     send_something(leg, due_ns);
     leg->sender.timestamp += tick_ts(leg);
-    leg->sender.timestamp_ns = due_ns + (int64_t)leg->params.ptime_ms * 1000000;
+    leg->sender.timestamp_ns = due_ns + sfm_leg_tick_ns(leg);
     report_play(leg);
 }
 
@@ -668,7 +680,7 @@ void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
 /* --- hearing ----------------------------------------------------------------------------------------------------- */
 
 static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
-    if (leg->tape == NULL) {
+    if (running_tape(leg) == NULL) {
         return;
     }
     sfm_tape_append_heard(leg->tape, pcm, count);

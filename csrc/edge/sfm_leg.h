@@ -66,6 +66,8 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params);
 /* Whether start would take them; any thread may ask. */
 int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params);
 uint32_t sfm_leg_ptime_ms(const sfm_leg *leg); /* 20 until started */
+/* Time from one tick to the next: a packet time on the leg's own clock, which an impairment lets run fast or slow. */
+int64_t sfm_leg_tick_ns(const sfm_leg *leg);
 int sfm_leg_started(const sfm_leg *leg);
 uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* never changes; any thread may ask */
 
@@ -80,6 +82,8 @@ void sfm_leg_stop_play(sfm_leg *leg);
 /* Records onto a tape, from the next tick on. Replaces the tape before, which ends. */
 void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job);
 void sfm_leg_stop_record(sfm_leg *leg);
+/* From the next tick on nothing comes onto the tape; off: it goes on where it was. A new tape is not paused. */
+void sfm_leg_pause_record(sfm_leg *leg, int on);
 /* 0; SFM_ERROR_BUSY while digits are being sent; SFM_ERROR_PAYLOAD_TYPE when the peer takes none or the leg has not
  * started; or an error of sfm_dtmf_sender_start. */
 int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t job);

@@ -35,8 +35,8 @@ static void copy_packet(sfm_outgoing_packet *to, const sfm_outgoing_packet *from
     memcpy(to->data, from->data, from->length);
 }
 
-/* A full queue does what a full router does: the packet that finds no room is lost. 500 ms of jitter at a packet time
- * of 20 ms, every packet doubled, fits. */
+/* A full queue does what a full router does: the packet that finds no room is lost. Two seconds of delay and half of one
+ * of jitter at a packet time of 20 ms, every packet doubled, fit. */
 static void append(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet, int64_t due_ns) {
     if (outgoing->count == SFM_OUTGOING_CAPACITY) {
         outgoing->impair.counts.lost++;
@@ -51,11 +51,21 @@ static void append(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet, in
     outgoing->count++;
 }
 
+static void turn_bit_over(sfm_outgoing_packet *packet, uint32_t bit) {
+    if (packet->length > SFM_RTP_HEADER_BYTES) {
+        bit %= (uint32_t)(packet->length - SFM_RTP_HEADER_BYTES) * 8;
+        packet->data[SFM_RTP_HEADER_BYTES + bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+}
+
 static void release_held(sfm_outgoing *outgoing, int64_t due_ns) { append(outgoing, outgoing->held, due_ns); }
 
-static void put_impaired(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet) {
+static void put_impaired(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {
     sfm_impair_action action;
     sfm_impair_decide(&outgoing->impair, packet->due_ns, &action);
+    if (action.corrupt) {
+        turn_bit_over(packet, action.corrupt_bit);
+    }
     if (!action.drop && !action.hold) {
         append(outgoing, packet, action.release_ns);
     }
@@ -70,7 +80,7 @@ static void put_impaired(sfm_outgoing *outgoing, const sfm_outgoing_packet *pack
     }
 }
 
-void sfm_outgoing_put(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet) {
+void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {
     if (outgoing->impaired) {
         put_impaired(outgoing, packet);
     } else {

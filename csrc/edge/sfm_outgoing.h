@@ -12,7 +12,7 @@
 /* cffi:begin */
 #define SFM_MAX_PTIME_MS 60
 #define SFM_MAX_PAYLOAD_BYTES 1024
-#define SFM_OUTGOING_CAPACITY 64
+#define SFM_OUTGOING_CAPACITY 256
 #define SFM_SRTP_TRAILER_BYTES 16 /* the longest authentication tag: that of AEAD_AES_*_GCM (RFC 7714) */
 
 typedef struct sfm_outgoing_packet {
@@ -38,8 +38,8 @@ int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed);
 void sfm_outgoing_free(sfm_outgoing *outgoing);
 /* NULL ends the impairment. 0 or SFM_ERROR_ARGUMENT. */
 int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config);
-/* Takes a packet that is due at its due_ns. */
-void sfm_outgoing_put(sfm_outgoing *outgoing, const sfm_outgoing_packet *packet);
+/* Takes a packet that is due at its due_ns; bit errors are made in it. */
+void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet);
 /* Lets a packet go that was held back for a next one that does not come. */
 void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns);
 int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing); /* INT64_MAX when empty */

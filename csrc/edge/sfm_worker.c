@@ -15,9 +15,8 @@ enum {
 };
 
 static const int64_t MAX_STALL_NS = 1000000000;
-static const int64_t NS_PER_MS = 1000000;
 
-static int64_t period_ns(const sfm_engine_leg *leg) { return sfm_leg_ptime_ms(leg->leg) * NS_PER_MS; }
+static int64_t period_ns(const sfm_engine_leg *leg) { return sfm_leg_tick_ns(leg->leg); }
 
 /* --- the world, or a simulation of it ---------------------------------------------------------------------------- */
 
@@ -579,6 +578,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
         break;
     case SFM_COMMAND_STOP_RECORD:
         sfm_leg_stop_record(leg->leg);
+        break;
+    case SFM_COMMAND_PAUSE_RECORD:
+        sfm_leg_pause_record(leg->leg, letter->body.on);
         break;
     case SFM_COMMAND_MUTE:
         sfm_leg_mute(leg->leg, letter->body.on);

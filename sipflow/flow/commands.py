@@ -233,6 +233,14 @@ class StartRecord(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRecord(Command):
+    """Leave out of the recording what is said from now on; `on` False: go on."""
+
+    call: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StopRecord(Command):
     """Close the recording."""
 
@@ -304,13 +312,18 @@ class MuteCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class ImpairCall(Command):
-    """What the leg does to the packets that it sends: fractions from 0 to 1; all zero clears."""
+    """What the leg does to the packets that it sends; all as it is by default clears. Shares are 0-1."""
 
     call: str
-    loss: float
-    jitter_ms: float
-    reorder: float
-    duplicate: float
+    loss: float = 0.0
+    jitter_ms: float = 0.0
+    reorder: float = 0.0
+    duplicate: float = 0.0
+    burst: float = 0.0
+    density: float = 0.0
+    delay_ms: float = 0.0
+    corrupt: float = 0.0
+    skew_ppm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -307,6 +307,20 @@ class StopRecord(Op):
     flow_name: ClassVar[str] = "StopRecord"
 
 
+class PauseRecord(Op):
+    """`pause record`: what is said from now on does not come into the file."""
+
+    __slots__ = ()
+    word: ClassVar[str] = "pause record"
+
+
+class ResumeRecord(Op):
+    """`resume record`: the file goes on, without a gap."""
+
+    __slots__ = ()
+    word: ClassVar[str] = "resume record"
+
+
 @dataclass(frozen=True, slots=True)
 class SendDtmf(Op):
     """`send dtmf "123#" [gap D] [tone D] [via rfc4733|info|inband]`: waits until all are out."""
@@ -335,13 +349,20 @@ class Unmute(Op):
 
 @dataclass(frozen=True, slots=True)
 class Impair(Op):
-    """`impair loss 3% jitter 30ms reorder 1% duplicate 1%`: what this leg does to the packets that it sends."""
+    """`impair loss 3% burst 4 delay 100ms jitter 30ms skew 50ppm`: what this leg does to the packets that it sends."""
 
     word: ClassVar[str] = "impair"
     loss: Expr | None = None
     jitter: Expr | None = None
     reorder: Expr | None = None
     duplicate: Expr | None = None
+    burst: Expr | None = None
+    """Mean length of the bursts in packets; without it each packet is lost on its own."""
+    density: Expr | None = None
+    """Share that is lost within a burst; without it all of it."""
+    delay: Expr | None = None
+    corrupt: Expr | None = None
+    skew: Expr | None = None
 
 
 class ClearImpairment(Op):

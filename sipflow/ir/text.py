@@ -33,6 +33,8 @@ _NAMES_ITS_CALL = (
     ops.Unmute,
     ops.StopPlay,
     ops.StopRecord,
+    ops.PauseRecord,
+    ops.ResumeRecord,
     ops.Transfer,
 )
 """Statements that take the name of a call without `on`."""
@@ -162,9 +164,11 @@ def _send_dtmf(op: ops.SendDtmf) -> str:
     return _join(f"send dtmf {op.digits}", *options)
 
 
+_IMPAIRMENTS = ("loss", "burst", "density", "delay", "jitter", "reorder", "duplicate", "corrupt", "skew")
+
+
 def _impair(op: ops.Impair) -> str:
-    values = (_option(name, getattr(op, name)) for name in ("loss", "jitter", "reorder", "duplicate"))
-    return _join("impair", *values)
+    return _join("impair", *(_option(name, getattr(op, name)) for name in _IMPAIRMENTS))
 
 
 def _fail(op: ops.Fail) -> str:
@@ -243,6 +247,8 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.StopPlay: _word,
     ops.Record: _record,
     ops.StopRecord: _word,
+    ops.PauseRecord: _word,
+    ops.ResumeRecord: _word,
     ops.SendDtmf: _send_dtmf,
     ops.Mute: _word,
     ops.Unmute: _word,

@@ -49,7 +49,17 @@ class Impairment:
     reorder: float = 0.0
     """Packets that the next one overtakes."""
     jitter_ms: float = 0.0
-    """Delay of each packet, evenly from 0 to this, 0-500; packets keep their order."""
+    """Delay of each packet on top of `delay_ms`, evenly from 0 to this, 0-500; packets keep their order."""
+    burst: float = 0.0
+    """Mean number of packets that a burst of loss is long, at least 1 (Gilbert and Elliott); 0: each on its own."""
+    density: float = 1.0
+    """Share of the packets lost within a burst; more than `loss`."""
+    delay_ms: float = 0.0
+    """Delay of every packet, 0-2000."""
+    corrupt: float = 0.0
+    """Packets with one wrong bit in the payload."""
+    skew_ppm: float = 0.0
+    """How fast the whole leg's clock runs, -10,000 to 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +126,22 @@ def _native_impairment(impairment: Impairment | None) -> Any:
         return ffi.NULL
     if not 0 <= impairment.jitter_ms <= 500:
         raise MisuseError(f"jitter on purpose is 0 to 500 ms, not {impairment.jitter_ms}")
+    if not 0 <= impairment.delay_ms <= 2000:
+        raise MisuseError(f"delay on purpose is 0 to 2000 ms, not {impairment.delay_ms}")
+    if abs(impairment.skew_ppm) > 10_000:
+        raise MisuseError(f"a clock is up to 10,000 ppm fast or slow, not {impairment.skew_ppm}")
     return ffi.new(
         "sfm_impair_config *",
         {
             "loss_per_million": _per_million(impairment.loss, "loss"),
             "duplicate_per_million": _per_million(impairment.duplicate, "duplicate"),
             "reorder_per_million": _per_million(impairment.reorder, "reorder"),
+            "corrupt_per_million": _per_million(impairment.corrupt, "corrupt"),
+            "burst_thousandths": round(impairment.burst * 1000),
+            "density_per_million": _per_million(impairment.density, "density"),
+            "delay_ns": round(impairment.delay_ms * 1e6),
             "jitter_ns": round(impairment.jitter_ms * 1e6),
+            "skew_ppb": round(impairment.skew_ppm * 1000),
         },
     )
 
@@ -217,6 +236,10 @@ class Leg:
             lambda job: lib.sfm_engine_leg_record(self._open(), job, options),
             f"record to {path}",
         )
+
+    def pause_record(self, on: bool) -> None:
+        """Leaves out of the recording what is sent and heard from now on; off: takes it in again, without a gap."""
+        self._command(lambda: lib.sfm_engine_leg_pause_record(self._open(), on), "pause record")
 
     def stop_record(self) -> None:
         """Ends the recording, if one runs."""

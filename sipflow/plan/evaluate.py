@@ -86,6 +86,14 @@ def evaluate_ms(expression: Expr, scope: Scope) -> float:
     return evaluate_quantity(expression, scope, Unit.MILLISECOND, "a duration such as 5s")
 
 
+def evaluate_number(expression: Expr, scope: Scope, wanted: str) -> float:
+    """The value of `expression` as a number; raises `NoValueError` that names what is `wanted`."""
+    value = evaluate(expression, scope)
+    if isinstance(value, float) and not isinstance(value, bool):
+        return value
+    raise NoValueError(f"{format_value(value)} is not {wanted}")
+
+
 def evaluate_quantity(expression: Expr, scope: Scope, unit: Unit, wanted: str) -> float:
     """The value of `expression` in `unit`; raises `NoValueError` that names what is `wanted`."""
     value = evaluate(expression, scope)

@@ -731,6 +731,7 @@ def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any
         commands.StopPlay: desk.stop_play,
         commands.StartRecord: desk.record,
         commands.StopRecord: desk.stop_record,
+        commands.PauseRecord: desk.pause_record,
         commands.SendDigits: driver.send_digits,
         commands.MuteCall: desk.mute,
         commands.ImpairCall: desk.impair,

@@ -273,6 +273,11 @@ class MediaDesk:
         if command.call in self._legs:
             self._legs[command.call].stop_record()
 
+    def pause_record(self, command: commands.PauseRecord) -> None:
+        """Leave out of the recording what comes, or take it in again."""
+        if command.call in self._legs:
+            self._legs[command.call].pause_record(command.on)
+
     def mute(self, command: commands.MuteCall) -> None:
         """Send silence, or not."""
         if command.call in self._legs:
@@ -281,7 +286,15 @@ class MediaDesk:
     def impair(self, command: commands.ImpairCall) -> None:
         """Spoil what the leg sends."""
         wanted = Impairment(
-            loss=command.loss, duplicate=command.duplicate, reorder=command.reorder, jitter_ms=round(command.jitter_ms)
+            loss=command.loss,
+            duplicate=command.duplicate,
+            reorder=command.reorder,
+            jitter_ms=command.jitter_ms,
+            burst=command.burst,
+            density=command.density or 1.0,
+            delay_ms=command.delay_ms,
+            corrupt=command.corrupt,
+            skew_ppm=command.skew_ppm,
         )
         if command.call in self._legs:
             self._legs[command.call].impair(None if wanted == Impairment() else wanted)

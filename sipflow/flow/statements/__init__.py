@@ -29,6 +29,8 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.StopPlay: media.StopPlayStatement,
     ops.Record: media.RecordStatement,
     ops.StopRecord: media.StopRecordStatement,
+    ops.PauseRecord: media.PauseRecordStatement,
+    ops.ResumeRecord: media.ResumeRecordStatement,
     ops.SendDtmf: media.SendDtmfStatement,
     ops.Mute: media.MuteStatement,
     ops.Unmute: media.UnmuteStatement,

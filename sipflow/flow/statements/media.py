@@ -11,7 +11,7 @@ from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, Failure, Outcome, 
 from sipflow.flow.statements.base import CallStatement, OpT
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Unit
-from sipflow.plan.evaluate import evaluate_quantity
+from sipflow.plan.evaluate import evaluate_number, evaluate_quantity
 
 DEFAULT_TONE_MS = 100.0
 DEFAULT_GAP_MS = 100.0
@@ -120,6 +120,25 @@ class RecordStatement(MediaStatement[ops.Record]):
         return self.over(call)
 
 
+class PauseRecordStatement(CallStatement[ops.PauseRecord | ops.ResumeRecord]):
+    """`pause record`."""
+
+    on: ClassVar[bool] = True
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Leave out what comes from now on."""
+        if not call.open_recordings:
+            return Failure(self.expected(), "nothing is being recorded")
+        self.lane.command(commands.PauseRecord(self.lane.agent, call.id, self.on))
+        return Success()
+
+
+class ResumeRecordStatement(PauseRecordStatement):
+    """`resume record`."""
+
+    on = False
+
+
 class StopRecordStatement(CallStatement[ops.StopRecord]):
     """`stop record`: done when the file is closed, which `expect recorded` may still wait for."""
 
@@ -199,28 +218,67 @@ class UnmuteStatement(MuteStatement[ops.Unmute]):
     on = False
 
 
+_MOST_DELAY_MS, _MOST_JITTER_MS, _MOST_SKEW_PPM = 2000.0, 500.0, 10_000.0
+
+
+def _why_impossible(command: commands.ImpairCall) -> str:
+    """What is wrong with an impairment, empty when nothing is."""
+    shares = (command.loss, command.reorder, command.duplicate, command.corrupt, command.density)
+    if not all(0 <= share <= 1 for share in shares):
+        return "a share lies between 0% and 100%"
+    if not 0 <= command.delay_ms <= _MOST_DELAY_MS or not 0 <= command.jitter_ms <= _MOST_JITTER_MS:
+        return f"a delay is {_MOST_DELAY_MS:g}ms at most, jitter {_MOST_JITTER_MS:g}ms"
+    if abs(command.skew_ppm) > _MOST_SKEW_PPM:
+        return f"a clock is {_MOST_SKEW_PPM:g}ppm fast or slow at most"
+    return _why_no_burst(command)
+
+
+def _why_no_burst(command: commands.ImpairCall) -> str:
+    density = command.density or 1.0
+    if command.burst == 0:
+        return "density is said of bursts: `loss 3% burst 4 density 50%`" if command.density else ""
+    if command.burst < 1:
+        return "a burst is one packet long at least"
+    if command.loss >= density:
+        return "bursts that lose so few of their packets cannot make so much loss"
+    if command.loss > density * command.burst / (command.burst + 1):
+        return "so much loss takes longer bursts"
+    return ""
+
+
 class ImpairStatement(CallStatement[ops.Impair]):
     """`impair`."""
 
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Set what the leg does from now on."""
-        op = self.op
-        self.lane.command(
-            commands.ImpairCall(
-                self.lane.agent,
-                call.id,
-                loss=self._fraction(op.loss),
-                jitter_ms=self.ms(op.jitter) or 0.0,
-                reorder=self._fraction(op.reorder),
-                duplicate=self._fraction(op.duplicate),
-            )
-        )
+        command = self._command(call)
+        why = _why_impossible(command)
+        if why:
+            return Failure(self.expected(), why, COMMAND_FAILED)
+        self.lane.command(command)
         return Success()
 
-    def _fraction(self, expression: Expr | None) -> float:
-        if expression is None:
-            return 0.0
-        return evaluate_quantity(expression, self.lane.scope, Unit.PERCENT, "a share such as 3%") / 100
+    def _command(self, call: LaneCall) -> commands.ImpairCall:
+        op = self.op
+        return commands.ImpairCall(
+            self.lane.agent,
+            call.id,
+            loss=self._share(op.loss),
+            jitter_ms=self.ms(op.jitter) or 0.0,
+            reorder=self._share(op.reorder),
+            duplicate=self._share(op.duplicate),
+            burst=0.0 if op.burst is None else evaluate_number(op.burst, self.lane.scope, "a number of packets"),
+            density=self._share(op.density),
+            delay_ms=self.ms(op.delay) or 0.0,
+            corrupt=self._share(op.corrupt),
+            skew_ppm=self._quantity(op.skew, Unit.PARTS_PER_MILLION, "a deviation such as 50ppm"),
+        )
+
+    def _share(self, expression: Expr | None) -> float:
+        return self._quantity(expression, Unit.PERCENT, "a share such as 3%") / 100
+
+    def _quantity(self, expression: Expr | None, unit: Unit, what: str) -> float:
+        return 0.0 if expression is None else evaluate_quantity(expression, self.lane.scope, unit, what)
 
 
 class ClearImpairmentStatement(CallStatement[ops.ClearImpairment]):
@@ -228,7 +286,7 @@ class ClearImpairmentStatement(CallStatement[ops.ClearImpairment]):
 
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Send as it should be from now on."""
-        self.lane.command(commands.ImpairCall(self.lane.agent, call.id, 0.0, 0.0, 0.0, 0.0))
+        self.lane.command(commands.ImpairCall(self.lane.agent, call.id))
         return Success()
 
 

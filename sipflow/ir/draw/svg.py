@@ -42,8 +42,8 @@ _TONES = ("call", "media", "event", "check", "flow", "fail")
 _MESSAGES = ("sip", "rtp", "signal")
 
 _MEDIA = (
-    ops.Play, ops.StopPlay, ops.Record, ops.StopRecord, ops.SendDtmf, ops.Mute, ops.Unmute, ops.Impair,
-    ops.ClearImpairment,
+    ops.Play, ops.StopPlay, ops.Record, ops.StopRecord, ops.PauseRecord, ops.ResumeRecord, ops.SendDtmf, ops.Mute,
+    ops.Unmute, ops.Impair, ops.ClearImpairment,
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from sipflow.lang.checks.program import Program
 from sipflow.lang.diagnostics import Label
 
 _NEEDS_A_LIVE_CALL = (
-    ops.Play, ops.StopPlay, ops.Record, ops.SendDtmf, ops.Mute, ops.Unmute, ops.Impair, ops.ClearImpairment, ops.Hold,
-    ops.Resume, ops.Transfer, ops.SendRequest,
+    ops.Play, ops.StopPlay, ops.Record, ops.PauseRecord, ops.ResumeRecord, ops.SendDtmf, ops.Mute, ops.Unmute,
+    ops.Impair, ops.ClearImpairment, ops.Hold, ops.Resume, ops.Transfer, ops.SendRequest,
 )  # fmt: skip
 _NEEDS_MEDIA = (ops.Play, ops.SendDtmf)
 _NEEDS_AN_ANSWER = (ops.Hold, ops.Resume, ops.Transfer)
@@ -224,7 +224,12 @@ _CHECKS: tuple[Callable[[CallChecks, Node, Calls], bool], ...] = (
     CallChecks.hold_twice,
 )
 _BEGINNINGS: tuple[tuple[tuple[type[Op], ...], int, str, str], ...] = (
-    ((ops.ExpectRecorded, ops.StopRecord), phases.RECORDED, "nothing is recorded", "`record` starts a recording"),
+    (
+        (ops.ExpectRecorded, ops.StopRecord, ops.PauseRecord, ops.ResumeRecord),
+        phases.RECORDED,
+        "nothing is recorded",
+        "`record` starts a recording",
+    ),
     (
         (ops.ExpectPlayed,),
         phases.PLAYED,

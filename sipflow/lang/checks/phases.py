@@ -54,7 +54,8 @@ INCOMING_OPS = (ops.Answer, ops.Ring, ops.Progress, ops.Reject, ops.Redirect)
 MAKERS = (ops.Call, ops.Dial, ops.ExpectCall, *INCOMING_OPS)
 """What a lane gets calls by."""
 _TIMELESS = (
-    ops.Log, ops.Let, ops.Signal, ops.Mute, ops.Unmute, ops.Impair, ops.ClearImpairment, ops.If, ops.While, ops.Repeat,
+    ops.Log, ops.Let, ops.Signal, ops.Mute, ops.Unmute, ops.PauseRecord, ops.ResumeRecord, ops.Impair,
+    ops.ClearImpairment, ops.If, ops.While, ops.Repeat,
 )  # fmt: skip
 """Statements on which nothing can come in between."""
 

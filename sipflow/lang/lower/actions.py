@@ -101,7 +101,20 @@ def read_action(action: Action) -> Op:
     return op
 
 
-_NAME_THEIR_CALL = frozenset(("release", "hold", "resume", "mute", "unmute", "stop_play", "stop_record", "transfer"))
+_NAME_THEIR_CALL = frozenset(
+    (
+        "release",
+        "hold",
+        "resume",
+        "mute",
+        "unmute",
+        "stop_play",
+        "stop_record",
+        "pause_record",
+        "resume_record",
+        "transfer",
+    )
+)
 
 
 def _may_name_call(op: Op) -> bool:
@@ -307,7 +320,12 @@ def _impair(action: Action) -> Op:
     jitter = action.option("jitter", Unit.MILLISECOND, "the jitter", "ms")
     reorder = action.option("reorder", Unit.PERCENT, "the share out of order")
     duplicate = action.option("duplicate", Unit.PERCENT, "the share sent twice")
-    return ops.Impair(loss, jitter, reorder, duplicate)
+    burst = action.option("burst", "number", "the length of a burst in packets")
+    density = action.option("density", Unit.PERCENT, "the share lost in a burst")
+    delay = action.option("delay", Unit.MILLISECOND, "the delay", "ms")
+    corrupt = action.option("corrupt", Unit.PERCENT, "the share with a wrong bit")
+    skew = action.option("skew", Unit.PARTS_PER_MILLION, "the skew")
+    return ops.Impair(loss, jitter, reorder, duplicate, burst, density, delay, corrupt, skew)
 
 
 # --- flow ----------------------------------------------------------------------------------------------------------
@@ -460,6 +478,8 @@ _READERS: dict[str, Callable[[Action], Op]] = {
     "stop_play": _plain(ops.StopPlay),
     "record": _record,
     "stop_record": _plain(ops.StopRecord),
+    "pause_record": _plain(ops.PauseRecord),
+    "resume_record": _plain(ops.ResumeRecord),
     "send_dtmf": _send_dtmf,
     "mute": _plain(ops.Mute),
     "unmute": _plain(ops.Unmute),

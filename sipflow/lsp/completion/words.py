@@ -14,6 +14,7 @@ _STATEMENTS = {
     "send": ("send_dtmf", "send_request", "send_raw"),
     "stop": ("stop_play", "stop_record"),
     "clear": ("clear_impairment",),
+    "pause": ("pause_record",),
     "break": ("break_loop",),
     "continue": ("continue_loop",),
     "await": ("await_signal",),

@@ -150,6 +150,10 @@ MEDIA = {
     "stop_record": Entry(
         "stop record [CALL]", "Ends the recording and waits until its file is closed.", snippet="stop record"
     ),
+    "pause_record": Entry(
+        "pause record [CALL]", "What is said from now on does not come into the file.", snippet="pause record"
+    ),
+    "resume_record": Entry("resume record [CALL]", "The file goes on, without a gap.", snippet="resume record"),
     "send_dtmf": Entry(
         'send dtmf "DIGITS" [gap D] [tone D] [via rfc4733 | info | inband]',
         "Sends digits, `0-9 * # A-D`; `,` is a pause. Waits until all of them are out.",
@@ -163,12 +167,23 @@ MEDIA = {
     "mute": Entry("mute [CALL]", "Sends silence, whatever plays."),
     "unmute": Entry("unmute [CALL]", "Ends `mute`."),
     "impair": Entry(
-        "impair [loss P] [jitter D] [reorder P] [duplicate P]",
+        "impair [loss P [burst N [density P]]] [delay D] [jitter D] [reorder P] [duplicate P] [corrupt P] [skew PPM]",
         "What the call does from now on to the packets that it sends, as a bad network would.",
         snippet="impair loss ${1:3%}",
     ),
     "loss": Entry("loss P", "The share of packets that are not sent.", snippet="loss ${1:3%}"),
-    "jitter": Entry("jitter D", "Packets are late by up to this time.", snippet="jitter ${1:30ms}"),
+    "burst": Entry(
+        "burst N",
+        "Losses come in bursts of so many packets in the mean, as by Gilbert and Elliott.",
+        snippet="burst ${1:4}",
+    ),
+    "density": Entry("density P", "The share that is lost within a burst; all without it.", snippet="density ${1:50%}"),
+    "delay": Entry("delay D", "Every packet is late by this time.", snippet="delay ${1:100ms}"),
+    "corrupt": Entry(
+        "corrupt P", "The share of packets with one wrong bit in the payload.", snippet="corrupt ${1:0.1%}"
+    ),
+    "skew": Entry("skew PPM", "How fast this side's clock runs; slow when negative.", snippet="skew ${1:50ppm}"),
+    "jitter": Entry("jitter D", "Packets are late by up to this time, each by its own.", snippet="jitter ${1:30ms}"),
     "reorder": Entry("reorder P", "The share of packets that overtake another.", snippet="reorder ${1:1%}"),
     "duplicate": Entry("duplicate P", "The share of packets that are sent twice.", snippet="duplicate ${1:1%}"),
     "clear_impairment": Entry("clear impairment", "Ends `impair`.", snippet="clear impairment"),
