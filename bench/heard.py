@@ -1,8 +1,9 @@
 """Is a prompt found whatever happens to it on the way, and another one of the same voice and length refused?
 
-Each trial plays one of the prompts of the scenarios (one synthetic voice), cut to one length, after 0 to 5 s of silence, 0
-to 20 dB quieter, through a codec, with 0 to 3 % of its packets lost and concealed; an ear listens for that prompt, and
-for another one. PCMU and PCMA go through two native legs with jitter buffer and concealment, G.722 and Opus through ffmpeg.
+Each trial plays one of the prompts of the scenarios (one synthetic voice), cut to one length, after 0 to 5 s of
+silence, 0 to 20 dB quieter, through a codec, with 0 to 3 % of its packets lost and concealed; an ear listens for that
+prompt, and for another one. PCMU and PCMA go through two native legs with jitter buffer and concealment, G.722 and
+Opus through ffmpeg.
 
     python -m bench.heard [--trials 200] [--seed 1] [--codecs PCMU PCMA G722 opus]
 
