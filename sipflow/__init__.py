@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any
 from sipflow.errors import SipflowError
 
 if TYPE_CHECKING:
-    from sipflow.api import Options, Report, arun, check, duration, run
+    from sipflow.api import NetworkConditions, Options, Report, arun, check, duration, run
 
 __version__ = "0.1.0"
-__all__ = ["Options", "Report", "SipflowError", "__version__", "arun", "check", "duration", "run"]
+__all__ = [
+    "NetworkConditions",
+    "Options",
+    "Report",
+    "SipflowError",
+    "__version__",
+    "arun",
+    "check",
+    "duration",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -247,4 +247,4 @@ def _report_of_problem(text: str, source: str, publish: Sink, fold: ReportFold) 
     return fold.report()
 
 
-__all__ = ["Options", "Report", "Value", "arun", "check", "duration", "run"]
+__all__ = ["NetworkConditions", "Options", "Report", "Value", "arun", "check", "duration", "run"]
