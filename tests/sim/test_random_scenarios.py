@@ -12,7 +12,7 @@ from tests.sim.generator import scenario
 from tests.sim.harness import run_simulated
 
 ALL = 300
-FEW = 40
+FEW = 100
 COUNT = ALL if os.environ.get("SIPFLOW_SLOW") else FEW
 NETWORK = parse_network("loss 10% delay 20ms jitter 30ms reorder 10%")
 TWICE_EVERY = 4
