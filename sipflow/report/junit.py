@@ -7,6 +7,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from sipflow.report.fold import FailedStatement, LaneReport, Report
+from sipflow.report.text import printable
 from sipflow.report.verdict import name_of
 
 QUALITY = (
@@ -65,9 +66,9 @@ def _case(report: Report, lane: LaneReport) -> TestCase:
 
 
 def _failure(report: Report, failed: FailedStatement) -> Failure:
-    failure = Failure(f"expected {failed.expected}, but {failed.got}", failed.code)
+    failure = Failure(printable(f"expected {failed.expected}, but {failed.got}"), failed.code)
     where = f"{failed.source or report.source}:{failed.line}:{failed.column}"
-    failure.text = f"{where}: {failed.statement} (at {failed.time_s:.3f} s)"
+    failure.text = printable(f"{where}: {failed.statement} (at {failed.time_s:.3f} s)")
     return failure
 
 
@@ -81,5 +82,5 @@ def _run_case(report: Report) -> TestCase:
     ]
     texts += [f"{diagnostic.code}: {diagnostic.message}" for diagnostic in report.diagnostics]
     if not report.passed:
-        case.result = [Error("; ".join(texts) or report.verdict, report.verdict)]
+        case.result = [Error(printable("; ".join(texts)) or report.verdict, report.verdict)]
     return case

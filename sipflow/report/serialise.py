@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from sipflow.events import Record
 from sipflow.report.fold import Report
+from sipflow.report.text import encodable
 
 REPORT_VERSION = 1
 
@@ -34,7 +35,9 @@ def report_to_json(report: Report) -> dict[str, Any]:
     for field in dataclasses.fields(report):
         if field.name not in ("version", "logs", "diagnostics"):
             body[field.name] = _plain(getattr(report, field.name))
-    body["logs"] = [dict(zip(("time_s", "agent", "level", "text"), log, strict=True)) for log in report.logs]
+    body["logs"] = [
+        dict(zip(("time_s", "agent", "level", "text"), map(_plain, log), strict=True)) for log in report.logs
+    ]
     body["diagnostics"] = [diagnostic_to_json(diagnostic) for diagnostic in report.diagnostics]
     return body
 
@@ -54,6 +57,8 @@ class EventsFile:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, str) and not isinstance(value, enum.Enum):
+        return encodable(value)
     if isinstance(value, enum.Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
