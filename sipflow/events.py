@@ -362,6 +362,8 @@ class HearingFinished(Hearing):
     found: bool = False
     topic: int = 0
     """The same number for the same thing; 0: whatever is heard from now on."""
+    pesq: float | None = None
+    """Score by ITU-T P.862 of what was recorded of a prompt, where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

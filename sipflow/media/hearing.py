@@ -95,31 +95,36 @@ class FeatureStore:
 
 
 def _features_of(path: Path) -> Features:
-    import numpy
-
-    samples = _telephone_audio(path)
-    pcm = numpy.rint(samples * 32768).clip(-32768, 32767).astype("<i2")
-    out = ffi.new("sfm_ear **")
-    config = ffi.new("sfm_ear_config *", (lib.SFM_EAR_BANDS_SKILL, len(pcm) * 1000 // lib.SFM_EAR_RATE + 1000))
-    check(lib.sfm_ear_create(config, out), f"listen to {path}")
-    ear = ffi.gc(out[0], lib.sfm_ear_destroy)
-    lib.sfm_ear_put(ear, ffi.from_buffer("int16_t[]", pcm), len(pcm), lib.SFM_EAR_RATE, 0)
-    count = lib.sfm_ear_frames(ear)
-    frames = ffi.new("sfm_ear_frame[]", max(1, count))
-    features = Features(frames, lib.sfm_ear_copy(ear, 0, frames, count))
+    features = features_of(telephone_audio(path), path.name)
     lib.sfm_watch_destroy(_watch(Wanted("prompt"), features, path.name))
     return features
 
 
-def _telephone_audio(path: Path) -> Any:
-    """A whole file, mixed to one channel, at the rate of the ear."""
+def features_of(samples: Any, name: str) -> Features:
+    """What an ear makes of samples at 8 kHz, full scale 1."""
+    import numpy
+
+    pcm = numpy.rint(samples * 32768).clip(-32768, 32767).astype("<i2")
+    out = ffi.new("sfm_ear **")
+    config = ffi.new("sfm_ear_config *", (lib.SFM_EAR_BANDS_SKILL, len(pcm) * 1000 // lib.SFM_EAR_RATE + 1000))
+    check(lib.sfm_ear_create(config, out), f"listen to {name}")
+    ear = ffi.gc(out[0], lib.sfm_ear_destroy)
+    lib.sfm_ear_put(ear, ffi.from_buffer("int16_t[]", pcm), len(pcm), lib.SFM_EAR_RATE, 0)
+    count = lib.sfm_ear_frames(ear)
+    frames = ffi.new("sfm_ear_frame[]", max(1, count))
+    return Features(frames, lib.sfm_ear_copy(ear, 0, frames, count))
+
+
+def telephone_audio(path: Path, channel: int | None = None) -> Any:
+    """A whole file at the rate of the ear: one channel of it, or all mixed to one."""
     import numpy
 
     with open_audio(path) as audio:
         rate = audio.samplerate
         if audio.frames > rate * MAX_PROMPT_MS // 1000:
             raise MediaError(f"{path.name} is too long to be recognised: at most {MAX_PROMPT_MS // 60000} minutes")
-        samples = audio.read(dtype="float32", always_2d=True).mean(axis=1)
+        read = audio.read(dtype="float32", always_2d=True)
+    samples = read.mean(axis=1) if channel is None else read[:, channel]
     if rate == lib.SFM_EAR_RATE or len(samples) == 0:
         return samples
     import soxr

@@ -6,6 +6,7 @@ import asyncio
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from sipflow import events
@@ -14,6 +15,7 @@ from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
+from sipflow.media.pesq import pesq_of
 from sipflow.media_params import Direction, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
@@ -46,6 +48,8 @@ class MediaDesk:
         self._features = FeatureStore()
         self._whole_call: dict[str, bool] = {}
         """Calls in all of which a prompt may be looked for."""
+        self._recordings: dict[str, tuple[Path, str]] = {}
+        """The newest file of each call, and what is on its channels."""
         self._heard: dict[str, Features] = {}
         """What such calls had heard when they ended."""
 
@@ -104,7 +108,15 @@ class MediaDesk:
     def forget(self, command: commands.ForgetCall) -> None:
         """Drop what was kept of a call to be asked for."""
         self.close(command.call)
-        for kept in (self._params, self._formats, self._final, self._agents, self._whole_call, self._heard):
+        for kept in (
+            self._params,
+            self._formats,
+            self._final,
+            self._agents,
+            self._whole_call,
+            self._heard,
+            self._recordings,
+        ):
             kept.pop(command.call, None)
 
     def close_all(self) -> None:
@@ -172,6 +184,7 @@ class MediaDesk:
             return
         try:
             path = self._output.recording(command.path, command.agent, command.name)
+            self._recordings[command.call] = path, command.channels
             leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
@@ -234,6 +247,11 @@ class MediaDesk:
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
 
+    def _pesq(self, command: commands.JudgeHeard) -> float:
+        if command.call not in self._recordings:
+            raise MisuseError("PESQ judges a recording, and nothing of this call was recorded: `record` before it")
+        return pesq_of(self._library.require(command.path), *self._recordings[command.call])
+
     async def _features_of(self, path: str) -> Features:
         found = self._library.require(path)
         return await asyncio.get_running_loop().run_in_executor(None, lambda: self._features.load(found))
@@ -256,11 +274,12 @@ class MediaDesk:
             if heard is None:
                 raise MisuseError("the call never had any media")
             loop = asyncio.get_running_loop()
-            found, fields = await loop.run_in_executor(None, search, wanted, features, heard, what)
+            found, measured = await loop.run_in_executor(None, search, wanted, features, heard, what)
+            score = None if command.pesq is None else await loop.run_in_executor(None, self._pesq, command)
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
-        finished = events.HearingFinished(command.call, command.token, what, **fields, found=found)
+        finished = events.HearingFinished(command.call, command.token, what, **measured, found=found, pesq=score)
         self._feed(command.agent, finished)
 
     def stop_play(self, command: commands.StopPlay) -> None:

@@ -234,9 +234,13 @@ class CheckHeardStatement(CallStatement[ops.CheckHeard]):
         if heard is None:
             return self.failed_command(call)
         end = call.ended_at if call.state is CallState.ENDED else now
-        if heard.found:
+        if not heard.found:
+            return Failure(self.expected(), how_near(heard, end) + _level(heard), CHECK_FALSE)
+        if heard.pesq is None:
             return Success(told(heard, end))
-        return Failure(self.expected(), how_near(heard, end) + _level(heard), CHECK_FALSE)
+        score = f"{told(heard, end)}, PESQ {heard.pesq:.2f}"
+        enough = self.op.pesq is None or heard.pesq >= self.op.pesq
+        return Success(score) if enough else Failure(self.expected(), score, CHECK_FALSE)
 
 
 def told(heard: events.Hearing, now: float) -> str:
