@@ -62,6 +62,11 @@ class Redactor:
         """`text` with `mark` in the place of secrets."""
         return self._replaced(text, lambda _: mark)
 
+    def told(self, text: str) -> str:
+        """What a report tells of a call, without secrets and, where a secret is digits, without digits that came."""
+        clean = self.text(text)
+        return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, clean) if self._hides_digits else clean
+
     def masked(self, text: str) -> str:
         """`text` with secrets blotted out, character by character: columns stay where they are."""
         return self._replaced(text, lambda found: "*" * len(found.group()))

@@ -250,7 +250,8 @@ def _prepare(file: Path, options: LoadOptions, console: Console) -> tuple[Prepar
         _refuse(error.diagnostics, error.text, console)
         raise AssertionError("a file without a graph has errors") from error
     except SipflowError as error:
-        raise click.ClickException(str(error)) from error
+        console.print(_coloured(f"ERROR  {error}"), soft_wrap=True)
+        raise click.exceptions.Exit(int(Exit.MACHINE)) from error
     count = worker_count(prepared.plan, options.workers)
     shortages = preflight(prepared, count)
     for diagnostic in shortages:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sipflow import events
 from sipflow.events import Record
+from sipflow.flow.outcome import LaneResult
 from sipflow.load.crowd import Ended
 from sipflow.load.messages import FailureKept
 from sipflow.load.meter import cause_of
@@ -43,7 +44,7 @@ class BundleWriter:
             _write(folder, ended, records)
         except OSError:
             return  # a full disk is no reason to end a load run; the failure itself is counted
-        self._tell(FailureKept(ended.number, folder, cause_of(ended.results)))
+        self._tell(FailureKept(ended.number, folder, ended.plan.redactor.told(cause_of(ended.results))))
 
 
 def _write(folder: Path, ended: Ended, records: list[Record]) -> None:
@@ -52,23 +53,32 @@ def _write(folder: Path, ended: Ended, records: list[Record]) -> None:
     )
     (folder / "sip.txt").write_text("".join(map(_message, records)), encoding="utf-8", errors="replace")
     measured = {r.call: r.event.statistics for r in records if isinstance(r.event, events.MediaMeasured)}
+    told = ended.plan.redactor.told
     call = {
         "number": ended.number + 1,
-        "why": cause_of(ended.results),
+        "why": told(cause_of(ended.results)),
         "planned_s": round(ended.planned_at, 6),
         "started_s": round(ended.started_at, 6),
         "ended_s": round(ended.ended_at, 6),
         "rows": dict(ended.plan.row_numbers),
         "calls": list(ended.calls),
-        "failures": [
-            {"lane": result.lane.id, "line": entry.node.span.line, "statement": entry.node.text,
-             "expected": entry.failure.expected, "got": ended.plan.redactor.text(entry.failure.got),
-             "at_s": round(entry.time, 6)}
-            for result in ended.results if (entry := result.failure) is not None
-        ],
+        "failures": [_failure(result, told) for result in ended.results if result.failure is not None],
         "media": measured,
-    }  # fmt: skip
+    }
     (folder / "call.json").write_text(json.dumps(call, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _failure(result: LaneResult, told: Callable[[str], str]) -> dict[str, object]:
+    entry = result.failure
+    assert entry is not None, "only lanes that failed are asked"
+    return {
+        "lane": result.lane.id,
+        "line": entry.node.span.line,
+        "statement": told(entry.node.text),
+        "expected": told(entry.failure.expected),
+        "got": told(entry.failure.got),
+        "at_s": round(entry.time, 6),
+    }
 
 
 def _message(record: Record) -> str:

@@ -400,7 +400,7 @@ class Crowd:
             self._by_dialog.pop(self._dialogs.pop(call, ""), None)
             self._outputs.append(commands.ForgetCall(call.rpartition("-")[0], call))
         results = member.scenario.results()
-        passed = self._meter.over(results)
+        passed = self._meter.over(results, member.scenario.plan.redactor.told)
         records = () if passed or member.ring is None else tuple(member.ring)
         whole = member.scenario.plan, results, records, tuple(member.calls)
         self._config.ended(Ended(member.number, passed, member.planned, member.started, self._now, *whole))

@@ -288,7 +288,7 @@ class LoadRun:
             notes=tuple(self._notes),
             interrupted=self._interrupted,
             problem=self._problem,
-            steps={node.id: (node.text, node.span.line) for node in plan.graph.nodes},
+            steps={node.id: (plan.redactor.told(node.text), node.span.line) for node in plan.graph.nodes},
         )
 
     def _starting_s(self) -> float:

@@ -63,7 +63,7 @@ def _judge(requirement: Expr, scope: LoadScope) -> Judged:
     at = 0 if line is None else line.line
     try:
         holds = evaluate(requirement, scope)
-        found = _found(requirement, scope)
+        found = scope.redactor.text(_found(requirement, scope))
     except NoValueError as error:
         return Judged(str(requirement), False, str(error), at)
     return Judged(str(requirement), holds is True, found, at)

@@ -184,3 +184,20 @@ def test_several_callers_and_callees_in_one_scenario(tmp_path: Path) -> None:
     assert result.total.named("cause/") == {}
     assert result.total.get("ended") == 15
     assert result.total.get("sip/answered") == result.total.get("sip/received") == 45
+
+
+def test_a_secret_is_in_no_count_and_in_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "pins.csv").write_text("pin\n471108\n471109\n")
+    text = (
+        'data pins from "pins.csv"\n'
+        'on alice { let pin = secret pins.pin; call bob with { header "X-Pin" = pin }; release }\n'
+        'on bob { answer; check sip.header("X-Pin") == "other"; expect hangup }\n'
+    )
+    result = load(tmp_path, text, rate=20.0, calls=4)
+    adds_up(result)
+    assert result.total.get("failed") == 4
+    kept = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(kept) == 12
+    written = "".join(path.read_text() for path in kept) + repr(result.total.counts) + repr(result.failures)
+    assert "X-Pin" in written
+    assert "471108" not in written and "471109" not in written
