@@ -634,3 +634,18 @@ def test_ended_calls_can_be_asked_for_until_there_are_too_many(world, bob):
         world.settle()
     assert alice.session("c0") is None
     assert alice.session("c2").state == "ended" and alice.session("c2").code == 200
+
+
+def test_a_bye_before_the_ack_says_that_the_answer_came(world, alice, bob):
+    world.drop = drop_first(99, "ACK")
+    alice.do("invite", "c1", bob.uri, media(4000))
+    world.settle()
+    bob.do("answer", "bob-in1", media(5000))
+    world.settle()
+    assert bob.events(events.CallConfirmed) == []
+    alice.do("release", "c1")
+    world.settle()
+    assert bob.story()[-3:] == ["CallConfirmed", "CallEnded", "CallReleased"]
+    world.run()
+    assert bob.sent() == ["200 INVITE", "200 BYE"]
+    assert alice.ua.idle and bob.ua.idle
