@@ -5,29 +5,52 @@
 
 #include "../core/sfm_error.h"
 
-static const int64_t INTERVAL_NS = 5000000000;
+enum {
+    MEMBERS = 2,                 /* of a call's RTP session, of whom more than a quarter send: they share all of the rate */
+    RTCP_BYTES_PER_SECOND = 500, /* 5 % of a G.711 stream with its headers, the least of what legs send */
+    UDP_HEADER_BYTES = 28,       /* IPv4 and UDP count (section 6.2) */
+    FIRST_SIZE_BYTES = 128,      /* guess before the first packet */
+};
+
+static const int64_t MINIMUM_NS = 5000000000;
+static const double COMPENSATION = 1.21828; /* e - 3/2: reconsideration sends less often than was drawn (A.7) */
 
 void sfm_reporter_init(sfm_reporter *reporter, const char *cname, uint64_t seed, int64_t wallclock_offset_ns) {
     memset(reporter, 0, sizeof *reporter);
     reporter->wallclock_offset_ns = wallclock_offset_ns;
     reporter->remote.round_trip_ns = -1;
+    reporter->average_bytes = FIRST_SIZE_BYTES;
     sfm_random_seed(&reporter->random, seed);
     snprintf(reporter->cname, sizeof reporter->cname, "%s", cname);
 }
 
+/* An interval of RFC 3550 A.7: what the rate allows, at least 5 s and before the first report half of that, drawn
+ * between half and one and a half of it. */
 static int64_t random_interval_ns(sfm_reporter *reporter) {
-    return INTERVAL_NS / 2 + (int64_t)sfm_random_below(&reporter->random, (uint64_t)INTERVAL_NS);
+    double allowed_ns = MEMBERS * reporter->average_bytes / RTCP_BYTES_PER_SECOND * 1e9;
+    double minimum_ns = (double)(reporter->has_reported ? MINIMUM_NS : MINIMUM_NS / 2);
+    double interval_ns = (allowed_ns > minimum_ns ? allowed_ns : minimum_ns) / COMPENSATION;
+    return (int64_t)(interval_ns / 2) + (int64_t)sfm_random_below(&reporter->random, (uint64_t)interval_ns);
 }
 
+static void count_size(sfm_reporter *reporter, size_t bytes) {
+    reporter->average_bytes += ((double)(bytes + UDP_HEADER_BYTES) - reporter->average_bytes) / 16;
+}
+
+/* When the time has come it is drawn again, and the report goes out only when that one has come as well (6.3.6). */
 bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns) {
     if (reporter->next_report_ns == 0) {
-        reporter->next_report_ns = now_ns + random_interval_ns(reporter) / 2;
-        return false;
+        reporter->last_report_ns = now_ns;
+        reporter->next_report_ns = now_ns + random_interval_ns(reporter);
     }
     if (now_ns < reporter->next_report_ns) {
         return false;
     }
-    reporter->next_report_ns = now_ns + random_interval_ns(reporter);
+    reporter->next_report_ns = reporter->last_report_ns + random_interval_ns(reporter);
+    if (reporter->next_report_ns > now_ns) {
+        return false;
+    }
+    reporter->last_report_ns = now_ns;
     return true;
 }
 
@@ -66,6 +89,8 @@ int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, s
     if (length > 0) {
         reporter->reported_packets = sender->packet_count;
         reporter->has_reported = true;
+        reporter->next_report_ns = now_ns + random_interval_ns(reporter);
+        count_size(reporter, (size_t)length);
     }
     return length;
 }
@@ -103,6 +128,7 @@ int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_
     if (count < 0) {
         return count;
     }
+    count_size(reporter, length);
     while (sfm_rtcp_next(&cursor, &packet) > 0) {
         if (packet.packet_type == SFM_RTCP_BYE) {
             reporter->remote.said_bye = 1;

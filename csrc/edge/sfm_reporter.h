@@ -36,6 +36,8 @@ typedef struct sfm_reporter {
     int64_t
         wallclock_offset_ns; /* wallclock minus monotonic, fixed: a wallclock that is set must not bend round trips */
     int64_t next_report_ns;      /* 0 before the first tick */
+    int64_t last_report_ns;      /* or when the first tick was */
+    double average_bytes;        /* of the RTCP packets of both sides, smoothed (section 6.3.3) */
     int64_t last_sr_arrival_ns;
     uint32_t last_sr;            /* middle 32 bits of the NTP time in the peer's newest sender report, 0: none */
     uint32_t reported_packets;   /* packet_count at the last report: only who sent since then is a sender (6.4) */
@@ -46,7 +48,7 @@ typedef struct sfm_reporter {
 } sfm_reporter;
 
 void sfm_reporter_init(sfm_reporter *reporter, const char *cname, uint64_t seed, int64_t wallclock_offset_ns);
-/* Every 5 s, each time between half and one and a half of that, the first time after half of that (section 6.2). */
+/* Every 5 s in the mean, the first time after half of that; drawn and reconsidered as in section 6.3 and appendix A.7. */
 bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns);
 /* Writes SR or RR with CNAME, and BYE when `bye`. Bytes, or an error of sfm_rtcp_write. */
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
