@@ -361,6 +361,16 @@ static int receive_in_step(sfm_engine_leg *leg, int socket, int before) {
     return count;
 }
 
+/* Whether the peer's packets come to the socket that is not connected: they came before it was known, or to another
+ * address of this machine than the one from which the kernel reaches it. */
+static bool is_from_peer(const sfm_engine_leg *leg, int count) {
+    bool found = false;
+    for (int i = 0; i < count; i++) {
+        found = found || sfm_address_equal(&leg->worker->batch[i].source, &leg->remote);
+    }
+    return found;
+}
+
 /* What came before the peer was known stands in front of what it sent since. After that only strangers write to the
  * socket that is not connected, and a flood of theirs no longer fills the one of the peer. */
 static int receive_rtp(sfm_engine_leg *leg) {
@@ -371,8 +381,9 @@ static int receive_rtp(sfm_engine_leg *leg) {
     if (!leg->unlooked && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
         return receive_in_step(leg, socket, 0);
     }
-    leg->unlooked = false;
-    return receive_in_step(leg, socket, receive_waiting(leg, leg->sockets.rtp, 0));
+    int count = receive_waiting(leg, leg->sockets.rtp, 0);
+    leg->unlooked = is_from_peer(leg, count);
+    return receive_in_step(leg, socket, count);
 }
 
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {

@@ -419,7 +419,7 @@ def test_what_a_leg_cannot_do_is_refused_at_once(engine: MediaEngine, legs: tupl
             alice.record(path, 1)
     with pytest.raises(MisuseError):
         alice.play(prompt_of(tmp_path, 0.1), 1, times=0)
-    assert engine.drain() == []
+    assert {type(event) for event in engine.drain()} <= {MediaFirstPacket}  # of the connection
 
 
 def test_a_full_disk_ends_the_recording_with_a_reason(
