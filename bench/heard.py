@@ -138,7 +138,10 @@ def _leg(codec: Any, payload_type: int, seed: int) -> Any:
     form = {"codec": codec, "payload_type": payload_type}
     params = {"send_format": form, "receive_formats": [form], "receive_format_count": 1, "ptime_ms": 20}
     params |= {"dtmf_send_payload_type": -1, "dtmf_receive_payload_type": 101, "sends": 1, "receives": 1}
-    check(lib.sfm_leg_start(leg, ffi.new("sfm_leg_params *", params)))
+    native, states = ffi.new("sfm_leg_params *", params), ffi.new("sfm_leg_states **")
+    check(lib.sfm_leg_states_create(native, states))
+    check(lib.sfm_leg_start(leg, native, states))
+    lib.sfm_leg_states_destroy(states[0])
     return leg
 
 
@@ -156,7 +159,7 @@ def through_legs(pcm: Samples, name: str, trial: Trial) -> Features:
     seed = int(trial.delay_s * 1e6)
     speaker, listener = _leg(codec, payload_type, seed), _leg(codec, payload_type, seed + 1)
     check(lib.sfm_leg_impair(speaker, ffi.new("sfm_impair_config *", {"loss_per_million": int(trial.loss * 1e6)})))
-    check(lib.sfm_leg_play(speaker, prompt.native, 1, 1, 0))
+    lib.sfm_leg_play(speaker, prompt.native, 1, 1, 0)
     event, now_ns = ffi.new("sfm_event *"), 10**9
     for _ in range(len(pcm) // 160):
         lib.sfm_leg_send_tick(speaker, now_ns)

@@ -57,6 +57,10 @@ class RtpFormat:
     """Text after the payload type of `a=fmtp`, empty when there was none."""
 
 
+PCMU = RtpFormat("PCMU", 0)
+"""What every endpoint has (RFC 3551 table 4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class SrtpKeys:
     """Keys of one stream under SRTP (RFC 3711), one for each direction. What shows them hides the keys."""
@@ -120,6 +124,9 @@ class MediaParams:
     """Keys by which the stream is protected; None for plain RTP, and where `dtls` has yet to agree on them."""
     dtls: DtlsParams | None = None
     """None unless a DTLS handshake on the media path gives the keys."""
+    dtmf_send_clock_rate: int = 0
+    """RTP clock of the telephone-event that is sent, 0 for that of the codec."""
+    dtmf_receive_clock_rate: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 #include "sfm_codec.h"
 
+#include <string.h>
+
 #include "sfm_error.h"
 #include "sfm_g711.h"
 
@@ -41,10 +43,13 @@ static int pcma_decode(void *state, const uint8_t *payload, size_t length, int16
     return (int)length;
 }
 
-static int byte_per_sample_duration(const uint8_t *payload, size_t length)
+int sfm_codec_framed_duration_ts(const sfm_codec *codec, const uint8_t *payload, size_t length)
 {
     (void)payload;
-    return length > LARGEST_COUNT ? SFM_ERROR_LENGTH : (int)length;
+    if (length > LARGEST_COUNT / codec->frame_samples || length % codec->frame_bytes != 0)
+        return SFM_ERROR_LENGTH;
+    uint64_t samples = (uint64_t)length / codec->frame_bytes * codec->frame_samples;
+    return (int)(samples * codec->clock_rate / codec->sample_rate);
 }
 
 static const sfm_codec codecs[] = {
@@ -53,26 +58,30 @@ static const sfm_codec codecs[] = {
         .clock_rate = 8000,
         .sample_rate = 8000,
         .channels = 1,
+        .encoded_channels = 1,
         .static_payload_type = 0,
         .silence = SFM_PCMU_SILENCE,
         .frame_samples = 1,
+        .frame_bytes = 1,
         .max_bytes_per_second = 8000,
         .encode = pcmu_encode,
         .decode = pcmu_decode,
-        .duration_ts = byte_per_sample_duration,
+        .duration_ts = sfm_codec_framed_duration_ts,
     },
     {
         .name = "PCMA",
         .clock_rate = 8000,
         .sample_rate = 8000,
         .channels = 1,
+        .encoded_channels = 1,
         .static_payload_type = 8,
         .silence = SFM_PCMA_SILENCE,
         .frame_samples = 1,
+        .frame_bytes = 1,
         .max_bytes_per_second = 8000,
         .encode = pcma_encode,
         .decode = pcma_decode,
-        .duration_ts = byte_per_sample_duration,
+        .duration_ts = sfm_codec_framed_duration_ts,
     },
 };
 
@@ -103,19 +112,51 @@ const sfm_codec *sfm_codec_find(const char *name)
     return NULL;
 }
 
+size_t sfm_codec_bytes(const sfm_codec *codec, size_t count)
+{
+    return count / codec->frame_samples * codec->frame_bytes;
+}
+
+int sfm_codec_silence(const sfm_codec *codec, size_t count, uint8_t *payload, size_t capacity)
+{
+    if (codec->silent_packet)
+        return codec->silent_packet(count, payload, capacity);
+    size_t length = sfm_codec_bytes(codec, count);
+    if (length > capacity)
+        return SFM_ERROR_SPACE;
+    memset(payload, codec->silence, length);
+    return (int)length;
+}
+
+int sfm_codec_encoder_init(const sfm_codec *codec, void *state)
+{
+    return codec->encoder_init ? codec->encoder_init(codec, state) : SFM_OK;
+}
+
+int sfm_codec_decoder_init(const sfm_codec *codec, void *state)
+{
+    return codec->decoder_init ? codec->decoder_init(codec, state) : SFM_OK;
+}
+
 int sfm_codec_encode(const sfm_codec *codec, void *state, const int16_t *pcm, size_t count, uint8_t *payload,
                      size_t capacity)
 {
-    return codec->encode(state, pcm, count, payload, capacity);
+    return codec->encode ? codec->encode(state, pcm, count, payload, capacity) : SFM_ERROR_ARGUMENT;
 }
 
 int sfm_codec_decode(const sfm_codec *codec, void *state, const uint8_t *payload, size_t length, int16_t *pcm,
                      size_t capacity)
 {
-    return codec->decode(state, payload, length, pcm, capacity);
+    return codec->decode ? codec->decode(state, payload, length, pcm, capacity) : SFM_ERROR_ARGUMENT;
+}
+
+int sfm_codec_conceal(const sfm_codec *codec, void *state, const uint8_t *next, size_t next_length, int16_t *pcm,
+                      size_t count)
+{
+    return codec->conceal ? codec->conceal(state, next, next_length, pcm, count) : SFM_ERROR_ARGUMENT;
 }
 
 int sfm_codec_duration_ts(const sfm_codec *codec, const uint8_t *payload, size_t length)
 {
-    return codec->duration_ts(payload, length);
+    return codec->duration_ts(codec, payload, length);
 }

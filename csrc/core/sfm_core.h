@@ -10,6 +10,7 @@
 #include "sfm_codec.h"
 #include "sfm_jitter.h"
 #include "sfm_plc.h"
+#include "sfm_resampler.h"
 #include "sfm_playout.h"
 #include "sfm_dtmf_event.h"
 #include "sfm_loss_pattern.h"

@@ -180,6 +180,13 @@ static uint16_t *ring_at(sfm_jitter *jitter, int64_t sequence)
     return &jitter->ring[(uint64_t)sequence & (jitter->config.packet_capacity - 1)];
 }
 
+static const slot *earliest(const sfm_jitter *jitter)
+{
+    if (jitter->ring_count == 0)
+        return NULL;
+    return &jitter->slots[jitter->ring[(uint64_t)jitter->lowest & (jitter->config.packet_capacity - 1)]];
+}
+
 static slot *head_of(sfm_jitter *jitter)
 {
     return jitter->ring_count > 0 ? &jitter->slots[*ring_at(jitter, jitter->lowest)] : NULL;
@@ -585,6 +592,22 @@ static const slot *take_turn(sfm_jitter *jitter)
     return pop_head(jitter);
 }
 
+static sfm_jitter_piece describe(const sfm_jitter *jitter, const slot *packet, int64_t delay_ns)
+{
+    return (sfm_jitter_piece){
+        .kind = SFM_JITTER_PACKET,
+        .duration_ts = packet->duration_ts,
+        .timestamp = (uint32_t)packet->timestamp,
+        .ssrc = packet->ssrc,
+        .sequence_number = (uint16_t)packet->sequence,
+        .payload_type = packet->payload_type,
+        .marker = packet->marker,
+        .delay_ns = delay_ns,
+        .payload = payload_of(jitter, (uint16_t)(packet - jitter->slots)),
+        .payload_length = packet->length,
+    };
+}
+
 static int play(sfm_jitter *jitter, int64_t now_ns, sfm_jitter_piece *piece)
 {
     const slot *packet = take_turn(jitter);
@@ -593,18 +616,7 @@ static int play(sfm_jitter *jitter, int64_t now_ns, sfm_jitter_piece *piece)
     jitter->counts.played++;
     jitter->counts.current_delay_ns = now_ns - packet->arrival_ns;
     jitter->delay_sum_ns += jitter->counts.current_delay_ns;
-    *piece = (sfm_jitter_piece){
-        .kind = SFM_JITTER_PACKET,
-        .duration_ts = packet->duration_ts,
-        .timestamp = (uint32_t)packet->timestamp,
-        .ssrc = packet->ssrc,
-        .sequence_number = (uint16_t)packet->sequence,
-        .payload_type = packet->payload_type,
-        .marker = packet->marker,
-        .delay_ns = jitter->counts.current_delay_ns,
-        .payload = payload_of(jitter, (uint16_t)(packet - jitter->slots)),
-        .payload_length = packet->length,
-    };
+    *piece = describe(jitter, packet, jitter->counts.current_delay_ns);
     return SFM_JITTER_PACKET;
 }
 
@@ -767,6 +779,23 @@ int sfm_jitter_get(sfm_jitter *jitter, int64_t now_ns, uint32_t wanted_ts, sfm_j
     return play(jitter, now_ns, piece);
 }
 
+int64_t sfm_jitter_gap_ts(const sfm_jitter *jitter)
+{
+    const slot *head = earliest(jitter);
+    if (head == NULL || !jitter->started || jitter->starved_ts > 0)
+        return -1;
+    return larger(head->timestamp - jitter->position, 0);
+}
+
+int sfm_jitter_peek(const sfm_jitter *jitter, sfm_jitter_piece *piece)
+{
+    const slot *head = earliest(jitter);
+    if (head == NULL || head->is_event)
+        return 0;
+    *piece = describe(jitter, head, 0);
+    return 1;
+}
+
 void sfm_jitter_read_counts(const sfm_jitter *jitter, sfm_jitter_counts *counts)
 {
     *counts = jitter->counts;
@@ -782,4 +811,24 @@ void sfm_jitter_reset(sfm_jitter *jitter)
     drop_candidate(jitter);
     forget_time_line(jitter);
     memset(&jitter->source, 0, sizeof jitter->source);
+}
+
+static uint64_t converted(uint64_t duration_ts, uint32_t from_rate, uint32_t to_rate)
+{
+    return duration_ts / from_rate * to_rate + duration_ts % from_rate * to_rate / from_rate;
+}
+
+int sfm_jitter_set_clock(sfm_jitter *jitter, uint32_t clock_rate)
+{
+    uint32_t before = jitter->config.clock_rate;
+    if (clock_rate < 1000 || clock_rate > 192000)
+        return SFM_ERROR_ARGUMENT;
+    sfm_jitter_reset(jitter);
+    sfm_jitter_counts *counts = &jitter->counts;
+    counts->concealed_ts = converted(counts->concealed_ts, before, clock_rate);
+    counts->silence_ts = converted(counts->silence_ts, before, clock_rate);
+    counts->waiting_ts = converted(counts->waiting_ts, before, clock_rate);
+    counts->stretched_ts = converted(counts->stretched_ts, before, clock_rate);
+    jitter->config.clock_rate = clock_rate;
+    return SFM_OK;
 }

@@ -106,6 +106,13 @@ typedef struct sfm_jitter_piece {
  * Returns the kind, or SFM_ERROR_ARGUMENT. */
 int sfm_jitter_get(sfm_jitter *jitter, int64_t now_ns, uint32_t wanted_ts, sfm_jitter_piece *piece);
 
+/* Time between what is played next and the earliest packet inside, 0 when that is next; -1 while there is none, or while
+ * the time line has not begun or waits for late packets. */
+int64_t sfm_jitter_gap_ts(const sfm_jitter *jitter);
+
+/* Looks at the earliest packet inside without taking it: 1 and *piece as if it were played (delay_ns 0), or 0. */
+int sfm_jitter_peek(const sfm_jitter *jitter, sfm_jitter_piece *piece);
+
 /* Counts since create. received = duplicate + late + overflow + discarded + events + played + still inside. */
 typedef struct sfm_jitter_counts {
     uint64_t received;     /* packets put, events included */
@@ -133,6 +140,9 @@ void sfm_jitter_read_counts(const sfm_jitter *jitter, sfm_jitter_counts *counts)
 
 /* Forgets the stream and what is buffered (counted as discarded), keeps counts: for a re-INVITE that moves the peer. */
 void sfm_jitter_reset(sfm_jitter *jitter);
+
+/* Another RTP clock from now on: a reset, and durations counted so far are converted. 0, or SFM_ERROR_ARGUMENT. */
+int sfm_jitter_set_clock(sfm_jitter *jitter, uint32_t clock_rate);
 /* cffi:end */
 
 #endif

@@ -1,22 +1,26 @@
 #include "sfm_playout.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sfm_error.h"
 #include "sfm_plc.h"
+#include "sfm_random.h"
+#include "sfm_resampler.h"
 #include "sfm_sequence.h"
 #include "sfm_warm.h"
 
 #define MAX_CODECS 8
-#define MAX_STATE_BYTES 1024
 #define MAX_PACKET_MS 120
+#define MAX_PACKET_SAMPLES (SFM_MAX_SAMPLE_RATE / 1000 * MAX_PACKET_MS)
+#define NO_NOISE 127
 
 /* A table of its own beside the decoders' states: whoever looks a payload type up for every packet of thousands of
  * calls should find all of them in two cache lines. */
 typedef struct entry {
     const sfm_codec *codec; /* NULL: free */
-    uint8_t *state;         /* MAX_STATE_BYTES */
+    void *state;
     uint8_t payload_type;
 } entry;
 
@@ -25,12 +29,17 @@ struct sfm_playout {
     sfm_plc *plc;
     uint32_t clock_rate;
     uint32_t sample_rate;
-    size_t packet_samples;  /* most that one packet may hold */
-    size_t rest_offset;     /* of the packet in `packet`, what was not read yet */
+    size_t rest_offset;      /* of the piece in `piece`, what was not read yet */
     size_t rest_count;
+    int rest_content;
     entry codecs[MAX_CODECS];
-    uint8_t *states;        /* MAX_CODECS of them */
-    int16_t *packet;        /* packet_samples */
+    entry *playing;          /* whose packet was decoded last; NULL before the first */
+    double noise_amplitude;  /* 0: pauses are silent */
+    sfm_random random;
+    uint32_t resampled_rate; /* rate that `resampler` takes; 0: it was never set up */
+    sfm_resampler resampler;
+    int16_t piece[MAX_PACKET_SAMPLES];
+    int16_t decoded[MAX_PACKET_SAMPLES]; /* before its rate is changed */
 };
 
 static int is_multiple(uint32_t a, uint32_t b)
@@ -38,33 +47,25 @@ static int is_multiple(uint32_t a, uint32_t b)
     return a % b == 0 || b % a == 0;
 }
 
-static int create_parts(sfm_playout *playout, const sfm_jitter_config *config)
+static int fits(uint32_t clock_rate, uint32_t sample_rate)
 {
-    int error = sfm_jitter_create(config, &playout->jitter);
-    if (error == SFM_OK)
-        error = sfm_plc_create(playout->sample_rate, &playout->plc);
-    if (error != SFM_OK)
-        return error;
-    playout->states = malloc(MAX_CODECS * MAX_STATE_BYTES); /* set_codec initialises them */
-    playout->packet = malloc(playout->packet_samples * sizeof(int16_t));
-    if (playout->states == NULL || playout->packet == NULL)
-        return SFM_ERROR_MEMORY;
-    for (size_t i = 0; i < MAX_CODECS; i++)
-        playout->codecs[i].state = playout->states + i * MAX_STATE_BYTES; /* aligned as malloc's memory is */
-    return SFM_OK;
+    return clock_rate != 0 && sample_rate != 0 && sample_rate <= SFM_MAX_SAMPLE_RATE &&
+           is_multiple(sample_rate, clock_rate);
 }
 
 int sfm_playout_create(const sfm_jitter_config *config, uint32_t sample_rate, sfm_playout **out)
 {
-    if (config->clock_rate == 0 || sample_rate == 0 || !is_multiple(sample_rate, config->clock_rate))
+    if (!fits(config->clock_rate, sample_rate))
         return SFM_ERROR_ARGUMENT;
     sfm_playout *playout = calloc(1, sizeof *playout);
     if (playout == NULL)
         return SFM_ERROR_MEMORY;
     playout->clock_rate = config->clock_rate;
     playout->sample_rate = sample_rate;
-    playout->packet_samples = (size_t)sample_rate * MAX_PACKET_MS / 1000;
-    int error = create_parts(playout, config);
+    sfm_random_seed(&playout->random, 1);
+    int error = sfm_jitter_create(config, &playout->jitter);
+    if (error == SFM_OK)
+        error = sfm_plc_create(sample_rate, &playout->plc);
     if (error != SFM_OK) {
         sfm_playout_destroy(playout);
         return error;
@@ -79,8 +80,6 @@ void sfm_playout_destroy(sfm_playout *playout)
         return;
     sfm_jitter_destroy(playout->jitter);
     sfm_plc_destroy(playout->plc);
-    free(playout->states);
-    free(playout->packet);
     free(playout);
 }
 
@@ -88,15 +87,17 @@ void sfm_playout_warm(const sfm_playout *playout, int step)
 {
     enum { TYPICAL_BYTES = 320 };
     if (step == 0) {
-        sfm_warm(playout, sizeof *playout);
+        sfm_warm(playout, offsetof(sfm_playout, resampler));
     } else if (step == 1) {
         sfm_jitter_warm(playout->jitter);
         sfm_plc_warm(playout->plc);
-        sfm_warm(playout->packet, TYPICAL_BYTES);
+        sfm_warm(playout->piece, TYPICAL_BYTES);
     } else {
         sfm_jitter_warm_packets(playout->jitter);
     }
 }
+
+/* --- codecs ------------------------------------------------------------------------------------------------------- */
 
 static entry *find_entry(sfm_playout *playout, uint8_t payload_type)
 {
@@ -114,29 +115,50 @@ static entry *find_free_entry(sfm_playout *playout)
     return NULL;
 }
 
-int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec)
+static int forget_codec(sfm_playout *playout, entry *place)
+{
+    if (place)
+        place->codec = NULL;
+    if (playout->playing == place)
+        playout->playing = NULL;
+    return SFM_OK;
+}
+
+int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec, void *state)
 {
     if (payload_type > 127)
         return SFM_ERROR_ARGUMENT;
     entry *place = find_entry(playout, payload_type);
-    if (codec == NULL) {
-        if (place)
-            place->codec = NULL;
-        return SFM_OK;
-    }
-    if (codec->clock_rate != playout->clock_rate || codec->sample_rate != playout->sample_rate || codec->channels != 1)
+    if (codec == NULL)
+        return forget_codec(playout, place);
+    if (!fits(codec->clock_rate, playout->sample_rate) || !is_multiple(codec->sample_rate, playout->sample_rate) ||
+        (codec->decoder_bytes > 0 && state == NULL))
         return SFM_ERROR_ARGUMENT;
     if (place == NULL)
         place = find_free_entry(playout);
-    if (place == NULL || codec->decoder_bytes > MAX_STATE_BYTES)
+    if (place == NULL)
         return SFM_ERROR_SPACE;
-    int error = codec->decoder_init ? codec->decoder_init(place->state) : SFM_OK;
+    int error = sfm_codec_decoder_init(codec, state);
     if (error < 0)
         return error;
-    place->codec = codec;
-    place->payload_type = payload_type;
+    *place = (entry){codec, state, payload_type};
     return SFM_OK;
 }
+
+static void restart_decoders(sfm_playout *playout)
+{
+    for (size_t i = 0; i < MAX_CODECS; i++)
+        if (playout->codecs[i].codec)
+            sfm_codec_decoder_init(playout->codecs[i].codec, playout->codecs[i].state);
+}
+
+void sfm_playout_set_noise(sfm_playout *playout, uint8_t level)
+{
+    /* Evenly distributed between -a and a: its root mean square is a / sqrt(3). */
+    playout->noise_amplitude = level >= NO_NOISE ? 0 : 32768.0 * sqrt(3.0) * pow(10.0, -0.05 * level);
+}
+
+/* --- units of time ------------------------------------------------------------------------------------------------ */
 
 static size_t samples_from_ts(const sfm_playout *playout, uint64_t duration_ts)
 {
@@ -147,6 +169,53 @@ static size_t samples_from_ts(const sfm_playout *playout, uint64_t duration_ts)
 static uint32_t ts_from_samples(const sfm_playout *playout, size_t count)
 {
     return (uint32_t)(((uint64_t)count * playout->clock_rate + playout->sample_rate - 1) / playout->sample_rate);
+}
+
+/* Whether neither its samples nor their time are more than a packet may be. */
+static int is_too_long(const sfm_codec *codec, int duration_ts)
+{
+    return (uint64_t)duration_ts * 1000 > (uint64_t)codec->clock_rate * MAX_PACKET_MS;
+}
+
+/* --- packets come in ---------------------------------------------------------------------------------------------- */
+
+static void begin_anew(sfm_playout *playout)
+{
+    restart_decoders(playout);
+    playout->rest_count = 0;
+    playout->noise_amplitude = 0;
+    playout->playing = NULL;
+}
+
+static void use_clock(sfm_playout *playout, uint32_t clock_rate)
+{
+    if (clock_rate == playout->clock_rate)
+        return;
+    (void)sfm_jitter_set_clock(playout->jitter, clock_rate); /* set_codec and configure took only clocks in range */
+    sfm_plc_reset(playout->plc);
+    playout->clock_rate = clock_rate;
+    begin_anew(playout);
+}
+
+int sfm_playout_configure(sfm_playout *playout, uint32_t clock_rate, uint32_t sample_rate)
+{
+    if (!fits(clock_rate, sample_rate) || clock_rate < 1000 || clock_rate > 192000)
+        return SFM_ERROR_ARGUMENT;
+    if (sample_rate != playout->sample_rate) {
+        int error = sfm_plc_set_rate(playout->plc, sample_rate);
+        if (error != SFM_OK)
+            return error;
+        playout->sample_rate = sample_rate;
+        playout->resampled_rate = 0;
+        sfm_playout_reset(playout);
+    }
+    use_clock(playout, clock_rate);
+    return SFM_OK;
+}
+
+uint32_t sfm_playout_clock_rate(const sfm_playout *playout)
+{
+    return playout->clock_rate;
 }
 
 static sfm_jitter_packet describe(const sfm_rtp_header *header, int64_t arrival_ns)
@@ -161,26 +230,18 @@ static sfm_jitter_packet describe(const sfm_rtp_header *header, int64_t arrival_
     };
 }
 
-static void restart_decoders(sfm_playout *playout)
-{
-    for (size_t i = 0; i < MAX_CODECS; i++) {
-        const sfm_codec *codec = playout->codecs[i].codec;
-        if (codec && codec->decoder_init)
-            codec->decoder_init(playout->codecs[i].state);
-    }
-}
-
 int sfm_playout_put(sfm_playout *playout, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
                     int64_t arrival_ns)
 {
     const entry *known = find_entry(playout, header->payload_type);
     if (known == NULL)
         return SFM_ERROR_PAYLOAD_TYPE;
-    int duration_ts = known->codec->duration_ts(payload, length);
+    int duration_ts = sfm_codec_duration_ts(known->codec, payload, length);
     if (duration_ts <= 0)
         return SFM_ERROR_LENGTH;
-    if (samples_from_ts(playout, (uint64_t)duration_ts) > playout->packet_samples)
+    if (is_too_long(known->codec, duration_ts))
         return SFM_ERROR_SPACE;
+    use_clock(playout, known->codec->clock_rate);
     sfm_jitter_packet packet = describe(header, arrival_ns);
     packet.duration_ts = (uint32_t)duration_ts;
     packet.payload = payload;
@@ -197,68 +258,152 @@ int sfm_playout_put_event(sfm_playout *playout, const sfm_rtp_header *header, in
     return sfm_jitter_put_event(playout->jitter, &packet);
 }
 
-/* Decodes a packet into `packet` and makes it the rest. What a broken payload leaves open is concealed, so that the
- * time line keeps its length. */
-static int decode(sfm_playout *playout, const sfm_jitter_piece *piece)
+/* --- samples go out ----------------------------------------------------------------------------------------------- */
+
+static sfm_resampler *resampler_from(sfm_playout *playout, uint32_t rate)
 {
-    entry *known = find_entry(playout, piece->payload_type);
-    size_t duration = samples_from_ts(playout, piece->duration_ts);
-    int decoded = 0;
-    if (known) /* its codec may have been taken away while it waited */
-        decoded = known->codec->decode(known->state, piece->payload, piece->payload_length, playout->packet,
-                                       playout->packet_samples);
-    size_t good = decoded > 0 ? (size_t)decoded : 0;
+    if (playout->resampled_rate != rate)
+        (void)sfm_resampler_init(&playout->resampler, rate, playout->sample_rate); /* set_codec took no other rates */
+    playout->resampled_rate = rate;
+    return &playout->resampler;
+}
+
+/* Brings `count` samples of the codec's rate from `decoded` to `piece`; returns how many they are there. */
+static size_t to_own_rate(sfm_playout *playout, const sfm_codec *codec, size_t count)
+{
+    return sfm_resample(resampler_from(playout, codec->sample_rate), playout->decoded, count, playout->piece);
+}
+
+static int16_t *decoding_place(sfm_playout *playout, const sfm_codec *codec)
+{
+    return codec->sample_rate == playout->sample_rate ? playout->piece : playout->decoded;
+}
+
+static size_t decoded_samples(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet)
+{
+    int16_t *pcm = decoding_place(playout, known->codec);
+    int decoded = sfm_codec_decode(known->codec, known->state, packet->payload, packet->payload_length, pcm,
+                                   MAX_PACKET_SAMPLES);
+    if (decoded <= 0)
+        return 0;
+    return pcm == playout->piece ? (size_t)decoded : to_own_rate(playout, known->codec, (size_t)decoded);
+}
+
+static void keep_rest(sfm_playout *playout, size_t count, int content)
+{
+    playout->rest_offset = 0;
+    playout->rest_count = count;
+    playout->rest_content = content;
+}
+
+/* Decodes a packet and makes it the rest. What a broken payload leaves open is concealed, so that the time line keeps
+ * its length. */
+static void decode(sfm_playout *playout, const sfm_jitter_piece *packet)
+{
+    entry *known = find_entry(playout, packet->payload_type);
+    size_t duration = samples_from_ts(playout, packet->duration_ts);
+    size_t good = known ? decoded_samples(playout, known, packet) : 0; /* it may have been taken away meanwhile */
     if (good > duration)
         good = duration;
-    sfm_plc_receive(playout->plc, playout->packet, good);
-    sfm_plc_conceal(playout->plc, playout->packet + good, duration - good);
-    playout->rest_offset = 0;
-    playout->rest_count = duration;
-    return good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED;
+    sfm_plc_receive(playout->plc, playout->piece, good);
+    sfm_plc_conceal(playout->plc, playout->piece + good, duration - good);
+    playout->playing = known;
+    playout->noise_amplitude = 0;
+    keep_rest(playout, duration, good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED);
+}
+
+/* The packet behind a hole, when it is the hole's end that is being filled and the same codec's. */
+static int find_next(const sfm_playout *playout, sfm_jitter_piece *next)
+{
+    return sfm_jitter_gap_ts(playout->jitter) == 0 && sfm_jitter_peek(playout->jitter, next) &&
+           next->payload_type == playout->playing->payload_type;
+}
+
+/* Lets the codec make up what is missing; 0 when it cannot. */
+static int conceal_by_codec(sfm_playout *playout, size_t duration)
+{
+    const entry *known = playout->playing;
+    if (known == NULL || known->codec->conceal == NULL)
+        return 0;
+    sfm_jitter_piece next = {0};
+    int has_next = find_next(playout, &next);
+    size_t count = duration * known->codec->sample_rate / playout->sample_rate;
+    int made = known->codec->conceal(known->state, has_next ? next.payload : NULL, next.payload_length,
+                                     decoding_place(playout, known->codec), count);
+    if (made != (int)count)
+        return 0;
+    if (known->codec->sample_rate != playout->sample_rate)
+        to_own_rate(playout, known->codec, count);
+    sfm_plc_receive(playout->plc, playout->piece, duration);
+    return 1;
+}
+
+static void make_pause(sfm_playout *playout, size_t duration)
+{
+    if (playout->noise_amplitude <= 0) {
+        sfm_plc_silence(playout->plc, playout->piece, duration);
+        return;
+    }
+    for (size_t i = 0; i < duration; i++) {
+        double even = (double)(sfm_random_next(&playout->random) >> 32) / 2147483648.0 - 1.0;
+        playout->piece[i] = (int16_t)lrint(fmin(playout->noise_amplitude, 32767.0) * even);
+    }
+    sfm_plc_receive(playout->plc, playout->piece, duration);
+}
+
+/* Fills time without a packet. A clock finer than the samples may give none. */
+static void fill(sfm_playout *playout, const sfm_jitter_piece *piece)
+{
+    size_t duration = samples_from_ts(playout, piece->duration_ts);
+    int is_pause = piece->kind == SFM_JITTER_SILENCE && playout->noise_amplitude <= 0;
+    int by_codec = (piece->kind == SFM_JITTER_CONCEAL || is_pause) && conceal_by_codec(playout, duration);
+    if (!by_codec && piece->kind == SFM_JITTER_CONCEAL)
+        sfm_plc_conceal(playout->plc, playout->piece, duration);
+    else if (!by_codec)
+        make_pause(playout, duration);
+    keep_rest(playout, duration,
+              piece->kind == SFM_JITTER_CONCEAL   ? SFM_PLAYOUT_CONCEALED
+              : piece->kind == SFM_JITTER_SILENCE ? SFM_PLAYOUT_SILENCE
+                                                  : SFM_PLAYOUT_WAITING);
 }
 
 static size_t take_rest(sfm_playout *playout, int16_t *pcm, size_t count)
 {
     size_t taken = count < playout->rest_count ? count : playout->rest_count;
-    memcpy(pcm, playout->packet + playout->rest_offset, taken * sizeof(int16_t));
+    memcpy(pcm, playout->piece + playout->rest_offset, taken * sizeof(int16_t));
     playout->rest_offset += taken;
     playout->rest_count -= taken;
     return taken;
 }
 
-/* Fills time without a packet; returns the samples. A clock finer than the samples may give none. */
-static size_t fill(sfm_playout *playout, const sfm_jitter_piece *piece, int16_t *pcm, size_t count, int *content)
+/* What to ask the jitter buffer for: no more than is needed, nor than a packet holds. But a codec that conceals by
+ * itself gets the whole hole, because the copy in the packet behind it is that of a whole packet. */
+static uint32_t wanted_ts(const sfm_playout *playout, size_t count)
 {
-    size_t duration = samples_from_ts(playout, piece->duration_ts);
-    if (duration > count)
-        duration = count;
-    if (piece->kind == SFM_JITTER_CONCEAL)
-        sfm_plc_conceal(playout->plc, pcm, duration);
-    else
-        sfm_plc_silence(playout->plc, pcm, duration);
-    if (piece->kind == SFM_JITTER_CONCEAL)
-        *content |= SFM_PLAYOUT_CONCEALED;
-    else
-        *content |= piece->kind == SFM_JITTER_SILENCE ? SFM_PLAYOUT_SILENCE : SFM_PLAYOUT_WAITING;
-    return duration;
+    uint32_t longest = playout->clock_rate / 1000 * MAX_PACKET_MS;
+    uint32_t needed = ts_from_samples(playout, count);
+    int64_t gap = playout->playing && playout->playing->codec->conceal ? sfm_jitter_gap_ts(playout->jitter) : -1;
+    if (gap > (int64_t)needed && gap <= (int64_t)longest)
+        needed = (uint32_t)gap;
+    return needed < longest ? needed : longest;
 }
 
 int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t count)
 {
-    int content = playout->rest_count > 0 ? SFM_PLAYOUT_AUDIO : 0;
+    int content = playout->rest_count > 0 ? playout->rest_content : 0;
     size_t done = take_rest(playout, pcm, count);
     while (done < count) {
         sfm_jitter_piece piece;
         int64_t when_ns = now_ns + sfm_ns_from_ts((int64_t)done, playout->sample_rate);
-        int kind = sfm_jitter_get(playout->jitter, when_ns, ts_from_samples(playout, count - done), &piece);
+        int kind = sfm_jitter_get(playout->jitter, when_ns, wanted_ts(playout, count - done), &piece);
         if (kind < 0)
             return kind;
-        if (kind == SFM_JITTER_PACKET) {
-            content |= decode(playout, &piece);
-            done += take_rest(playout, pcm + done, count - done);
-        } else {
-            done += fill(playout, &piece, pcm + done, count - done, &content);
-        }
+        if (kind == SFM_JITTER_PACKET)
+            decode(playout, &piece);
+        else
+            fill(playout, &piece);
+        content |= playout->rest_content;
+        done += take_rest(playout, pcm + done, count - done);
     }
     return content;
 }
@@ -272,6 +417,5 @@ void sfm_playout_reset(sfm_playout *playout)
 {
     sfm_jitter_reset(playout->jitter);
     sfm_plc_reset(playout->plc);
-    restart_decoders(playout);
-    playout->rest_count = 0;
+    begin_anew(playout);
 }

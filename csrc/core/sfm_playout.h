@@ -1,8 +1,11 @@
 /* From packets to samples: jitter buffer, decoder and concealment as one part that a leg reads once a tick.
  *
- *   put(packet) --> [sfm_jitter] --> [sfm_codec decode] --> [sfm_plc] --> read(n samples)
+ *   put(packet) --> [sfm_jitter] --> [sfm_codec decode] --> [sfm_resampler] --> [sfm_plc] --> read(n samples)
  *
- * PCM is mono at the sample rate given to create; codecs of another sample rate are refused. */
+ * PCM is mono at the unit's sample rate, whatever the codecs' are. The RTP clock is that of the packets: one of another
+ * clock than those before begins a new time line, as its timestamps cannot be compared with theirs (RFC 7160). A codec
+ * that conceals by itself (Opus, with the copy that the packet behind a hole may carry) does so; for the others
+ * sfm_plc does. */
 #ifndef SFM_PLAYOUT_H
 #define SFM_PLAYOUT_H
 
@@ -13,8 +16,14 @@
 /* cffi:begin */
 typedef struct sfm_playout sfm_playout;
 
-/* All memory is taken here. `config` is that of the jitter buffer. 0, or SFM_ERROR_ARGUMENT, _MEMORY. */
+/* All memory is taken here, for every sample rate. `config` is that of the jitter buffer; `sample_rate` a multiple of
+ * 8000 Hz up to SFM_MAX_SAMPLE_RATE that the clock divides or is divided by. 0, or SFM_ERROR_ARGUMENT, _MEMORY. */
 int sfm_playout_create(const sfm_jitter_config *config, uint32_t sample_rate, sfm_playout **out);
+
+/* Another sample rate for what is read, and another RTP clock for what is put: nothing of before is heard any more
+ * unless both are as they were. Takes no memory. 0, or SFM_ERROR_ARGUMENT. */
+int sfm_playout_configure(sfm_playout *playout, uint32_t clock_rate, uint32_t sample_rate);
+uint32_t sfm_playout_clock_rate(const sfm_playout *playout); /* of the packets put last */
 
 /* NULL is fine. */
 void sfm_playout_destroy(sfm_playout *playout);
@@ -23,9 +32,10 @@ void sfm_playout_destroy(sfm_playout *playout);
 void sfm_playout_warm(const sfm_playout *playout, int step);
 
 /* Packets with this payload type are decoded with `codec`; NULL forgets the payload type. At most 8 at a time.
- * 0, or SFM_ERROR_ARGUMENT (another clock or sample rate, more than one channel), _SPACE (a ninth, or a decoder state
- * of more than 1024 bytes). */
-int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec);
+ * `state` is its decoder's memory (decoder_bytes, aligned as malloc does; NULL when that is 0), in use until the payload
+ * type is set anew or forgotten. 0, or SFM_ERROR_ARGUMENT (no state, or a rate that this unit cannot reach), _SPACE
+ * (a ninth). */
+int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec, void *state);
 
 /* Takes a received audio packet. enum sfm_jitter_put_result, or SFM_ERROR_PAYLOAD_TYPE (unknown here: nothing
  * changed; try put_event for telephone-event and comfort noise), SFM_ERROR_LENGTH, _SPACE. */
@@ -35,6 +45,10 @@ int sfm_playout_put(sfm_playout *playout, const sfm_rtp_header *header, const ui
 /* Takes a packet without audio: see sfm_jitter_put_event. */
 int sfm_playout_put_event(sfm_playout *playout, const sfm_rtp_header *header, int64_t arrival_ns);
 
+/* The sender's pauses sound like this from now on, until audio comes: noise of so many -dBov (RFC 3389 section 3), 127
+ * is silence. */
+void sfm_playout_set_noise(sfm_playout *playout, uint8_t level);
+
 /* Gives the next `count` samples (at most 2^20), always all of them. `now_ns` is when the first of them is heard: the
  * due time of the tick. Returns a sum of enum sfm_playout_content, what the samples are made of, or
  * SFM_ERROR_ARGUMENT. */
@@ -43,7 +57,7 @@ int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t 
 enum sfm_playout_content {
     SFM_PLAYOUT_AUDIO = 1,     /* decoded packets */
     SFM_PLAYOUT_CONCEALED = 2, /* made up */
-    SFM_PLAYOUT_SILENCE = 4,   /* pauses of the sender */
+    SFM_PLAYOUT_SILENCE = 4,   /* pauses of the sender, comfort noise in them included */
     SFM_PLAYOUT_WAITING = 8,   /* no stream yet */
 };
 

@@ -16,6 +16,7 @@
 #define CROSSFADE 32         /* 4 ms */
 #define MAX_PERIODS 3
 #define ROOM 3
+#define MAX_RATE 48000
 
 struct sfm_plc {
     uint32_t scale;        /* samples in 1/8 ms: 1 at 8 kHz */
@@ -28,21 +29,33 @@ struct sfm_plc {
     int16_t *frozen;       /* a copy from the moment the concealment began */
 };
 
+static int is_rate(uint32_t sample_rate)
+{
+    return sample_rate >= 8000 && sample_rate <= MAX_RATE && sample_rate % 8000 == 0;
+}
+
 int sfm_plc_create(uint32_t sample_rate, sfm_plc **out)
 {
-    if (sample_rate < 8000 || sample_rate > 48000 || sample_rate % 8000 != 0)
+    if (!is_rate(sample_rate))
         return SFM_ERROR_ARGUMENT;
-    uint32_t scale = sample_rate / 8000;
-    uint32_t length = HISTORY * scale;
-    sfm_plc *plc = calloc(1, sizeof *plc + (ROOM + 1) * length * sizeof(int16_t));
+    uint32_t longest = HISTORY * (MAX_RATE / 8000);
+    sfm_plc *plc = calloc(1, sizeof *plc + (ROOM + 1) * longest * sizeof(int16_t));
     if (plc == NULL)
         return SFM_ERROR_MEMORY;
-    plc->scale = scale;
-    plc->length = length;
-    plc->heard_end = length;
     plc->heard = (int16_t *)(void *)(plc + 1);
-    plc->frozen = plc->heard + ROOM * length;
+    plc->frozen = plc->heard + ROOM * longest;
+    sfm_plc_set_rate(plc, sample_rate);
     *out = plc;
+    return SFM_OK;
+}
+
+int sfm_plc_set_rate(sfm_plc *plc, uint32_t sample_rate)
+{
+    if (!is_rate(sample_rate))
+        return SFM_ERROR_ARGUMENT;
+    plc->scale = sample_rate / 8000;
+    plc->length = HISTORY * plc->scale;
+    sfm_plc_reset(plc);
     return SFM_OK;
 }
 

@@ -12,8 +12,12 @@
 /* cffi:begin */
 typedef struct sfm_plc sfm_plc;
 
-/* `sample_rate` a multiple of 8000 Hz up to 48000, mono. 0, or SFM_ERROR_ARGUMENT, _MEMORY and *out untouched. */
+/* `sample_rate` a multiple of 8000 Hz up to 48000, mono; memory is taken for all of them. 0, or SFM_ERROR_ARGUMENT,
+ * _MEMORY and *out untouched. */
 int sfm_plc_create(uint32_t sample_rate, sfm_plc **out);
+
+/* Another sample rate from now on, and nothing heard before. 0, or SFM_ERROR_ARGUMENT. */
+int sfm_plc_set_rate(sfm_plc *plc, uint32_t sample_rate);
 
 /* NULL is fine. */
 void sfm_plc_destroy(sfm_plc *plc);

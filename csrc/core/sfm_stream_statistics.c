@@ -12,6 +12,14 @@ void sfm_stream_statistics_init(sfm_stream_statistics *statistics, uint32_t cloc
     statistics->clock_rate = clock_rate;
 }
 
+void sfm_stream_statistics_set_clock(sfm_stream_statistics *statistics, uint32_t clock_rate)
+{
+    if (statistics->clock_rate == clock_rate)
+        return;
+    statistics->clock_rate = clock_rate;
+    statistics->has_transit = 0;
+}
+
 static uint64_t source_expected(const sfm_stream_statistics *statistics)
 {
     return statistics->source.has_source ? (uint64_t)(statistics->source.highest - statistics->base + 1) : 0;

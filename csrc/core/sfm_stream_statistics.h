@@ -50,6 +50,9 @@ typedef struct sfm_stream_statistics {
 /* `clock_rate` in Hz, not 0. */
 void sfm_stream_statistics_init(sfm_stream_statistics *statistics, uint32_t clock_rate);
 
+/* The packets from now on are of another RTP clock: transit times count anew, all else goes on. */
+void sfm_stream_statistics_set_clock(sfm_stream_statistics *statistics, uint32_t clock_rate);
+
 enum sfm_statistics_verdict {
     SFM_STATISTICS_IN_ORDER = 0,
     SFM_STATISTICS_REORDERED = 1,

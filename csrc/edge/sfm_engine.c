@@ -343,6 +343,7 @@ static int create_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_en
     leg->worker = least_busy(engine);
     leg->number = ++engine->last_number;
     leg->phase = leg->worker->phases;
+    leg->sample_rate = options->sample_rate;
     *out = leg;
     return SFM_OK;
 }
@@ -417,9 +418,11 @@ static int parse_remote(const sfm_leg_remote *remote, sfm_start_command *command
     return SFM_OK;
 }
 
+static void discard_states(void *block) { sfm_leg_states_destroy(((sfm_letter *)block)->body.start.states); }
+
 int sfm_engine_leg_start(sfm_engine_leg *leg, const sfm_leg_params *params, const sfm_leg_remote *remote) {
     sfm_start_command command = {.params = *params};
-    if (!sfm_leg_accepts(leg->leg, params)) {
+    if (!sfm_leg_accepts(params)) {
         return SFM_ERROR_ARGUMENT;
     }
     int error = parse_remote(remote, &command);
@@ -427,25 +430,35 @@ int sfm_engine_leg_start(sfm_engine_leg *leg, const sfm_leg_params *params, cons
         return error;
     }
     sfm_letter *letter = create_letter(leg, SFM_COMMAND_START, 0);
-    if (letter != NULL) {
-        letter->body.start = command;
+    if (letter == NULL || sfm_leg_states_create(params, &command.states) != SFM_OK) {
+        free(letter);
+        return SFM_ERROR_MEMORY;
     }
+    letter->body.start = command;
+    letter->completion.discard = discard_states;
+    leg->sample_rate = params->send_format.codec->sample_rate;
     return post_letter(letter);
 }
 
 static void discard_play(void *block) { sfm_prompt_release(((sfm_letter *)block)->body.play.prompt); }
 
-int sfm_engine_leg_play(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
-    if (sfm_prompt_codec(prompt)->sample_rate != sfm_leg_sample_rate(leg->leg)) {
-        return SFM_ERROR_ARGUMENT;
-    }
-    sfm_letter *letter = create_letter(leg, SFM_COMMAND_PLAY, job);
+static int post_prompt(sfm_letter *letter, const sfm_play_command *play) {
     if (letter != NULL) {
-        sfm_prompt_retain(prompt);
+        sfm_prompt_retain(play->prompt);
         letter->completion.discard = discard_play;
-        letter->body.play = (sfm_play_command){.prompt = prompt, .times = times, .limit_ms = limit_ms};
+        letter->body.play = *play;
     }
     return post_letter(letter);
+}
+
+int sfm_engine_leg_play(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
+    sfm_play_command play = {.prompt = prompt, .times = times, .limit_ms = limit_ms};
+    return post_prompt(create_letter(leg, SFM_COMMAND_PLAY, job), &play);
+}
+
+int sfm_engine_leg_swap_prompt(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job) {
+    sfm_play_command play = {.prompt = prompt, .job = job};
+    return post_prompt(create_letter(leg, SFM_COMMAND_SWAP_PROMPT, 0), &play);
 }
 
 int sfm_engine_leg_stop_play(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_STOP_PLAY, 0)); }
@@ -467,7 +480,7 @@ int sfm_engine_leg_record(sfm_engine_leg *leg, uint64_t number, const sfm_record
     if (letter == NULL) {
         return SFM_ERROR_MEMORY;
     }
-    record_job *job = create_record_job(leg, number, options, sfm_leg_sample_rate(leg->leg));
+    record_job *job = create_record_job(leg, number, options, leg->sample_rate);
     sfm_tape *tape = job != NULL ? job->recording.tape : NULL;
     int error = start_recording(leg->engine, job, options);
     if (error != SFM_OK) {

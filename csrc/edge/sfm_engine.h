@@ -57,7 +57,7 @@ typedef struct sfm_leg_options {
     const char *address; /* numeric, of this machine */
     uint16_t first_port;
     uint16_t last_port;
-    uint32_t sample_rate;
+    uint32_t sample_rate; /* of recordings that begin before the leg is started */
     sfm_jitter_config jitter;
     sfm_listener_config listener;
 } sfm_leg_options;
@@ -77,10 +77,12 @@ typedef struct sfm_leg_remote {
 
 int sfm_engine_leg_start(sfm_engine_leg *leg, const sfm_leg_params *params, const sfm_leg_remote *remote);
 int sfm_engine_leg_play(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
+/* The play of this job number, if it still plays, goes on with the same audio encoded for another codec. */
+int sfm_engine_leg_swap_prompt(sfm_engine_leg *leg, sfm_prompt *prompt, uint64_t job);
 int sfm_engine_leg_stop_play(sfm_engine_leg *leg);
 
 typedef struct sfm_record_options {
-    const char *path;      /* replaced when it exists */
+    const char *path;      /* replaced when it exists; at the sample rate that the leg has now */
     int32_t channels;      /* 0 stereo (sent, received), 1 mixed, 2 sent, 3 received */
     uint64_t limit_ms;     /* 0: none */
     uint32_t limit_bytes;  /* of samples; 0: what the format holds, 4 GiB */

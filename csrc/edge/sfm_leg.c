@@ -8,6 +8,7 @@
 #include "../core/sfm_level.h"
 #include "../core/sfm_playout.h"
 #include "../core/sfm_random.h"
+#include "../core/sfm_resampler.h"
 #include "../core/sfm_rtp.h"
 #include "../core/sfm_stream_statistics.h"
 #include "../core/sfm_warm.h"
@@ -18,8 +19,7 @@ enum {
     MIN_PTIME_MS = 5,
     PROGRESS_MS = 500,
     DTMF_VOLUME_DBM0 = 10,
-    MAX_SAMPLE_RATE = 48000,
-    MAX_TICK_SAMPLES = MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
+    MAX_TICK_SAMPLES = SFM_MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
     EVENT_CAPACITY = 32,
     DIGIT_SILENCE_NS = 150 * 1000 * 1000, /* without packets a digit is over: senders repeat at least every 50 ms */
 };
@@ -59,17 +59,33 @@ typedef struct counters {
     int32_t payload_type; /* of the newest audio packet; -1 */
 } counters;
 
+/* One block: the decoder of what is sent (for recordings), then those of what may come. */
+struct sfm_leg_states {
+    uint32_t count;
+    void *states[1 + SFM_LEG_MAX_FORMATS]; /* NULL for a codec without state */
+};
+
+/* The way from the leg's sample rate to a tape's; they differ when a recording outlives a change of codec. */
+typedef struct tape_rate {
+    uint32_t from_rate; /* 0: not set up */
+    sfm_resampler sent;
+    sfm_resampler heard;
+} tape_rate;
+
 struct sfm_leg {
     uint32_t sample_rate;
-    uint32_t clock_rate;
+    uint32_t clock_rate;   /* of what is sent */
     bool started;
     bool muted;
     bool first_packet_seen; /* of the current stream */
     sfm_leg_params params;
+    sfm_leg_states *states;
+    sfm_random random;
     sender sender;
     sfm_play play;
     uint64_t play_reported_ms;
     sfm_dtmf_sender dtmf;
+    uint32_t dtmf_origin; /* timestamp of the stream at which the digits began */
     uint64_t dtmf_job;
     bool dtmf_active;
     sfm_dtmf_receiver digits;
@@ -90,19 +106,23 @@ struct sfm_leg {
     sfm_outgoing outgoing;
     sfm_secure secure;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
+    tape_rate tape_rate; /* behind even that: hardly ever used */
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static int seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
-    sfm_random random;
-    sfm_random_seed(&random, config->stream_seed);
-    leg->sender.ssrc = (uint32_t)sfm_random_next(&random);
+static void begin_stream(sfm_leg *leg) {
+    leg->sender.ssrc = (uint32_t)sfm_random_next(&leg->random);
     /* In the lower half: a first packet that is lost leaves no doubt about SRTP's rollover counter (RFC 3711 section 3.3.1,
      * RFC 4568 section 6.4). */
-    leg->sender.sequence_number = (uint16_t)sfm_random_next(&random) & 0x7FFF;
-    leg->sender.timestamp = (uint32_t)sfm_random_next(&random);
-    sfm_reporter_init(&leg->reporter, config->cname, sfm_random_next(&random), config->wallclock_offset_ns);
+    leg->sender.sequence_number = (uint16_t)sfm_random_next(&leg->random) & 0x7FFF;
+    leg->sender.timestamp = (uint32_t)sfm_random_next(&leg->random);
+}
+
+static int seed_leg(sfm_leg *leg, const sfm_leg_config *config) {
+    sfm_random_seed(&leg->random, config->stream_seed);
+    begin_stream(leg);
+    sfm_reporter_init(&leg->reporter, config->cname, sfm_random_next(&leg->random), config->wallclock_offset_ns);
     return sfm_outgoing_init(&leg->outgoing, config->seed);
 }
 
@@ -116,9 +136,6 @@ static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
 }
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
-    if (config->sample_rate == 0 || config->sample_rate > MAX_SAMPLE_RATE || config->jitter.clock_rate == 0) {
-        return SFM_ERROR_ARGUMENT;
-    }
     sfm_leg *leg = calloc(1, sizeof *leg);
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
@@ -145,6 +162,7 @@ void sfm_leg_destroy(sfm_leg *leg) {
         sfm_playout_destroy(leg->playout);
         sfm_listener_destroy(leg->listener);
         sfm_secure_close(&leg->secure);
+        sfm_leg_states_destroy(leg->states);
         free(leg);
     }
 }
@@ -170,56 +188,154 @@ int sfm_leg_next_event(sfm_leg *leg, sfm_event *event) {
     return 1;
 }
 
-static int64_t ms_of_samples(const sfm_leg *leg, uint64_t samples) {
-    return (int64_t)(samples * 1000 / leg->sample_rate);
-}
-
 /* Reports each time another half second is full. */
-static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t samples, uint64_t total,
+static void push_progress(sfm_leg *leg, int32_t kind, uint64_t job, uint64_t elapsed_ms, uint64_t total_ms,
                           uint64_t *reported_ms) {
-    uint64_t elapsed_ms = (uint64_t)ms_of_samples(leg, samples);
     if (elapsed_ms < *reported_ms + PROGRESS_MS) {
         return;
     }
     *reported_ms = elapsed_ms / PROGRESS_MS * PROGRESS_MS;
     sfm_event *event = push_event(leg, kind, job);
     event->elapsed_ms = (int64_t)elapsed_ms;
-    event->total_ms = total == 0 ? -1 : ms_of_samples(leg, total);
+    event->total_ms = total_ms == 0 ? -1 : (int64_t)total_ms;
 }
 
 /* --- negotiated parameters --------------------------------------------------------------------------------------- */
 
-static bool codec_fits(const sfm_leg *leg, const sfm_codec *codec) {
-    return codec->sample_rate == leg->sample_rate && codec->clock_rate == leg->clock_rate && codec->channels == 1;
+static bool rates_fit(const sfm_codec *sent, const sfm_codec *received) {
+    uint32_t larger = sent->sample_rate > received->sample_rate ? sent->sample_rate : received->sample_rate;
+    uint32_t smaller = sent->sample_rate + received->sample_rate - larger;
+    return larger % smaller == 0;
 }
 
-int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params) {
+static bool packet_fits(const sfm_codec *codec, uint32_t ptime_ms) {
+    uint32_t samples = codec->sample_rate / 1000 * ptime_ms;
+    return ptime_ms >= MIN_PTIME_MS && ptime_ms <= SFM_MAX_PTIME_MS && samples % codec->frame_samples == 0 &&
+           sfm_codec_bytes(codec, samples) <= SFM_MAX_PAYLOAD_BYTES;
+}
+
+int sfm_leg_accepts(const sfm_leg_params *params) {
     const sfm_codec *sent = params->send_format.codec;
-    bool fit = params->ptime_ms >= MIN_PTIME_MS && params->ptime_ms <= SFM_MAX_PTIME_MS &&
-               params->receive_format_count <= SFM_LEG_MAX_FORMATS && codec_fits(leg, sent) &&
-               sfm_payload_bytes(sent, sent->sample_rate / 1000 * params->ptime_ms) <= SFM_MAX_PAYLOAD_BYTES;
+    bool fit = params->receive_format_count <= SFM_LEG_MAX_FORMATS && packet_fits(sent, params->ptime_ms);
     for (uint32_t i = 0; fit && i < params->receive_format_count; i++) {
-        fit = codec_fits(leg, params->receive_formats[i].codec);
+        fit = rates_fit(sent, params->receive_formats[i].codec);
     }
     return fit;
 }
 
 static void choose_digits(sfm_leg *leg);
+static const sfm_codec *codec_of_state(const sfm_leg_params *params, uint32_t index) {
+    return index == 0 ? params->send_format.codec : params->receive_formats[index - 1].codec;
+}
+
+static size_t aligned_state(const sfm_codec *codec) { return (codec->decoder_bytes + 15) / 16 * 16; }
+
+int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
+    size_t header = (sizeof(sfm_leg_states) + 15) / 16 * 16;
+    size_t bytes = 0;
+    uint32_t count = 1 + params->receive_format_count;
+    if (params->receive_format_count > SFM_LEG_MAX_FORMATS) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += aligned_state(codec_of_state(params, i));
+    }
+    *out = NULL;
+    if (bytes == 0) {
+        return SFM_OK;
+    }
+    sfm_leg_states *block = calloc(1, header + bytes);
+    if (block == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    uint8_t *next = (uint8_t *)block + header;
+    block->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size = aligned_state(codec_of_state(params, i));
+        block->states[i] = size > 0 ? next : NULL;
+        next += size;
+    }
+    *out = block;
+    return SFM_OK;
+}
+
+void sfm_leg_states_destroy(sfm_leg_states *states) { free(states); }
+
+static bool same_formats(const sfm_leg_params *a, const sfm_leg_params *b) {
+    bool same = a->send_format.codec == b->send_format.codec && a->receive_format_count == b->receive_format_count;
+    for (uint32_t i = 0; same && i < a->receive_format_count; i++) {
+        same = a->receive_formats[i].codec == b->receive_formats[i].codec &&
+               a->receive_formats[i].payload_type == b->receive_formats[i].payload_type;
+    }
+    return same;
+}
+
+static void swap_states(sfm_leg *leg, sfm_leg_states **states) {
+    sfm_leg_states *before = leg->states;
+    leg->states = *states;
+    *states = before;
+}
+
+static void *state_at(const sfm_leg *leg, uint32_t index) {
+    return leg->states != NULL && index < leg->states->count ? leg->states->states[index] : NULL;
+}
 
 static void set_receive_formats(sfm_leg *leg, const sfm_leg_params *params) {
     for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
-        sfm_playout_set_codec(leg->playout, leg->params.receive_formats[i].payload_type, NULL);
+        sfm_playout_set_codec(leg->playout, leg->params.receive_formats[i].payload_type, NULL, NULL);
     }
     for (uint32_t i = 0; i < params->receive_format_count; i++) {
-        sfm_playout_set_codec(leg->playout, params->receive_formats[i].payload_type, params->receive_formats[i].codec);
+        const sfm_leg_format *format = &params->receive_formats[i];
+        sfm_playout_set_codec(leg->playout, format->payload_type, format->codec, state_at(leg, 1 + i));
     }
 }
 
-int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params) {
-    if (!sfm_leg_accepts(leg, params)) {
+/* A stream has one clock (RFC 7160): another clock is another stream. Digits under way end, their clock has gone. */
+static void set_clock(sfm_leg *leg, uint32_t clock_rate) {
+    if (clock_rate == leg->clock_rate) {
+        return;
+    }
+    leg->clock_rate = clock_rate;
+    if (leg->sender.packet_count > 0) {
+        begin_stream(leg);
+        leg->sender.packet_count = 0;
+        leg->sender.octet_count = 0;
+        leg->sender.marker = true;
+        sfm_leg_stop_dtmf(leg);
+    }
+}
+
+/* What is heard from now on has the rate of what is sent; what was counted in samples is converted. */
+static void use_sample_rate(sfm_leg *leg, const sfm_codec *sent) {
+    uint64_t before = leg->sample_rate;
+    counters *counted = &leg->counters;
+    if (sent->sample_rate == before) {
+        return;
+    }
+    counted->listened_samples = counted->listened_samples * sent->sample_rate / before;
+    counted->silent_samples = counted->silent_samples * sent->sample_rate / before;
+    counted->silence_max_samples = counted->silence_max_samples * sent->sample_rate / before;
+    leg->sample_rate = sent->sample_rate;
+    leg->tape_rate.from_rate = 0;
+    (void)sfm_playout_configure(leg->playout, sent->clock_rate, sent->sample_rate); /* accepts made sure */
+}
+
+static void use_codec(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **states) {
+    const sfm_codec *sent = params->send_format.codec;
+    use_sample_rate(leg, sent);
+    set_clock(leg, sent->clock_rate);
+    swap_states(leg, states);
+    set_receive_formats(leg, params);
+    (void)sfm_codec_decoder_init(sent, state_at(leg, 0));
+}
+
+int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **states) {
+    if (!sfm_leg_accepts(params)) {
         return SFM_ERROR_ARGUMENT;
     }
-    set_receive_formats(leg, params);
+    if (!leg->started || !same_formats(&leg->params, params)) {
+        use_codec(leg, params, states);
+    }
     if (params->moved) {
         sfm_playout_reset(leg->playout);
         leg->first_packet_seen = false;
@@ -250,19 +366,23 @@ static void finish_play(sfm_leg *leg, bool completed) {
         return;
     }
     sfm_event *event = push_event(leg, SFM_EVENT_PLAY_FINISHED, leg->play.job);
-    event->elapsed_ms = ms_of_samples(leg, leg->play.played);
+    event->elapsed_ms = (int64_t)sfm_play_elapsed_ms(&leg->play);
     event->completed = completed;
     leg->play.prompt = NULL;
 }
 
-int sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
-    if (sfm_prompt_codec(prompt)->sample_rate != leg->sample_rate) {
-        return SFM_ERROR_ARGUMENT;
-    }
+void sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms) {
     finish_play(leg, false);
     sfm_play_start(&leg->play, prompt, job, times, limit_ms);
     leg->play_reported_ms = 0;
-    return SFM_OK;
+}
+
+int sfm_leg_swap_prompt(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job) {
+    if (leg->play.prompt == NULL || leg->play.job != job) {
+        return 0;
+    }
+    sfm_play_swap(&leg->play, prompt);
+    return 1;
 }
 
 void sfm_leg_stop_play(sfm_leg *leg) { finish_play(leg, false); }
@@ -282,9 +402,14 @@ void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
     leg->tape_job = job;
     leg->tape_reported_ms = 0;
     leg->tape_paused = false;
+    leg->tape_rate.from_rate = 0;
 }
 
 void sfm_leg_pause_record(sfm_leg *leg, int on) { leg->tape_paused = on != 0; }
+
+static uint32_t dtmf_clock(const sfm_leg *leg) {
+    return leg->params.dtmf_send_clock_rate != 0 ? leg->params.dtmf_send_clock_rate : leg->clock_rate;
+}
 
 static void finish_dtmf(sfm_leg *leg, bool completed) {
     if (leg->dtmf_active) {
@@ -302,10 +427,11 @@ int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t 
     }
     sfm_dtmf_sequence audible = *sequence;
     audible.volume_dbm0 = DTMF_VOLUME_DBM0;
-    int error = sfm_dtmf_sender_start(&leg->dtmf, leg->clock_rate, &audible);
+    int error = sfm_dtmf_sender_start(&leg->dtmf, dtmf_clock(leg), &audible);
     if (error == SFM_OK) {
         leg->dtmf_active = true;
         leg->dtmf_job = job;
+        leg->dtmf_origin = leg->sender.timestamp;
     }
     return error;
 }
@@ -392,38 +518,82 @@ static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
 
 static sfm_tape *running_tape(sfm_leg *leg) { return leg->tape_paused ? NULL : leg->tape; }
 
+static void prepare_tape_rate(sfm_leg *leg) {
+    tape_rate *rate = &leg->tape_rate;
+    if (rate->from_rate == leg->sample_rate) {
+        return;
+    }
+    rate->from_rate = leg->sample_rate;
+    (void)sfm_resampler_init(&rate->sent, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
+    (void)sfm_resampler_init(&rate->heard, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
+}
+
+typedef void (*append_function)(sfm_tape *tape, const int16_t *pcm, size_t count);
+
+static void append_to_tape(sfm_leg *leg, const int16_t *pcm, size_t count, bool heard) {
+    append_function append = heard ? sfm_tape_append_heard : sfm_tape_append_sent;
+    if (sfm_tape_sample_rate(leg->tape) == leg->sample_rate) {
+        append(leg->tape, pcm, count);
+        return;
+    }
+    int16_t resampled[MAX_TICK_SAMPLES];
+    prepare_tape_rate(leg);
+    sfm_resampler *resampler = heard ? &leg->tape_rate.heard : &leg->tape_rate.sent;
+    append(leg->tape, resampled, sfm_resample(resampler, pcm, count, resampled));
+}
+
+static void tape_sent(sfm_leg *leg, const int16_t *pcm) {
+    if (running_tape(leg) != NULL) {
+        append_to_tape(leg, pcm, tick_samples(leg), false);
+    }
+}
+
 static void tape_silence(sfm_leg *leg) {
     static const int16_t silence[MAX_TICK_SAMPLES];
-    if (running_tape(leg) != NULL) {
-        sfm_tape_append_sent(leg->tape, silence, tick_samples(leg));
-    }
+    tape_sent(leg, silence);
 }
 
 /* The left channel is what a listener without loss decodes: the payload, not the prompt. */
 static void tape_payload(sfm_leg *leg, const uint8_t *payload, size_t length) {
     int16_t pcm[MAX_TICK_SAMPLES];
-    if (running_tape(leg) != NULL) {
-        (void)leg->params.send_format.codec->decode(NULL, payload, length, pcm, MAX_TICK_SAMPLES);
-        sfm_tape_append_sent(leg->tape, pcm, tick_samples(leg));
+    const sfm_codec *codec = leg->params.send_format.codec;
+    if (running_tape(leg) == NULL) {
+        return;
     }
+    int decoded = length > 0 ? sfm_codec_decode(codec, state_at(leg, 0), payload, length, pcm, MAX_TICK_SAMPLES)
+                             : sfm_codec_conceal(codec, state_at(leg, 0), NULL, 0, pcm, tick_samples(leg));
+    size_t good = decoded > 0 ? (size_t)decoded : 0;
+    if (good < MAX_TICK_SAMPLES) {
+        memset(pcm + good, 0, (MAX_TICK_SAMPLES - good) * sizeof pcm[0]);
+    }
+    tape_sent(leg, pcm);
+}
+
+static size_t silent_payload(const sfm_leg *leg, uint8_t *payload) {
+    int length =
+        sfm_codec_silence(leg->params.send_format.codec, tick_samples(leg), payload, SFM_MAX_PAYLOAD_BYTES);
+    return length > 0 ? (size_t)length : 0;
 }
 
 static size_t next_payload(sfm_leg *leg, uint8_t *payload) {
-    const sfm_codec *codec = leg->params.send_format.codec;
-    uint32_t samples = tick_samples(leg);
-    size_t length = leg->play.prompt != NULL ? sfm_play_next(&leg->play, codec, payload, samples)
-                                             : sfm_payload_silence(codec, payload, samples);
-    return leg->muted ? sfm_payload_silence(codec, payload, samples) : length;
+    size_t length = leg->play.prompt != NULL ? sfm_play_next(&leg->play, leg->params.send_format.codec, payload,
+                                                             leg->params.ptime_ms)
+                                             : silent_payload(leg, payload);
+    return leg->muted ? silent_payload(leg, payload) : length;
 }
 
 static void send_audio(sfm_leg *leg, int64_t due_ns) {
     sfm_outgoing_packet packet;
     packet.due_ns = due_ns;
     size_t length = next_payload(leg, packet.data + SFM_RTP_HEADER_BYTES);
+    tape_payload(leg, packet.data + SFM_RTP_HEADER_BYTES, length);
+    if (length == 0) { /* the codec says nothing in this packet time; what comes after it begins a talkspurt */
+        leg->sender.marker = true;
+        return;
+    }
     sfm_rtp_header header = next_header(leg, leg->params.send_format.payload_type);
     header.marker = leg->sender.marker;
     leg->sender.marker = false;
-    tape_payload(leg, packet.data + SFM_RTP_HEADER_BYTES, length);
     put_packet(leg, &packet, &header, length);
 }
 
@@ -431,20 +601,29 @@ static void send_audio(sfm_leg *leg, int64_t due_ns) {
 static void pass_prompt_time(sfm_leg *leg) {
     uint8_t unheard[SFM_MAX_PAYLOAD_BYTES];
     if (leg->play.prompt != NULL) {
-        (void)sfm_play_next(&leg->play, leg->params.send_format.codec, unheard, tick_samples(leg));
+        (void)sfm_play_next(&leg->play, leg->params.send_format.codec, unheard, leg->params.ptime_ms);
     }
     tape_silence(leg);
     leg->sender.marker = true;
 }
 
+/* From the stream's clock to that of telephone-event and back, as if both had begun with the digits. They differ only
+ * where a peer offers nothing better (Opus at 48 kHz with telephone-event at 8 kHz): then the RTP timestamp stays the
+ * stream's and the durations are those of the event's clock, which is how such peers read and write them. */
+static uint32_t at_clock(const sfm_leg *leg, uint32_t timestamp, uint32_t from_rate, uint32_t to_rate) {
+    return leg->dtmf_origin + (uint32_t)((uint64_t)(timestamp - leg->dtmf_origin) * to_rate / from_rate);
+}
+
 static void send_events(sfm_leg *leg, int64_t due_ns) {
     sfm_dtmf_packet events[SFM_DTMF_MAX_PACKETS];
-    int count = sfm_dtmf_sender_next(&leg->dtmf, leg->sender.timestamp, tick_ts(leg), events);
+    uint32_t clock = dtmf_clock(leg);
+    uint32_t now = at_clock(leg, leg->sender.timestamp, leg->clock_rate, clock);
+    int count = sfm_dtmf_sender_next(&leg->dtmf, now, clock / 1000 * leg->params.ptime_ms, events);
     for (int i = 0; i < count; i++) {
         sfm_outgoing_packet packet;
         packet.due_ns = due_ns;
         sfm_rtp_header header = next_header(leg, (uint8_t)leg->params.dtmf_send_payload_type);
-        header.timestamp = events[i].timestamp;
+        header.timestamp = at_clock(leg, events[i].timestamp, clock, leg->clock_rate);
         header.marker = events[i].marker;
         memcpy(packet.data + SFM_RTP_HEADER_BYTES, events[i].payload, SFM_DTMF_PAYLOAD_BYTES);
         put_packet(leg, &packet, &header, SFM_DTMF_PAYLOAD_BYTES);
@@ -473,8 +652,8 @@ static void report_play(sfm_leg *leg) {
     if (leg->play.prompt == NULL) {
         return;
     }
-    push_progress(leg, SFM_EVENT_PLAY_PROGRESS, leg->play.job, leg->play.played, leg->play.total,
-                  &leg->play_reported_ms);
+    push_progress(leg, SFM_EVENT_PLAY_PROGRESS, leg->play.job, sfm_play_elapsed_ms(&leg->play),
+                  sfm_play_total_ms(&leg->play), &leg->play_reported_ms);
     if (sfm_play_done(&leg->play)) {
         finish_play(leg, true);
     }
@@ -547,10 +726,15 @@ static void note_first_packet(sfm_leg *leg, int64_t arrival_ns) {
     push_event(leg, SFM_EVENT_FIRST_PACKET, 0);
 }
 
+static uint32_t received_dtmf_clock(const sfm_leg *leg) {
+    uint32_t clock = leg->params.dtmf_receive_clock_rate;
+    return clock != 0 ? clock : sfm_playout_clock_rate(leg->playout);
+}
+
 static void report_digit(sfm_leg *leg, const sfm_dtmf_report *report) {
     sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
     event->digit = report->digit;
-    event->elapsed_ms = (int64_t)report->duration_ts * 1000 / leg->clock_rate;
+    event->elapsed_ms = (int64_t)report->duration_ts * 1000 / received_dtmf_clock(leg);
 }
 
 void sfm_leg_end_digit(sfm_leg *leg) {
@@ -612,18 +796,22 @@ static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint
     }
 }
 
-static bool is_audio(const sfm_leg *leg, const sfm_rtp_header *header) {
-    bool known = false;
+static const sfm_codec *received_codec(const sfm_leg *leg, const sfm_rtp_header *header) {
     for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
-        known = known || leg->params.receive_formats[i].payload_type == header->payload_type;
+        if (leg->params.receive_formats[i].payload_type == header->payload_type) {
+            return leg->params.receive_formats[i].codec;
+        }
     }
-    return known;
+    return NULL;
 }
 
 static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t length, int64_t arrival_ns) {
-    bool audio = is_audio(leg, header);
-    sfm_stream_statistics_update(&leg->stream, header, length, arrival_ns, audio);
-    leg->counters.payload_type = audio ? header->payload_type : leg->counters.payload_type;
+    const sfm_codec *codec = received_codec(leg, header);
+    if (codec != NULL) {
+        sfm_stream_statistics_set_clock(&leg->stream, codec->clock_rate);
+        leg->counters.payload_type = header->payload_type;
+    }
+    sfm_stream_statistics_update(&leg->stream, header, length, arrival_ns, codec != NULL);
     leg->counters.unanswered_ns = 0;
     leg->counters.jitter_sum_ns += (uint64_t)sfm_stream_statistics_jitter_ns(&leg->stream);
     leg->counters.jitter_count++;
@@ -683,9 +871,10 @@ static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
     if (running_tape(leg) == NULL) {
         return;
     }
-    sfm_tape_append_heard(leg->tape, pcm, count);
-    push_progress(leg, SFM_EVENT_RECORD_PROGRESS, leg->tape_job, sfm_tape_written(leg->tape), sfm_tape_limit(leg->tape),
-                  &leg->tape_reported_ms);
+    append_to_tape(leg, pcm, count, true);
+    uint32_t rate = sfm_tape_sample_rate(leg->tape);
+    push_progress(leg, SFM_EVENT_RECORD_PROGRESS, leg->tape_job, sfm_tape_written(leg->tape) * 1000 / rate,
+                  sfm_tape_limit(leg->tape) * 1000 / rate, &leg->tape_reported_ms);
     if (sfm_tape_full(leg->tape)) {
         sfm_leg_stop_record(leg);
     }
@@ -839,7 +1028,8 @@ static void read_playout(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     sfm_playout_read_counts(leg->playout, &counts);
     bool played = counts.played > 0;
     statistics->late = counts.late + counts.overflow;
-    statistics->concealed_ns = played ? sfm_ns_from_ts((int64_t)counts.concealed_ts, leg->clock_rate) : -1;
+    uint32_t clock_rate = sfm_playout_clock_rate(leg->playout);
+    statistics->concealed_ns = played ? sfm_ns_from_ts((int64_t)counts.concealed_ts, clock_rate) : -1;
     statistics->playout_delay_ns = played ? counts.current_delay_ns : -1;
     statistics->playout_delay_mean_ns = played ? counts.mean_delay_ns : -1;
 }

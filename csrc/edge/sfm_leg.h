@@ -26,8 +26,8 @@
 typedef struct sfm_leg sfm_leg;
 
 typedef struct sfm_leg_config {
-    uint32_t sample_rate;         /* of everything heard and recorded, Hz */
-    sfm_jitter_config jitter;     /* its clock_rate is that of the RTP clock */
+    uint32_t sample_rate;         /* until it is started, Hz; from then on that of the codec it sends */
+    sfm_jitter_config jitter;     /* its clock_rate is that of the RTP clock until it is started */
     uint64_t seed;                /* of the impairment: same seed, same packets lost */
     uint64_t stream_seed; /* of SSRC, first sequence number and timestamp, RTCP intervals: has to differ from the
                                      peer's even when both run with the same seed (RFC 3550 section 8.2) */
@@ -54,32 +54,48 @@ typedef struct sfm_leg_params {
     uint32_t receive_format_count;
     int32_t dtmf_send_payload_type; /* -1: the peer takes no telephone-events */
     int32_t dtmf_receive_payload_type; /* -1: none were offered */
+    uint32_t dtmf_send_clock_rate; /* of its durations, Hz; 0: that of the codec, as it should be (RFC 4733 section 2.1) */
+    uint32_t dtmf_receive_clock_rate;
     uint32_t ptime_ms; /* 5 to SFM_MAX_PTIME_MS */
     uint8_t sends;
     uint8_t receives;
     uint8_t moved; /* the peer's address is another than before: what it sends is a new stream */
 } sfm_leg_params;
 
-/* Starts the leg or changes it; the stream that is sent goes on in sequence number and timestamp. 0, or
- * SFM_ERROR_ARGUMENT and nothing changed (a codec of another sample rate or clock, a packet time out of range). */
-int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params);
-/* Whether start would take them; any thread may ask. */
-int sfm_leg_accepts(const sfm_leg *leg, const sfm_leg_params *params);
+/* The states of the codecs of one call, as they are too large for every leg to have room for them and a leg does not
+ * allocate: who starts it brings them along. *out is NULL when its codecs have none. 0, or SFM_ERROR_MEMORY,
+ * _ARGUMENT (too many formats). */
+typedef struct sfm_leg_states sfm_leg_states;
+
+int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out);
+void sfm_leg_states_destroy(sfm_leg_states *states); /* NULL is fine */
+
+/* Starts the leg or changes it; the stream that is sent goes on in sequence number and timestamp, unless its clock
+ * changes: then it begins anew under another SSRC (RFC 7160 section 4.1). What is heard has the sample rate of the codec
+ * that is sent. `states` of the same params: the leg keeps them while it needs them and leaves in *states what the
+ * caller has to destroy (these, or those of before); codecs that stay the same go on where they are. 0, or
+ * SFM_ERROR_ARGUMENT and nothing changed. */
+int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **states);
+/* Whether start would take them. */
+int sfm_leg_accepts(const sfm_leg_params *params);
 uint32_t sfm_leg_ptime_ms(const sfm_leg *leg); /* 20 until started */
 /* Time from one tick to the next: a packet time on the leg's own clock, which an impairment lets run fast or slow. */
 int64_t sfm_leg_tick_ns(const sfm_leg *leg);
 int sfm_leg_started(const sfm_leg *leg);
-uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* never changes; any thread may ask */
+uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* of what is sent and heard */
 
 /* Takes over keys, by which all is protected from now on and what comes has to be; NULL for plain RTP. While keys without
  * contexts are set, nothing is sent, and the time of prompts waits as it does before start. */
 void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp);
 
 /* Plays a prompt: `times` 0 is for ever, `limit_ms` 0 is no limit. Replaces what plays, which ends uncompleted. The
- * prompt must live until PLAY_FINISHED. 0, or SFM_ERROR_ARGUMENT (another sample rate). */
-int sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
+ * prompt must live until PLAY_FINISHED. See sfm_play_next for one that was not encoded for the codec that is sent. */
+void sfm_leg_play(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
 void sfm_leg_stop_play(sfm_leg *leg);
-/* Records onto a tape, from the next tick on. Replaces the tape before, which ends. */
+/* What plays under this job number goes on with the same audio, encoded for another codec: after start has changed it.
+ * 1, or 0 when nothing plays under it. */
+int sfm_leg_swap_prompt(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job);
+/* Records onto a tape, from the next tick on, at the tape's sample rate. Replaces the tape before, which ends. */
 void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job);
 void sfm_leg_stop_record(sfm_leg *leg);
 /* From the next tick on nothing comes onto the tape; off: it goes on where it was. A new tape is not paused. */

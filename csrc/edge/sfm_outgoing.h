@@ -11,7 +11,7 @@
 
 /* cffi:begin */
 #define SFM_MAX_PTIME_MS 60
-#define SFM_MAX_PAYLOAD_BYTES 1024
+#define SFM_MAX_PAYLOAD_BYTES 1400
 #define SFM_OUTGOING_CAPACITY 256
 #define SFM_SRTP_TRAILER_BYTES 16 /* the longest authentication tag: that of AEAD_AES_*_GCM (RFC 7714) */
 

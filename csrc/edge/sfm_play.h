@@ -1,4 +1,4 @@
-/* A cursor that plays a prompt: loops without a seam, stops after so many samples, pads the last frame with silence. */
+/* A cursor that plays a prompt: loops without a seam, stops after so many samples, pads the last packet with silence. */
 #ifndef SFM_PLAY_H
 #define SFM_PLAY_H
 
@@ -8,23 +8,28 @@
 
 #include "sfm_prompt.h"
 
+/* Samples are those of the prompt's own rate. */
 typedef struct sfm_play {
     const sfm_prompt *prompt; /* NULL: nothing plays */
     uint64_t job;
     uint64_t position; /* next sample in the prompt */
     uint64_t played; /* samples so far, loops included */
     uint64_t total; /* samples in all, 0: without end */
+    uint32_t times;
+    uint64_t limit_ms;
 } sfm_play;
 
 /* `times` 0: for ever; `limit_ms` 0: no limit. */
 void sfm_play_start(sfm_play *play, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
 bool sfm_play_done(const sfm_play *play);
-/* Writes `count` samples as payload of `codec`; what the prompt does not fill is silence. Returns bytes. A prompt that
- * was encoded for another codec of the same sample rate (a re-INVITE changed it) is transcoded. */
-size_t sfm_play_next(sfm_play *play, const sfm_codec *codec, uint8_t *payload, size_t count);
+/* Goes on with the same audio encoded otherwise, from the same moment. */
+void sfm_play_swap(sfm_play *play, const sfm_prompt *prompt);
+uint64_t sfm_play_elapsed_ms(const sfm_play *play);
+uint64_t sfm_play_total_ms(const sfm_play *play); /* 0: without end */
 
-/* Payload bytes of `count` samples of a sample-based codec, and that many of silence. */
-size_t sfm_payload_bytes(const sfm_codec *codec, size_t count);
-size_t sfm_payload_silence(const sfm_codec *codec, uint8_t *payload, size_t count);
+/* Writes the next `ptime_ms` as one packet of `codec`; what the prompt does not fill is silence. Returns bytes, 0 when
+ * this packet is not to be sent. A prompt of another codec is transcoded when neither has a state and their sample rates
+ * are the same; else its time goes on in silence, until a prompt of the codec is swapped in. */
+size_t sfm_play_next(sfm_play *play, const sfm_codec *codec, uint8_t *payload, uint32_t ptime_ms);
 
 #endif

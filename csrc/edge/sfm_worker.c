@@ -458,7 +458,7 @@ static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
 static void start_leg(sfm_engine_leg *leg, sfm_start_command *command) {
     command->params.moved = sfm_leg_started(leg->leg) && !sfm_address_equal(&leg->remote, &command->remote);
     bool connected = leg->sockets.peer >= 0 && sfm_address_equal(&leg->remote, &command->remote);
-    if (sfm_leg_start(leg->leg, &command->params) == SFM_OK) {
+    if (sfm_leg_start(leg->leg, &command->params, &command->states) == SFM_OK) {
         if (!connected) {
             sfm_ports_connect(&leg->sockets, &command->remote);
             leg->unlooked = true;
@@ -478,8 +478,17 @@ static void play(sfm_engine_leg *leg, sfm_letter *letter) {
     const sfm_play_command *command = &letter->body.play;
     letter->next = leg->jobs;
     leg->jobs = letter;
-    /* Cannot fail: the caller checked the sample rate. */
-    (void)sfm_leg_play(leg->leg, command->prompt, letter->completion.event.job, command->times, command->limit_ms);
+    sfm_leg_play(leg->leg, command->prompt, letter->completion.event.job, command->times, command->limit_ms);
+}
+
+/* The play's letter takes the new prompt and this one the old: each gives back what it holds when it comes home. */
+static void swap_prompt(sfm_engine_leg *leg, sfm_play_command *command) {
+    sfm_letter *playing = *find_job(leg, command->job);
+    if (playing != NULL && sfm_leg_swap_prompt(leg->leg, command->prompt, command->job)) {
+        sfm_prompt *before = playing->body.play.prompt;
+        playing->body.play.prompt = command->prompt;
+        command->prompt = before;
+    }
 }
 
 static void record(sfm_engine_leg *leg, sfm_letter *letter) {
@@ -577,6 +586,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
         break;
     case SFM_COMMAND_START:
         start_leg(leg, &letter->body.start);
+        break;
+    case SFM_COMMAND_SWAP_PROMPT:
+        swap_prompt(leg, &letter->body.play);
         break;
     case SFM_COMMAND_STOP_PLAY:
         sfm_leg_stop_play(leg->leg);

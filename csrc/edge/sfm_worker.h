@@ -24,6 +24,7 @@ enum sfm_command {
     SFM_COMMAND_START,
     SFM_COMMAND_PLAY,
     SFM_COMMAND_STOP_PLAY,
+    SFM_COMMAND_SWAP_PROMPT,
     SFM_COMMAND_RECORD,
     SFM_COMMAND_STOP_RECORD,
     SFM_COMMAND_PAUSE_RECORD,
@@ -41,6 +42,7 @@ enum sfm_command {
 
 typedef struct sfm_start_command {
     sfm_leg_params params;
+    sfm_leg_states *states; /* the leg's once it is started; then those that it had before, if any */
     sfm_address remote;
     sfm_address remote_rtcp; /* length 0: no RTCP */
 } sfm_start_command;
@@ -49,6 +51,7 @@ typedef struct sfm_play_command {
     sfm_prompt *prompt; /* a reference of its own */
     uint32_t times;
     uint64_t limit_ms;
+    uint64_t job; /* whose prompt is swapped */
 } sfm_play_command;
 
 typedef struct sfm_dtmf_command {
@@ -102,6 +105,7 @@ struct sfm_engine_leg {
     uint32_t number;
     uint32_t phase; /* its place among the worker's legs */
     uint16_t port;
+    uint32_t sample_rate; /* as it was last commanded */
     /* the worker's from here on */
     sfm_leg *leg;
     sfm_port_pair sockets;

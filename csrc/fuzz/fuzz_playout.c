@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.packet_capacity = 16;
     sfm_playout *playout;
     REQUIRE(sfm_playout_create(&config, 8000, &playout) == 0);
-    REQUIRE(sfm_playout_set_codec(playout, 0, sfm_codec_find("pcmu")) == 0);
-    REQUIRE(sfm_playout_set_codec(playout, 8, sfm_codec_find("PCMA")) == 0);
+    REQUIRE(sfm_playout_set_codec(playout, 0, sfm_codec_find("pcmu"), NULL) == 0);
+    REQUIRE(sfm_playout_set_codec(playout, 8, sfm_codec_find("PCMA"), NULL) == 0);
     int64_t now_ns = 0;
     while (input.left > 0) {
         size_t length = fuzz_take(&input, 1);

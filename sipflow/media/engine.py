@@ -22,15 +22,15 @@ from sipflow.events import (
     PlayFinished,
     RecordingFinished,
 )
+from sipflow.media.formats import codec_of
 from sipflow.media.hearing import heard_fields, native_listening
-from sipflow.media.leg import CLOCK_RATE, SAMPLE_RATE, JitterConfig, Job, Leg
+from sipflow.media.leg import JitterConfig, Job, Leg
 from sipflow.media.statistics import EngineStatistics, engine_statistics
-from sipflow.media_params import NOT_LISTENING, Listening
+from sipflow.media_params import NOT_LISTENING, PCMU, Listening, RtpFormat
 from sipflow.native import check, error_text, ffi, lib
 
 _DRAIN_BATCH = 256
 _JITTER_PACKETS = 64
-_MAX_PAYLOAD_BYTES = 960
 _JOB_ENDS = frozenset(
     {
         lib.SFM_EVENT_DTMF_SENT,
@@ -91,15 +91,15 @@ def _native_simulation(simulation: Simulation) -> Any:
     )
 
 
-def _native_jitter(jitter: JitterConfig) -> dict[str, int]:
+def _native_jitter(jitter: JitterConfig, clock_rate: int) -> dict[str, int]:
     return {
-        "clock_rate": CLOCK_RATE,
+        "clock_rate": clock_rate,
         "initial_delay_ms": round(jitter.initial_ms),
         "min_delay_ms": round(jitter.min_ms),
         "max_delay_ms": round(jitter.max_ms),
         "fixed": not jitter.adaptive,
         "packet_capacity": _JITTER_PACKETS,
-        "payload_capacity": _MAX_PAYLOAD_BYTES,
+        "payload_capacity": lib.SFM_MAX_PAYLOAD_BYTES,
     }
 
 
@@ -226,25 +226,27 @@ class MediaEngine:
         *,
         jitter: JitterConfig | None = None,
         listening: Listening | None = None,
+        expected: RtpFormat = PCMU,
     ) -> Leg:
         """Takes an RTP and RTCP port pair (even, odd) of the range on a local numeric address.
 
-        What arrives before `Leg.start` waits in the system's buffer.
+        What arrives before `Leg.start` waits in the system's buffer. `expected` is the format that will most likely be
+        negotiated: a recording that begins before has its sample rate.
 
         Raises MachineError when the range has no free pair, MediaError when the system refuses (no such address, no
         descriptors left).
         """
         if not 1 <= first_port < last_port <= 65535:
             raise MisuseError(f"{first_port}-{last_port} is no range of ports")
-        text = ffi.new("char[]", address.encode())
+        text, codec = ffi.new("char[]", address.encode()), codec_of(expected)
         options = ffi.new(
             "sfm_leg_options *",
             (
                 text,
                 first_port,
                 last_port,
-                SAMPLE_RATE,
-                _native_jitter(jitter or JitterConfig()),
+                codec.sample_rate,
+                _native_jitter(jitter or JitterConfig(), codec.clock_rate),
                 native_listening(listening or NOT_LISTENING),
             ),
         )

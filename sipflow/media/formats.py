@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sipflow.errors import MediaError
 from sipflow.media_params import RtpFormat
 from sipflow.native import ffi, lib
 
+MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
+"""Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
+
+
+def _codecs() -> Iterator[Any]:
+    index = 0
+    while codec := lib.sfm_codec_at(index):
+        yield codec
+        index += 1
+
+
+def _name(codec: Any) -> str:
+    return str(ffi.string(codec.name).decode())
+
 
 def codec_names() -> list[str]:
     """Encoding names of all codecs that can be sent and heard, in the registry's spelling."""
-    names: list[str] = []
-    while codec := lib.sfm_codec_at(len(names)):
-        names.append(ffi.string(codec.name).decode())
-    return names
+    return list(dict.fromkeys(map(_name, _codecs())))
+
+
+def find_codec(rtp_format: RtpFormat) -> Any | None:
+    """The native codec of a format, None when there is none of that name, clock and number of channels."""
+    for codec in _codecs():
+        same_name = _name(codec).lower() == rtp_format.name.lower()
+        if same_name and (codec.clock_rate, codec.channels) == (rtp_format.clock_rate, rtp_format.channels):
+            return codec
+    return None
 
 
 def codec_of(rtp_format: RtpFormat) -> Any:
@@ -22,8 +43,20 @@ def codec_of(rtp_format: RtpFormat) -> Any:
 
     Raises MediaError, naming the codecs that exist, when there is none of that name, clock and number of channels.
     """
-    codec = lib.sfm_codec_find(rtp_format.name.encode())
-    if not codec or (codec.clock_rate, codec.channels) != (rtp_format.clock_rate, rtp_format.channels):
+    codec = find_codec(rtp_format)
+    if codec is None:
         wanted = f"{rtp_format.name}/{rtp_format.clock_rate}"
         raise MediaError(f"no codec for {wanted}; there are {', '.join(codec_names())}")
     return codec
+
+
+def packet_time_ms(codec: Any, wanted_ms: int) -> int:
+    """The packet time to send a codec with: the longest one up to `wanted_ms` that it has and that fits a datagram."""
+    wanted = min(max(wanted_ms, MIN_PTIME_MS), MAX_PTIME_MS)
+    return next((ptime for ptime in range(wanted, MIN_PTIME_MS - 1, -1) if _fits(codec, ptime)), wanted)
+
+
+def _fits(codec: Any, ptime_ms: int) -> bool:
+    samples = codec.sample_rate // 1000 * ptime_ms
+    whole = samples % codec.frame_samples == 0
+    return bool(whole and lib.sfm_codec_bytes(codec, samples) <= lib.SFM_MAX_PAYLOAD_BYTES)

@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sipflow.errors import MediaError, MisuseError
-from sipflow.media.formats import codec_of
+from sipflow.media.formats import codec_of, find_codec, packet_time_ms
 from sipflow.media.hearing import Features, Wanted, create_watch
 from sipflow.media.prompts import PAUSE_MS, Prompt
 from sipflow.media.srtp import srtp_library
 from sipflow.media.statistics import Heard, LegStatistics, leg_statistics
-from sipflow.media_params import MediaParams, SrtpKeys
+from sipflow.media_params import MediaParams, RtpFormat, SrtpKeys
 from sipflow.native import check, ffi, lib
 
 DEFAULT_PTIME_MS = 20
-MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
-"""Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
-
 MAX_DIGITS = 128
-SAMPLE_RATE = 8000
-CLOCK_RATE = 8000
 _MAX_HEARD_FRAMES = 600_000 // lib.SFM_EAR_FRAME_MS + 1
 """Ten minutes."""
 CHANNELS = {"stereo": 0, "mono": 1, "sent": 2, "received": 3}
@@ -84,8 +79,13 @@ class Owner(Protocol):
         """Runs a native command under the engine's lock; returns its code."""
 
 
-def _native_format(rtp_format: Any) -> dict[str, Any]:
+def _native_format(rtp_format: RtpFormat) -> dict[str, Any]:
     return {"codec": codec_of(rtp_format), "payload_type": rtp_format.payload_type}
+
+
+def _heard_formats(params: MediaParams) -> list[dict[str, Any]]:
+    known = [rtp_format for rtp_format in params.receive_formats if find_codec(rtp_format) is not None]
+    return [_native_format(rtp_format) for rtp_format in known[: lib.SFM_LEG_MAX_FORMATS]]
 
 
 def _payload_type(payload_type: int | None) -> int:
@@ -93,21 +93,23 @@ def _payload_type(payload_type: int | None) -> int:
 
 
 def _sent_ptime_ms(params: MediaParams) -> int:
-    return min(max(params.ptime_ms, MIN_PTIME_MS), MAX_PTIME_MS)
+    return packet_time_ms(codec_of(params.send_format), params.ptime_ms)
 
 
 def _native_params(params: MediaParams) -> Any:
     # An address of zeros is how RFC 2543 put a call on hold: there is nowhere to send to.
     reachable = params.remote_port != 0 and params.remote_address not in ("0.0.0.0", "::")
-    formats = params.receive_formats[: lib.SFM_LEG_MAX_FORMATS]
+    formats = _heard_formats(params)
     return ffi.new(
         "sfm_leg_params *",
         {
             "send_format": _native_format(params.send_format),
-            "receive_formats": [_native_format(rtp_format) for rtp_format in formats],
+            "receive_formats": formats,
             "receive_format_count": len(formats),
             "dtmf_send_payload_type": _payload_type(params.dtmf_send_payload_type),
             "dtmf_receive_payload_type": _payload_type(params.dtmf_receive_payload_type),
+            "dtmf_send_clock_rate": params.dtmf_send_clock_rate,
+            "dtmf_receive_clock_rate": params.dtmf_receive_clock_rate,
             "ptime_ms": _sent_ptime_ms(params),
             "sends": params.direction.sends and reachable,
             "receives": params.direction.receives and params.remote_port != 0,
@@ -165,13 +167,15 @@ class Leg:
         self._keys: SrtpKeys | None = None
         self._watches: dict[int, int] = {}
         """Token of the command to number of the native job."""
+        self._play_job = 0
         self._closing = False
         self._final: LegStatistics | None = None
 
     def start(self, params: MediaParams) -> None:
         """Starts to send and receive, or changes how (a re-INVITE): peer, codec, payload types, packet time, direction.
 
-        What is sent goes on in sequence number and timestamp. What came before from the peer's address is heard.
+        What is sent goes on in sequence number and timestamp, unless the codec's RTP clock is another: then it goes on
+        as a new stream (RFC 7160). What came before from the peer's address is heard.
 
         Raises MediaError when there is no such codec or the address is not numeric, MachineError when it takes SRTP and
         there is no library for it.
@@ -204,10 +208,20 @@ class Leg:
         if (times is not None and times < 1) or (duration_ms is not None and duration_ms < 1):
             raise MisuseError("a play is at least once and at least 1 ms long")
         repeats = 0 if times is None or prompt.endless else times
-        self._begin(
-            Job(self, token),
-            lambda job: lib.sfm_engine_leg_play(self._open(), prompt.native, job, repeats, round(duration_ms or 0)),
-            "play",
+
+        def play(job: int) -> int:
+            self._play_job = job
+            code: int = lib.sfm_engine_leg_play(self._open(), prompt.native, job, repeats, round(duration_ms or 0))
+            return code
+
+        self._begin(Job(self, token), play, "play")
+
+    def swap_prompt(self, prompt: Prompt) -> None:
+        """Goes on with the same audio, encoded for another format, at the same moment: after `start` changed the
+        codec. Until then what cannot be transcoded at once is silent while its time goes on. Nothing happens when
+        nothing plays any more."""
+        self._command(
+            lambda: lib.sfm_engine_leg_swap_prompt(self._open(), prompt.native, self._play_job), "go on playing"
         )
 
     def stop_play(self) -> None:
@@ -331,7 +345,7 @@ class Leg:
             heard=self._heard(native.media.payload_type),
             ptime_ms=None if self._params is None else _sent_ptime_ms(self._params),
             digits=self.digits_received,
-            clock_rate=CLOCK_RATE,
+            clock_rate=8000 if self._params is None else self._params.send_format.clock_rate,
             srtp=None if self._keys is None else self._keys.suite,
         )
 

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError, MisuseError
+from sipflow.media.encoding import Coding, encode
 from sipflow.media.formats import codec_of
 from sipflow.media_params import RtpFormat
 from sipflow.native import check, ffi, lib
@@ -63,19 +64,31 @@ class PromptStore:
         self._lock = threading.Lock()
         self._slots: dict[tuple[object, ...], _Slot] = {}
 
-    def load(self, path: Path, rtp_format: RtpFormat, *, start_ms: float = 0, gain_db: float = 0.0) -> Prompt:
+    def load(
+        self, path: Path, rtp_format: RtpFormat, *, ptime_ms: int = 20, start_ms: float = 0, gain_db: float = 0.0
+    ) -> Prompt:
         """The audio of a file from `start_ms` on, `gain_db` louder; kept until the file changes.
+
+        `ptime_ms` is the packet time it will be sent with; it matters only to codecs whose packets are encoded one by
+        one.
 
         Raises MediaError, with a text for a user, when the file is missing, is no audio, is empty (or all of it lies
         before `start_ms`), or when there is no codec for the format.
         """
         if start_ms < 0:
             raise MisuseError(f"a prompt cannot start at {start_ms} ms")
-        key = (_identity(path), _format_key(rtp_format), start_ms, gain_db)
-        return self._made_once(key, lambda: self._load(path, rtp_format, start_ms, gain_db))
+        coding = Coding.of(rtp_format, ptime_ms)
+        key = (_identity(path), coding.key, start_ms, gain_db)
+        return self._made_once(key, lambda: self._load(path, coding, start_ms, gain_db))
 
     def tone(
-        self, frequency_hz: float, duration_ms: float | None, rtp_format: RtpFormat, *, level_db: float = -10.0
+        self,
+        frequency_hz: float,
+        duration_ms: float | None,
+        rtp_format: RtpFormat,
+        *,
+        ptime_ms: int = 20,
+        level_db: float = -10.0,
     ) -> Prompt:
         """A sine; `level_db` is its root mean square in dB of full scale (dBov), `duration_ms` None is without end."""
         codec = codec_of(rtp_format)
@@ -85,20 +98,30 @@ class PromptStore:
             )
         if duration_ms is not None and duration_ms < 1:
             raise MisuseError("a tone is at least 1 ms long")
-        key = ("tone", frequency_hz, duration_ms, _format_key(rtp_format), level_db)
-        return self._made_once(key, lambda: self._tone(frequency_hz, duration_ms, rtp_format, level_db))
+        coding = Coding.of(rtp_format, ptime_ms)
+        key = ("tone", frequency_hz, duration_ms, coding.key, level_db)
+        return self._made_once(key, lambda: self._tone(frequency_hz, duration_ms, coding, level_db))
 
     def digits(
-        self, digits: str, rtp_format: RtpFormat, *, tone_ms: float = 100, gap_ms: float = 100, level_dbov: int = 13
+        self,
+        digits: str,
+        rtp_format: RtpFormat,
+        *,
+        ptime_ms: int = 20,
+        tone_ms: float = 100,
+        gap_ms: float = 100,
+        level_dbov: int = 13,
     ) -> Prompt:
         """Digits 0-9 * # A-D as tones in the audio (ITU-T Q.23), each frequency at -`level_dbov` dBov; `,` is a pause.
 
         Raises MisuseError for anything that is no digit.
         """
-        key = ("digits", digits, tone_ms, gap_ms, _format_key(rtp_format), level_dbov)
-        rate = codec_of(rtp_format).sample_rate
+        coding = Coding.of(rtp_format, ptime_ms)
+        key = ("digits", digits, tone_ms, gap_ms, coding.key, level_dbov)
+        rate, channels = coding.codec.sample_rate, coding.codec.encoded_channels
         blocks = [_digit_block(digit, rate, tone_ms, gap_ms, level_dbov) for digit in digits.upper()]
-        return self._made_once(key, lambda: self._encode(f"dtmf {digits}", rtp_format, iter(blocks)))
+        columns = (block[:, None].repeat(channels, axis=1) for block in blocks)
+        return self._made_once(key, lambda: self._encode(f"dtmf {digits}", coding, columns))
 
     def _made_once(self, key: tuple[object, ...], make: Any) -> Prompt:
         with self._lock:
@@ -108,33 +131,37 @@ class PromptStore:
                 slot.prompt = make()
             return slot.prompt
 
-    def _load(self, path: Path, rtp_format: RtpFormat, start_ms: float, gain_db: float) -> Prompt:
-        codec = codec_of(rtp_format)
+    def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
         gain = 10 ** (gain_db / 20)
         with open_audio(path) as audio:
-            blocks = _resampled(_mono_blocks(audio, start_ms), audio.samplerate, codec.sample_rate)
-            return self._encode(str(path), rtp_format, (gain * block for block in blocks))
+            wide = _blocks(audio, start_ms, coding.codec.encoded_channels)
+            blocks = _resampled(wide, audio.samplerate, coding.codec.sample_rate)
+            return self._encode(str(path), coding, (gain * block for block in blocks))
 
-    def _tone(self, frequency_hz: float, duration_ms: float | None, rtp_format: RtpFormat, level_db: float) -> Prompt:
+    def _tone(self, frequency_hz: float, duration_ms: float | None, coding: Coding, level_db: float) -> Prompt:
         import numpy
 
-        rate = codec_of(rtp_format).sample_rate
+        rate = coding.codec.sample_rate
         # Without end it goes round: ten seconds hold whole periods of every frequency in steps of 0.1 Hz.
         count = 10 * rate if duration_ms is None else max(1, int(rate * duration_ms / 1000))
         amplitude = min(1.0, 2**0.5 * 10 ** (level_db / 20))
         sine = amplitude * numpy.sin(2 * numpy.pi * frequency_hz / rate * numpy.arange(count))
-        return self._encode(f"tone {frequency_hz:g}Hz", rtp_format, iter([sine]), endless=duration_ms is None)
+        return self._encode(
+            f"tone {frequency_hz:g}Hz",
+            coding,
+            iter([numpy.tile(sine[:, None], coding.codec.encoded_channels)]),
+            endless=duration_ms is None,
+        )
 
-    def _encode(self, name: str, rtp_format: RtpFormat, blocks: Iterator[Any], *, endless: bool = False) -> Prompt:
-        codec = codec_of(rtp_format)
+    def _encode(self, name: str, coding: Coding, blocks: Iterator[Samples], *, endless: bool = False) -> Prompt:
+        codec = coding.codec
         try:
             with tempfile.TemporaryFile(dir=self._cache_dir) as file:
-                length = _write_encoded(file, codec, blocks)
-                native = _map(file, length, codec, name)
+                native = encode(file, coding, blocks, name)
         except OSError as error:
             raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
         duration_ms = lib.sfm_prompt_samples(native) * 1000 // codec.sample_rate
-        return Prompt(name, rtp_format, duration_ms, endless, native)
+        return Prompt(name, coding.rtp_format, duration_ms, endless, native)
 
 
 def _digit_block(digit: str, rate: int, tone_ms: float, gap_ms: float, level_dbov: int) -> Any:
@@ -164,10 +191,6 @@ def _identity(path: Path) -> tuple[object, ...]:
     return (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
 
 
-def _format_key(rtp_format: RtpFormat) -> tuple[object, ...]:
-    return (rtp_format.name.upper(), rtp_format.clock_rate, rtp_format.channels, rtp_format.fmtp)
-
-
 def open_audio(path: Path) -> soundfile.SoundFile:
     import soundfile
 
@@ -186,8 +209,9 @@ def reason_of(error: Exception) -> str:
     return text.rstrip(".").replace("\n", " ")
 
 
-def _mono_blocks(audio: soundfile.SoundFile, start_ms: float) -> Iterator[Samples]:
-    """The audio from `start_ms` on, mixed to one channel, in blocks."""
+def _blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> Iterator[Samples]:
+    """The audio from `start_ms` on in blocks, one column a channel: as it is when that many are wanted, else mixed."""
+    import numpy
     import soundfile
 
     start = int(start_ms * audio.samplerate / 1000)
@@ -197,47 +221,25 @@ def _mono_blocks(audio: soundfile.SoundFile, start_ms: float) -> Iterator[Sample
     try:
         audio.seek(start)
         while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
-            yield block.mean(axis=1) if block.shape[1] > 1 else block[:, 0]
+            mixed = block if block.shape[1] == channels else block.mean(axis=1, keepdims=True)
+            yield mixed if mixed.shape[1] == channels else numpy.tile(mixed, channels)
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{audio.name} is damaged: {reason_of(error)}") from error
 
 
 def _resampled(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
+    """soxr at high quality: a linear-phase low-pass, flat to 0.91 of the lower rate's half, 120 dB down from it on."""
     if rate == wanted_rate:
         yield from blocks
         return
     import numpy
     import soxr
 
-    stream = soxr.ResampleStream(rate, wanted_rate, 1, dtype="float32", quality="HQ")
+    stream, channels = None, 1
     for block in blocks:
-        yield stream.resample_chunk(numpy.ascontiguousarray(block))
-    yield stream.resample_chunk(numpy.empty(0, "float32"), last=True)
-
-
-def _write_encoded(file: IO[bytes], codec: Any, blocks: Iterator[Any]) -> int:
-    import numpy
-
-    length = 0
-    for block in blocks:
-        # Whatever a float file holds (beyond full scale, not a number) becomes a sample that a codec has.
-        scaled = numpy.nan_to_num(numpy.rint(block * _FULL_SCALE), posinf=_FULL_SCALE, neginf=-_FULL_SCALE)
-        pcm = scaled.clip(-_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
-        encoded = bytearray(2 * len(pcm))
-        count = check(
-            lib.sfm_codec_encode(
-                codec, ffi.NULL, ffi.from_buffer("int16_t[]", pcm), len(pcm), ffi.from_buffer(encoded), len(encoded)
-            )
-        )
-        file.write(encoded[:count])
-        length += count
-    file.flush()
-    return length
-
-
-def _map(file: IO[bytes], length: int, codec: Any, name: str) -> Any:
-    if length == 0:
-        raise MediaError(f"{name} holds no audio at all")
-    out = ffi.new("sfm_prompt **")
-    check(lib.sfm_prompt_map(file.fileno(), length, codec, out), f"map the encoded audio of {name}")
-    return ffi.gc(out[0], lib.sfm_prompt_release)
+        channels = block.shape[1]
+        stream = stream or soxr.ResampleStream(rate, wanted_rate, channels, dtype="float32", quality="HQ")
+        yield stream.resample_chunk(numpy.ascontiguousarray(block)).reshape(-1, channels)
+    if stream is not None:
+        rest = stream.resample_chunk(numpy.empty((0, channels), "float32"), last=True)
+        yield rest.reshape(-1, channels)

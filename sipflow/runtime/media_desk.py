@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
@@ -42,6 +43,7 @@ class MediaDesk:
         self._formats: dict[str, tuple[RtpFormat, ...]] = {}
         self._final: dict[str, LegStatistics] = {}
         self._agents: dict[str, str] = {}
+        self._playing: dict[str, commands.StartPlay] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sharers: dict[Leg, int] = {}
         """How many dialogs use a leg."""
@@ -63,8 +65,14 @@ class MediaDesk:
         leg = self._legs.get(call)
         if leg is None:
             leg = self._engine.open_leg(
-                call, agent.host, agent.first_port, agent.last_port, jitter=_jitter_of(agent), listening=agent.listening
-            )  # fmt: skip
+                call,
+                agent.host,
+                agent.first_port,
+                agent.last_port,
+                jitter=_jitter_of(agent),
+                listening=agent.listening,
+                expected=formats[0],
+            )
             self._legs[call] = leg
             self._sharers[leg] = 1
         self._agents[call] = agent.name
@@ -87,8 +95,10 @@ class MediaDesk:
         if leg is None:
             return
         leg.call = call
-        self._params[call] = params
+        before, self._params[call] = self._params.get(call), params
         leg.start(params)
+        if before is not None and before.send_format != params.send_format and call in self._playing:
+            self._spawn(self._swap(self._playing[call]))
 
     def close(self, call: str) -> None:
         """Give the port pair back unless another dialog uses it; the statistics stay to be asked for."""
@@ -148,26 +158,42 @@ class MediaDesk:
             if leg is None or now_format is None:
                 raise MisuseError("the call ended before it began")
             leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
+            self._playing[command.call] = command
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
         self._feed(command.agent, events.CommandDone(command.call, command.token))
 
+    async def _swap(self, command: commands.StartPlay) -> None:
+        """Go on with the same audio in the call's new format, if it still plays."""
+        with contextlib.suppress(SipflowError):  # the call, or its play, has ended; the file was played already
+            prompt = await self._load(command)
+            if command.call in self._legs and self._playing.get(command.call) is command:
+                self._legs[command.call].swap_prompt(prompt)
+
     async def _load(self, command: commands.StartPlay) -> Prompt:
-        send_format = self._send_format(command.call)
-        if send_format is None:
+        params = self._params.get(command.call)
+        if params is None:
             raise MisuseError("the call ended before it began")
+        send_format, ptime_ms = params.send_format, params.ptime_ms
         loop = asyncio.get_running_loop()
         if command.digits:
-            return await loop.run_in_executor(None, lambda: self._prompts.digits(command.digits, send_format))
+            return await loop.run_in_executor(
+                None, lambda: self._prompts.digits(command.digits, send_format, ptime_ms=ptime_ms)
+            )
         if not command.path:
             return await loop.run_in_executor(
-                None, lambda: self._prompts.tone(command.tone_hz, _whole(command.duration_ms), send_format)
+                None,
+                lambda: self._prompts.tone(
+                    command.tone_hz, _whole(command.duration_ms), send_format, ptime_ms=ptime_ms
+                ),
             )
         path = self._library.require(command.path)
         return await loop.run_in_executor(
             None,
-            lambda: self._prompts.load(path, send_format, start_ms=round(command.start_ms), gain_db=command.gain_db),
+            lambda: self._prompts.load(
+                path, send_format, ptime_ms=ptime_ms, start_ms=round(command.start_ms), gain_db=command.gain_db
+            ),
         )
 
     def _send_format(self, call: str) -> RtpFormat | None:
@@ -218,6 +244,7 @@ class MediaDesk:
             if leg is None:
                 raise MisuseError("the call ended before it began")
             leg.play(prompt, command.token)
+            self._playing.pop(command.call, None)
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
 

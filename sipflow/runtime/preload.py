@@ -24,7 +24,7 @@ async def preload(plan: Plan, prompts: PromptStore, library: MediaLibrary) -> No
     await loop.run_in_executor(None, _load_all, list(_wanted(plan)), prompts, library)
 
 
-_Wanted = tuple[str, RtpFormat, int, float]
+_Wanted = tuple[str, RtpFormat, int, int, float]
 
 
 def _wanted(plan: Plan) -> Iterator[_Wanted]:
@@ -37,19 +37,20 @@ def _wanted(plan: Plan) -> Iterator[_Wanted]:
                 gain = 0.0 if node.op.gain is None else evaluate_quantity(node.op.gain, scope, Unit.DECIBEL, "a gain")
             except NoValueError:
                 continue  # known only in the call
-            for rtp_format in plan.agents[node.agent].formats:
+            agent = plan.agents[node.agent]
+            for rtp_format in agent.formats:
                 if rtp_format != TELEPHONE_EVENT:
-                    yield path, rtp_format, round(start_ms), gain
+                    yield path, rtp_format, agent.ptime_ms, round(start_ms), gain
 
 
 def _load_all(wanted: list[_Wanted], prompts: PromptStore, library: MediaLibrary) -> None:
-    for name, rtp_format, start_ms, gain_db in wanted:
+    for name, rtp_format, ptime_ms, start_ms, gain_db in wanted:
         path = library.find(name)
         if path is not None and _is_short(path, library):
             try:
-                prompts.load(path, rtp_format, start_ms=start_ms, gain_db=gain_db)
+                prompts.load(path, rtp_format, ptime_ms=ptime_ms, start_ms=start_ms, gain_db=gain_db)
             except MediaError:
-                continue  # told when it is played
+                continue  # told when it is played; telephone-event and its like play no files
 
 
 def _is_short(path: Path, library: MediaLibrary) -> bool:

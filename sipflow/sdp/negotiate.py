@@ -174,12 +174,16 @@ def _named(formats: tuple[str, ...], meanings: tuple[RtpFormat, ...]) -> tuple[R
 
 
 @_remembered
-def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> int | None:
-    """Payload type of telephone-event: at the codec's clock rate, as its packets share the codec's time stamps (RFC
+def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> RtpFormat | None:
+    """The telephone-event to use: at the codec's clock rate, as its packets share the codec's time stamps (RFC
     4733 section 2.1), else at the lowest one: a rule that leads both sides to the same format, whatever their order."""
     events = [format_ for format_ in formats if format_.name.lower() == TELEPHONE_EVENT]
-    best = min(events, key=lambda event: (event.clock_rate != clock_rate, event.clock_rate), default=None)
-    return best.payload_type if best else None
+    return min(events, key=lambda event: (event.clock_rate != clock_rate, event.clock_rate), default=None)
+
+
+def _other_clock(event: RtpFormat | None, codec: RtpFormat) -> int:
+    """RTP clock of telephone-event where it is not the codec's, else 0."""
+    return 0 if event is None or event.clock_rate == codec.clock_rate else event.clock_rate
 
 
 # --- judging ---
@@ -288,6 +292,8 @@ def _params(
     """Both lists have a codec, and the remote stream an address: the callers made sure."""
     send_format = _codecs(send)[0]
     ptime_ms = remote.ptime_ms or local.ptime_ms
+    dtmf_send = _telephone_event(send, send_format.clock_rate)
+    dtmf_receive = _telephone_event(receive, send_format.clock_rate)
     return MediaParams(
         local_address=local.address,
         local_port=local.port,
@@ -296,10 +302,12 @@ def _params(
         remote_rtcp_port=remote.rtcp_port,
         send_format=send_format,
         receive_formats=_codecs(receive),
-        dtmf_send_payload_type=_telephone_event(send, send_format.clock_rate),
-        dtmf_receive_payload_type=_telephone_event(receive, send_format.clock_rate),
+        dtmf_send_payload_type=dtmf_send.payload_type if dtmf_send else None,
+        dtmf_receive_payload_type=dtmf_receive.payload_type if dtmf_receive else None,
         ptime_ms=min(ptime_ms, remote.maxptime_ms or ptime_ms),
         direction=direction,
+        dtmf_send_clock_rate=_other_clock(dtmf_send, send_format),
+        dtmf_receive_clock_rate=_other_clock(dtmf_receive, send_format),
     )
 
 

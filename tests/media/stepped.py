@@ -65,12 +65,16 @@ class SteppedLeg:
             "sends": 1,
             "receives": 1,
         }
-        check(lib.sfm_leg_start(self.native, ffi.new("sfm_leg_params *", fields | changes)))
+        params = ffi.new("sfm_leg_params *", fields | changes)
+        states = ffi.new("sfm_leg_states **")
+        check(lib.sfm_leg_states_create(params, states))
+        check(lib.sfm_leg_start(self.native, params, states))
+        lib.sfm_leg_states_destroy(states[0])
 
     def play(self, prompt: Any, job: int = 1, *, times: int = 1, limit_ms: int = 0) -> None:
         """Plays a prompt."""
         self.kept.append(prompt)
-        check(lib.sfm_leg_play(self.native, prompt.native, job, times, limit_ms))
+        lib.sfm_leg_play(self.native, prompt.native, job, times, limit_ms)
 
     def send_dtmf(self, digits: str, job: int = 2, *, tone_ms: int = 50, gap_ms: int = 50) -> None:
         """Sends digits."""

@@ -96,7 +96,7 @@ class Playout:
         out = core.ffi.new("sfm_playout **")
         assert core.lib.sfm_playout_create(values, 8000, out) == 0
         self.playout = core.owned(out[0], core.lib.sfm_playout_destroy)
-        assert core.lib.sfm_playout_set_codec(self.playout, 0, core.lib.sfm_codec_find(b"PCMU")) == 0
+        assert core.lib.sfm_playout_set_codec(self.playout, 0, core.lib.sfm_codec_find(b"PCMU"), core.ffi.NULL) == 0
 
     def put(self, packet: Rtp) -> int:
         header = self.core.new(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 from conftest import Core
 
@@ -50,13 +53,32 @@ def playout(core: Core, sample_rate: int = 8000) -> object:
 
 def test_eight_payload_types_at_a_time(core: Core) -> None:
     unit, codec = playout(core), core.lib.sfm_codec_find(b"PCMU")
-    results = [core.lib.sfm_playout_set_codec(unit, payload_type, codec) for payload_type in range(9)]
+    results = [core.lib.sfm_playout_set_codec(unit, payload_type, codec, core.ffi.NULL) for payload_type in range(9)]
     assert results == [0] * 8 + [core.lib.SFM_ERROR_SPACE]
-    assert core.lib.sfm_playout_set_codec(unit, 3, core.ffi.NULL) == 0
-    assert core.lib.sfm_playout_set_codec(unit, 100, codec) == 0
-    assert core.lib.sfm_playout_set_codec(unit, 128, codec) == core.lib.SFM_ERROR_ARGUMENT
+    assert core.lib.sfm_playout_set_codec(unit, 3, core.ffi.NULL, core.ffi.NULL) == 0
+    assert core.lib.sfm_playout_set_codec(unit, 100, codec, core.ffi.NULL) == 0
+    assert core.lib.sfm_playout_set_codec(unit, 128, codec, core.ffi.NULL) == core.lib.SFM_ERROR_ARGUMENT
 
 
-def test_a_codec_of_another_rate_is_refused(core: Core) -> None:
+def test_a_codec_of_another_rate_is_heard_at_the_rate_of_the_unit(core: Core) -> None:
+    unit, codec = playout(core, 48000), core.lib.sfm_codec_find(b"PCMU")
+    assert core.lib.sfm_playout_set_codec(unit, 0, codec, core.ffi.NULL) == 0
+    payload = core.ffi.new("uint8_t[160]")
+    payload[0:160] = [core.lib.sfm_pcmu_from_linear(round(8000 * math.sin(n * math.pi / 4))) for n in range(160)]
+    for n in range(5):  # 1 kHz
+        header = core.new("sfm_rtp_header", sequence_number=n, timestamp=160 * n)
+        assert core.lib.sfm_playout_put(unit, header, payload, 160, 20_000_000 * n) == 0
+    pcm = core.ffi.new("int16_t[960]")
+    for n in range(3):
+        assert core.lib.sfm_playout_read(unit, 40_000_000 + 20_000_000 * n, pcm, 960) == 1
+    spectrum = np.abs(np.fft.rfft(np.array(list(pcm), float) / 8000)) / 480
+    assert spectrum[20] == pytest.approx(1, abs=0.02)  # 20 periods in 20 ms
+    assert np.delete(spectrum, 20).max() < 0.02
+
+
+def test_rates_that_no_whole_factor_connects_are_refused(core: Core) -> None:
     codec = core.lib.sfm_codec_find(b"PCMU")
-    assert core.lib.sfm_playout_set_codec(playout(core, 16000), 0, codec) == core.lib.SFM_ERROR_ARGUMENT
+    unit = playout(core, 8000)
+    for sample_rate in (0, 44100, 96000):
+        assert core.lib.sfm_playout_configure(unit, 8000, sample_rate) == core.lib.SFM_ERROR_ARGUMENT
+    assert core.lib.sfm_playout_set_codec(unit, 0, codec, core.ffi.NULL) == 0

@@ -15,15 +15,16 @@ class FakeCodec:
 
     def __init__(self, core: Core, answer: int) -> None:
         self.answer, self.begun = answer, 0
+        self.state = core.ffi.new("uint64_t[2]")
         types = {name: field.type for name, field in core.ffi.typeof("sfm_codec").fields}
         decode = core.ffi.callback(types["decode"], self._decode)
-        duration_ts = core.ffi.callback(types["duration_ts"], lambda payload, length: 160)
+        duration_ts = core.ffi.callback(types["duration_ts"], lambda codec, payload, length: 160)
         decoder_init = core.ffi.callback(types["decoder_init"], self._begin)
         fields = {"clock_rate": 8000, "sample_rate": 8000, "channels": 1, "frame_samples": 1, "decoder_bytes": 16}
         self.keep = (decode, duration_ts, decoder_init)
         self.codec = core.new("sfm_codec", decode=decode, duration_ts=duration_ts, decoder_init=decoder_init, **fields)
 
-    def _begin(self, state: Any) -> int:
+    def _begin(self, codec: Any, state: Any) -> int:
         self.begun += 1
         return 0
 
@@ -36,7 +37,7 @@ class FakeCodec:
 def started(core: Core, codec: FakeCodec) -> Playout:
     """A playout that is about to play the first of three packets of the codec."""
     unit = Playout(core)
-    assert core.lib.sfm_playout_set_codec(unit.playout, 96, codec.codec) == 0
+    assert core.lib.sfm_playout_set_codec(unit.playout, 96, codec.codec, codec.state) == 0
     for n in range(3):
         unit.put(Rtp(n, n * 160, n * 20 * MS, b"x", payload_type=96))
     return unit
@@ -60,7 +61,7 @@ def test_a_packet_lasts_as_long_as_announced_whatever_its_decoder_gives(
 def test_a_codec_that_is_taken_away_leaves_concealment(core: Core) -> None:
     codec = FakeCodec(core, 160)
     unit = started(core, codec)
-    core.lib.sfm_playout_set_codec(unit.playout, 96, core.ffi.NULL)
+    core.lib.sfm_playout_set_codec(unit.playout, 96, core.ffi.NULL, core.ffi.NULL)
     assert unit.read(40 * MS, 160)[0] == CONCEALED
 
 
