@@ -15,7 +15,9 @@ from rich.live import Live
 from rich.markup import escape
 
 from sipflow.api import read_source
+from sipflow.cli.certificates import certificate_options, certificates
 from sipflow.cli.completing import ScenarioPath
+from sipflow.cli.crews import MakeCrew, abroad, at_home
 from sipflow.cli.keys import keys
 from sipflow.cli.run import _coloured, _Duration, _Variable
 from sipflow.errors import SipflowError
@@ -30,7 +32,7 @@ from sipflow.load.report.live import live_view, plain_line
 from sipflow.load.report.text import report_lines
 from sipflow.load.result import Exit, LoadResult
 from sipflow.load.run import LoadRun, Status
-from sipflow.loading import LoadOptions, WrongFileError, local_links, preflight, prepare, worker_count
+from sipflow.loading import LoadOptions, WrongFileError, preflight, prepare, worker_count
 
 
 class _Rate(click.ParamType[float]):
@@ -152,6 +154,14 @@ _COUNT = click.IntRange(1)
     help="Serve /status, /rate, /pause, /resume, /stop and /metrics for Prometheus on this port of loopback (0: a free "
     "one).",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Take the machines that come to this address with `sipflow worker`, in the place of this one: "
+    "tls://HOST:PORT, or tcp:// on loopback.",
+)
+@click.option("--machines", type=_COUNT, default=1, show_default=True, help="How many machines --cluster waits for.")
+@certificate_options
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
 def load(
     file: Path,
@@ -174,6 +184,11 @@ def load(
     html_file: Path | None,
     find_max: str | None,
     control_port: int | None,
+    cluster: str | None,
+    machines: int,
+    tls_ca: Path | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     quiet: bool,
 ) -> None:
     """Run a scenario thousands of times at planned moments, and measure every call.
@@ -202,6 +217,7 @@ def load(
       sipflow load calls.sflow --calls 1000 --arrivals poisson --seed 7
       sipflow load calls.sflow --rate 100/s --require 'setup_time.p99 < 200ms, calls.success >= 99.9%'
       sipflow load calls.sflow --find-max 'setup_time.p99 < 200ms, calls.success >= 99.9%' --rate 20/s
+      sipflow load calls.sflow --cluster tls://10.0.0.5:8786 --machines 2 --tls-ca ca.pem --tls-cert run.pem
     """
     console = Console(highlight=False)
     options = LoadOptions(
@@ -216,9 +232,16 @@ def load(
     wanted = _requirements(requirements, console)
     options = replace(options, overrides=replace(options.overrides, requirements=wanted))
     view = _View(console, file.name, control_port, quiet)
-    if find_max is not None:
+    if cluster is not None:
+        if find_max is not None or workers is not None:
+            raise click.UsageError("--cluster goes with neither --find-max nor --workers")
+        result = _run_abroad(
+            file, options, console, view, abroad(cluster, certificates(tls_ca, tls_cert, tls_key), machines, console)
+        )
+    elif find_max is not None:
         raise click.exceptions.Exit(_find_max(file, options, find_max, console))
-    result = _run(file, options, console, view)
+    else:
+        result = _run(file, options, console, view)
     _write(result, json_file, csv_file, html_file)
     for line in report_lines(result, brief=quiet):
         console.print(_coloured(line), soft_wrap=True)
@@ -242,47 +265,56 @@ def _refuse(diagnostics: tuple[Diagnostic, ...], text: str, console: Console) ->
         raise click.exceptions.Exit(int(Exit.FILE))
 
 
-def _prepare(file: Path, options: LoadOptions, console: Console) -> tuple[Prepare, int]:
-    """What the workers need, and how many there are; ends with exit code 2 or 3 when file or machine are wrong."""
+def _prepare(file: Path, options: LoadOptions, console: Console) -> Prepare:
+    """What the workers need; ends with exit code 2 when the file is wrong."""
     try:
-        prepared = prepare(file, options)
+        return prepare(file, options)
     except WrongFileError as error:
         _refuse(error.diagnostics, error.text, console)
         raise AssertionError("a file without a graph has errors") from error
     except SipflowError as error:
         console.print(_coloured(f"ERROR  {error}"), soft_wrap=True)
         raise click.exceptions.Exit(int(Exit.MACHINE)) from error
-    count = worker_count(prepared.plan, options.workers)
+
+
+def _look_at_machine(file: Path, prepared: Prepare, count: int, console: Console) -> None:
+    """Ends with exit code 3 when this machine has less than the plan needs."""
     shortages = preflight(prepared, count)
     for diagnostic in shortages:
         console.print(escape(render(diagnostic, read_source(file)[1])), soft_wrap=True)
     if has_errors(shortages):
         raise click.exceptions.Exit(int(Exit.MACHINE))
-    return prepared, count
 
 
 def _run(file: Path, options: LoadOptions, console: Console, view: _View) -> LoadResult:
-    prepared, count = _prepare(file, options, console)
-    return asyncio.run(_work(prepared, count, console, view))
+    prepared = _prepare(file, options, console)
+    count = worker_count(prepared.plan, options.workers)
+    _look_at_machine(file, prepared, count, console)
+    return asyncio.run(_work(prepared, at_home(count), console, view))
 
 
-async def _work(prepared: Prepare, count: int, console: Console, view: _View) -> LoadResult:
+def _run_abroad(file: Path, options: LoadOptions, console: Console, view: _View, crew: MakeCrew) -> LoadResult:
+    """On other machines, of which each says itself what it lacks."""
+    try:
+        return asyncio.run(_work(_prepare(file, options, console), crew, console, view))
+    except SipflowError as error:
+        console.print(_coloured(f"ERROR  {error}"), soft_wrap=True)
+        raise click.exceptions.Exit(int(Exit.MACHINE)) from error
+
+
+async def _work(prepared: Prepare, make_crew: MakeCrew, console: Console, view: _View) -> LoadResult:
     """One load run, shown and controlled."""
-    run: LoadRun | None = None
-
-    def on_tick(status: Status) -> None:
-        view.show(status)
-
-    run = LoadRun(prepared, local_links(count), on_tick=on_tick)
-    control = Control(run, _metrics_page())
-    with _signals(run), view.open(run):
-        if view.port is not None:
-            port = await control.open(view.port)
-            console.print(f"control at http://127.0.0.1:{port}/status", style="dim")
-        try:
-            return await run.run()
-        finally:
-            await control.close()
+    async with make_crew(prepared) as crew:
+        run = LoadRun(prepared, crew.links, on_tick=view.show, start_ahead_s=crew.start_ahead_s, notes=crew.notes)
+        control = Control(run, _metrics_page())
+        with _signals(run), view.open(run):
+            if view.port is not None:
+                port = await control.open(view.port)
+                console.print(f"control at http://127.0.0.1:{port}/status", style="dim")
+            try:
+                return await run.run()
+            finally:
+                await control.close()
 
 
 def _metrics_page() -> Callable[[Status], str] | None:

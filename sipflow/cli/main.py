@@ -37,6 +37,7 @@ _COMMANDS = {
     "lsp": _Row("Write", "sipflow.cli.lsp", "lsp", "Serve editors: diagnostics, completion, rename, as you type."),
     "run": _Row("Run", "sipflow.cli.run", "run", "Run scenarios: real SIP, real audio, a verdict."),
     "load": _Row("Run", "sipflow.cli.load", "load", "Run a scenario thousands of times, and measure every call."),
+    "worker": _Row("Run", "sipflow.cli.worker", "worker", "Offer this machine to a load run on another one."),
     "graph": _Row("Show", "sipflow.cli.graph", "graph", "Show the graph that a scenario means."),
     "import": _Row("Show", "sipflow.cli.flowdata", "import_flow", "Turn a flow of the desktop builder into text."),
     "export": _Row(
@@ -46,7 +47,7 @@ _COMMANDS = {
     "doctor": _Row("System", "sipflow.cli.doctor", "doctor", "Tell what this machine grants, and what to change."),
     "completion": _Row("System", "sipflow.cli.completion", "completion", "Print the completion script of a shell."),
 }
-_EXTRAS = {"pygls": "lsp", "lsprotocol": "lsp"}
+_EXTRAS = {"pygls": "lsp", "lsprotocol": "lsp", "distributed": "cluster", "dask": "cluster"}
 """Packages that only an extra of the installation brings."""
 
 

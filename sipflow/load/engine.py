@@ -13,6 +13,7 @@ from sipflow.errors import SipflowError
 from sipflow.load.bundles import BundleWriter
 from sipflow.load.crowd import Crowd, CrowdConfig, Ended
 from sipflow.load.data import PlanMaker
+from sipflow.load.machine import MachineSample, sample, use_between
 from sipflow.load.messages import Abort, Change, Delta, Finished, FromWorker, Prepare, Ready, Refused, Start, ToWorker
 from sipflow.load.meter import Meter
 from sipflow.load.plan import striped
@@ -25,6 +26,8 @@ from sipflow.runtime.transports.machine import MachineNetwork
 from sipflow.runtime.transports.names import Names
 
 REPORT_EVERY_S = 0.25
+SAMPLE_EVERY_QUARTERS = 4
+"""How often the machine is looked at."""
 TICK_S = 0.02
 """How often the event loop's lag is measured."""
 
@@ -60,6 +63,7 @@ class Engine:
         self._start_at: asyncio.Future[float] = self._loop.create_future()
         self._counted = (0, 0, 0, 0)
         self._cpu = time.process_time(), time.monotonic()
+        self._samples: list[MachineSample] = []
 
     def take(self, message: ToWorker) -> None:
         """A message of the run."""
@@ -123,7 +127,8 @@ class Engine:
             self._flush()
         engine.close()
         timing = engine.statistics()
-        self._tell(Finished(*engine.lateness_counts(), timing.realtime, timing.note, crashed))
+        use = use_between([*self._samples, sample()])
+        self._tell(Finished(*engine.lateness_counts(), use, timing.realtime, timing.note, crashed))
 
     async def _drive(self, driver: Driver) -> None:
         running = self._loop.create_task(driver.run())
@@ -132,6 +137,7 @@ class Engine:
             await asyncio.sleep(0)
             self._tell(Ready(os.getpid()))
             at = await self._start_at
+            self._samples.append(sample())
             self._crowd.begin(at - driver.started_at)
             driver.pump()
             reporting = self._loop.create_task(self._report_often(driver))
@@ -155,6 +161,8 @@ class Engine:
             if self._quarter(driver) != reported:
                 reported = self._quarter(driver)
                 self._report(driver)
+                if reported % SAMPLE_EVERY_QUARTERS == 0:
+                    self._samples.append(sample())
 
     def _quarter(self, driver: Driver) -> int:
         return int((driver.now() - self._crowd.origin) / REPORT_EVERY_S)

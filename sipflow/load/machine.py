@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def use_between(samples: list[MachineSample]) -> MachineUse:
         least_available_bytes=min(memory, default=None),
         udp_receive_drops=_difference(first.udp_receive_drops, last.udp_receive_drops),
         udp_send_drops=_difference(first.udp_send_drops, last.udp_send_drops),
+    )
+
+
+def worst(uses: Sequence[MachineUse]) -> MachineUse:
+    """The worst of several machines in each respect, since a run is as good as the worst of them."""
+    free = [use.least_available_bytes for use in uses if use.least_available_bytes is not None]
+    return MachineUse(
+        steal=max((use.steal for use in uses if use.steal is not None), default=None),
+        busy=max((use.busy for use in uses if use.busy is not None), default=None),
+        least_available_bytes=min(free, default=None),
+        udp_receive_drops=max((use.udp_receive_drops for use in uses), default=0),
+        udp_send_drops=max((use.udp_send_drops for use in uses), default=0),
     )
 
 

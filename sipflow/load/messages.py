@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipflow.load.arrivals import Curve
+from sipflow.load.machine import MachineUse
 from sipflow.load.metrics import Metrics
 from sipflow.load.plan import LoadPlan
 from sipflow.plan.plan import Plan
@@ -106,6 +107,8 @@ class Finished:
     """Of every media packet: counts by bucket of `sipflow.load.histogram`."""
     floor: dict[int, int] = field(default_factory=dict)
     """Of a timer thread that does nothing else."""
+    machine: MachineUse = field(default_factory=MachineUse)
+    """Of the machine that it ran on."""
     realtime: bool = True
     note: str = ""
     crashed: str = ""

@@ -79,8 +79,15 @@ class LoadRun:
     """Runs a plan once, on workers that somebody else made. All methods are for the loop's thread."""
 
     def __init__(
-        self, prepare: Prepare, links: Sequence[Link], *, on_tick: Callable[[Status], None] | None = None
+        self,
+        prepare: Prepare,
+        links: Sequence[Link],
+        *,
+        on_tick: Callable[[Status], None] | None = None,
+        start_ahead_s: float = START_AHEAD_S,
+        notes: Sequence[str] = (),
     ) -> None:
+        """`start_ahead_s` has to be longer than any message takes to a worker; `notes` go into the result."""
         self._prepare = prepare
         self._workers = [_Worker(link, stripe) for stripe, link in enumerate(links)]
         self._on_tick = on_tick or (lambda status: None)
@@ -89,7 +96,9 @@ class LoadRun:
         self._timeline = Timeline()
         self._lateness, self._floor = Histogram(), Histogram()
         self._failures: list[KeptFailure] = []
-        self._notes: list[str] = []
+        self._notes = list(notes)
+        self._start_ahead_s = start_ahead_s
+        self._uses: list[machine.MachineUse] = []
         self._problem = ""
         self._interrupted = False
         self._stopping = False
@@ -126,7 +135,7 @@ class LoadRun:
             worker.link.send(replace(self._prepare, stripe=worker.stripe, stripes=len(self._workers)))
 
     def _begin(self) -> None:
-        self._start_at = time.monotonic() + START_AHEAD_S
+        self._start_at = time.monotonic() + self._start_ahead_s
         self._samples.append(machine.sample())
         for worker in self._workers:
             worker.link.send(Start(self._start_at))
@@ -241,6 +250,7 @@ class LoadRun:
         worker.done, worker.active = True, 0
         self._lateness.merge(histogram.of_counts(message.lateness))
         self._floor.merge(histogram.of_counts(message.floor))
+        self._uses.append(message.machine)
         if message.note and message.note not in self._notes:
             self._notes.append(message.note)
         if message.crashed:
@@ -264,7 +274,7 @@ class LoadRun:
         plan, load = self._prepare.plan, self._prepare.load
         elapsed = max(self._ended_at - self._start_at, 0.0) if self._start_at < math.inf else 0.0
         starting = min(elapsed, self._starting_s())
-        use = machine.use_between(self._samples)
+        use = machine.worst([*self._uses, machine.use_between(self._samples)])
         total = self._timeline.total
         evidence = Evidence(total, self._lateness, self._floor, use, self._lost_workers(), _memory())
         return LoadResult(

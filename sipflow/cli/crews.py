@@ -1,0 +1,63 @@
+"""Who runs a load: processes of this machine, or those of other machines."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from sipflow.load.cluster.address import Certificates, parse_meeting
+from sipflow.load.links import Link
+from sipflow.load.messages import Prepare
+from sipflow.load.run import START_AHEAD_S
+from sipflow.loading import local_links
+
+CLUSTER_START_AHEAD_S = 1.0
+"""Longer than a message takes to another machine, over connections that may still have to be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Workers that are ready to be opened."""
+
+    links: Sequence[Link]
+    start_ahead_s: float = START_AHEAD_S
+    notes: tuple[str, ...] = ()
+
+
+MakeCrew = Callable[[Prepare], AbstractAsyncContextManager[Crew]]
+
+
+def at_home(count: int) -> MakeCrew:
+    """Processes of this machine."""
+
+    @contextlib.asynccontextmanager
+    async def make(prepared: Prepare) -> AsyncIterator[Crew]:
+        yield Crew(local_links(count))
+
+    return make
+
+
+def abroad(address: str, certificates: Certificates | None, machines: int, console: Console) -> MakeCrew:
+    """Processes of the machines that come to an address; raises `SipflowError` when it may not be used."""
+    meeting = parse_meeting(address, certificates)
+
+    @contextlib.asynccontextmanager
+    async def make(prepared: Prepare) -> AsyncIterator[Crew]:
+        from sipflow.load.cluster.cluster import open_cluster
+
+        def waiting(there: int) -> None:
+            console.print(f"{there} of {machines} machines at {meeting.url}", style="dim")
+
+        async with open_cluster(meeting) as cluster:
+            found = await cluster.machines(machines, waiting)
+            notes = tuple(
+                f"{machine.name}: {machine.processes} processes, clock known to {machine.clock.error_s * 1000:.2f} ms"
+                for machine in found
+            )
+            yield Crew(await cluster.links(found, prepared), CLUSTER_START_AHEAD_S, notes)
+
+    return make
