@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from sipflow.sip.message import parse_message
+from tests.pace import at_most
 from tests.sip.test_damaged_messages import survives
 from tests.sip.torture.messages import CORPORA, names, needs_corpora, rfc4475
 
@@ -54,9 +54,8 @@ def test_flows_of_the_rfcs(path: Path) -> None:
 def test_hostile_messages_take_no_time() -> None:
     start = "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
     fills = [b"\r\n" * 32_000, b" \r\n" * 20_000, b"a:\r\n" * 16_000, b"X: " + b"\r\n " * 20_000, b"\n" * 64_000]
-    begin = time.process_time()
-    for fill in fills:
-        survives((start.encode() + fill)[:65_536])
-        survives((start.encode() + b"To: " + fill)[:65_536])
-        survives(fill)
-    assert time.process_time() - begin < 5.0
+    with at_most(5.0):
+        for fill in fills:
+            survives((start.encode() + fill)[:65_536])
+            survives((start.encode() + b"To: " + fill)[:65_536])
+            survives(fill)
