@@ -109,6 +109,7 @@ class MediaParams:
     remote_port: int
     """0 when the stream was rejected: nothing is sent or received."""
     remote_rtcp_port: int
+    """That of RTP where both share one port (RFC 5761); 0 for no RTCP."""
     send_format: RtpFormat
     """Codec and payload type to send: the peer's most preferred one that both know (RFC 3264 section 6.1)."""
     receive_formats: tuple[RtpFormat, ...]

@@ -72,7 +72,7 @@ uint16_t sfm_engine_leg_port(const sfm_engine_leg *leg);
 typedef struct sfm_leg_remote {
     const char *address; /* numeric; the only source that is listened to */
     uint16_t port;
-    uint16_t rtcp_port;  /* 0: no RTCP */
+    uint16_t rtcp_port;  /* 0: no RTCP; that of RTP: both are sent from one port (RFC 5761) */
 } sfm_leg_remote;
 
 int sfm_engine_leg_start(sfm_engine_leg *leg, const sfm_leg_params *params, const sfm_leg_remote *remote);

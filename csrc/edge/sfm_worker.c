@@ -329,6 +329,10 @@ static int receive_one(sfm_engine_leg *leg, int socket, int count) {
     }
     int got = receive_from(leg, socket, leg->worker->batch + count, 1);
     count_send_error(leg, got);
+    if (got < 0) { /* the error of a packet that we sent; behind it may wait the last words of a peer that has gone */
+        got = receive_from(leg, socket, leg->worker->batch + count, 1);
+        count_send_error(leg, got);
+    }
     return count + (got > 0 ? got : 0);
 }
 
@@ -386,11 +390,17 @@ static int receive_rtp(sfm_engine_leg *leg) {
     return receive_in_step(leg, socket, count);
 }
 
+/* Where the peer takes both on one port (RFC 5761), RTCP leaves by the socket of RTP; what comes back on it is told apart
+ * by the leg. */
+static int rtcp_socket(const sfm_engine_leg *leg) {
+    return sfm_address_equal(&leg->remote_rtcp, &leg->remote) ? leg->sockets.rtp : leg->sockets.rtcp;
+}
+
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
     uint8_t data[CAPACITY_BYTES];
     int length = sfm_leg_write_rtcp(leg->leg, clock_ns(leg->worker), bye, data, sizeof data);
     if (length > 0 && leg->remote_rtcp.length != 0) {
-        count_send_error(leg, send_to(leg, leg->sockets.rtcp, &leg->remote_rtcp, data, (size_t)length));
+        count_send_error(leg, send_to(leg, rtcp_socket(leg), &leg->remote_rtcp, data, (size_t)length));
     }
 }
 

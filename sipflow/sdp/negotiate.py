@@ -41,6 +41,8 @@ class LocalMedia:
     """What the local side is willing to do: sendonly or inactive puts the peer on hold."""
     hold_by_address: bool = False
     """Whether a hold says `c=IN IP4 0.0.0.0` as RFC 2543 had it, in place of `a=sendonly` (RFC 3264 section 8.4)."""
+    rtcp_mux: bool = False
+    """Whether an offer asks for RTP and RTCP on one port (RFC 5761). An answer agrees to it wherever it was offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ def make_offer(
     `previous` is what was last agreed on in the session, by whichever side: a new offer has all of its `m=` lines in
     their places, the unused ones with port 0 (section 8).
     """
-    stream = _stream(local, local.formats, local.direction, PROTOCOL)
     old = previous.media if previous else ()
     own = _own_position(old)
+    mux = local.rtcp_mux or (own is not None and old[own].rtcp_mux)
+    stream = _stream(local, local.formats, local.direction, PROTOCOL, mux)
     media = _in_place(old, own, stream) if own is not None else (*map(_rejected, old), stream)
     return _session(local, session_id, session_version, username, (("t", "0 0"),), media)
 
@@ -103,9 +106,11 @@ def make_answer(
     send = _common(offered.rtp_formats(), local.formats, prefer_local)
     receive = _announced(send, local.formats)
     direction = _intersect(offer.direction_of(offered).reversed, local.direction)
-    media = _in_place(offer.media, chosen, _stream(local, receive, direction, offered.protocol))
+    stream = _stream(local, receive, direction, offered.protocol, offered.rtcp_mux)
+    media = _in_place(offer.media, chosen, stream)
     description = _session(local, session_id, session_version, username, times, media)
-    return Answer(description, _params(offer, offered, local, direction, send, receive))
+    params = _params(offer, offered, local, direction, send, receive)
+    return Answer(description, _muxed(params) if offered.rtcp_mux else params)
 
 
 def apply_answer(offer: SessionDescription, answer: SessionDescription, local: LocalMedia) -> MediaParams | str:
@@ -129,7 +134,8 @@ def apply_answer(offer: SessionDescription, answer: SessionDescription, local: L
         return _no_common_codec("answered", _named_by(answered, offered), "offered", ours)
     receive = _common(ours, theirs)
     direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
-    return _params(answer, answered, local, direction, theirs, receive)
+    params = _params(answer, answered, local, direction, theirs, receive)
+    return _muxed(params) if offered.rtcp_mux and answered.rtcp_mux else params
 
 
 # --- formats ---
@@ -311,6 +317,11 @@ def _params(
     )
 
 
+def _muxed(params: MediaParams) -> MediaParams:
+    """Both sides said `a=rtcp-mux`: RTCP goes where RTP goes, whatever `a=rtcp` says (RFC 5761 section 5.1.1)."""
+    return replace(params, remote_rtcp_port=params.remote_port)
+
+
 def _in_place(
     media: tuple[MediaDescription, ...], position: int, stream: MediaDescription
 ) -> tuple[MediaDescription, ...]:
@@ -318,21 +329,25 @@ def _in_place(
     return tuple(stream if at == position else _rejected(old) for at, old in enumerate(media))
 
 
-def _stream(local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direction, protocol: str) -> MediaDescription:
+def _stream(
+    local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direction, protocol: str, rtcp_mux: bool
+) -> MediaDescription:
     """The local audio stream with these formats and payload types."""
     said = None if _holds_by_address(local) and direction is Direction.SENDONLY else direction
-    lines = _stream_lines(formats, local.ptime_ms, said)
+    lines = _stream_lines(formats, local.ptime_ms, said, rtcp_mux)
     numbers = tuple(str(format_.payload_type) for format_ in formats)
     return MediaDescription("audio", local.port, protocol, numbers, lines)
 
 
 @_remembered
-def _stream_lines(formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None) -> Lines:
+def _stream_lines(formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None, rtcp_mux: bool) -> Lines:
     lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
     lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
     lines.append(("a", f"ptime:{ptime_ms}"))
     if direction is not None:
         lines.append(("a", direction.value))
+    if rtcp_mux:
+        lines.append(("a", "rtcp-mux"))
     return tuple(lines)
 
 

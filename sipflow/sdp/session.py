@@ -233,6 +233,11 @@ class MediaDescription:
             return int(match[1])
         return self.port + 1 if 0 < self.port < 65_535 else 0
 
+    @property
+    def rtcp_mux(self) -> bool:
+        """Whether the owner would have, or has, RTP and RTCP on one port (RFC 5761 section 5.1.1)."""
+        return self.attribute("rtcp-mux") is not None
+
 
 def _milliseconds(text: str | None) -> int | None:
     match = _MILLISECONDS.match(text or "")

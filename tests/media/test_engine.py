@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -292,6 +293,16 @@ def test_rtcp_tells_both_sides_of_loss_and_round_trip(engine: MediaEngine, liste
     assert counted.remote_loss == pytest.approx(0.3, abs=0.2)
     alice.close()
     listener.wait(lambda: bob.statistics().remote_said_bye)
+
+
+def test_rtcp_shares_the_port_of_rtp(engine: MediaEngine, listener: Listener) -> None:
+    alice, bob = engine.open_leg("alice-1", LOOPBACK), engine.open_leg("bob-1", LOOPBACK)
+    alice.start(replace(params(alice, bob), remote_rtcp_port=bob.port))
+    bob.start(replace(params(bob, alice), remote_rtcp_port=alice.port))
+    listener.wait(lambda: alice.statistics().remote_packets_lost is not None, 10)
+    alice.close()
+    listener.wait(lambda: bob.statistics().remote_said_bye)
+    assert bob.statistics().junk_packets == 0
 
 
 # --- commands and resources -----------------------------------------------------------------------------------------

@@ -203,6 +203,33 @@ def test_rtcp_port_of_its_own() -> None:
     assert params(answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp:4999"))).remote_rtcp_port == 4999
 
 
+def test_rtcp_on_the_port_of_rtp_where_both_say_so() -> None:
+    offerer, answerer = exchange(replace(ALICE, rtcp_mux=True), BOB)
+    assert (offerer.remote_rtcp_port, answerer.remote_rtcp_port) == (offerer.remote_port, answerer.remote_port)
+
+
+def test_rtcp_stays_on_its_own_port_when_the_answer_does_not_take_mux() -> None:
+    offer = offer_of(replace(ALICE, rtcp_mux=True))
+    assert "a=rtcp-mux\r\n" in str(offer)
+    result = apply_answer(offer, sdp("audio 4000 RTP/AVP 0"), ALICE)
+    assert isinstance(result, MediaParams)
+    assert result.remote_rtcp_port == 4001
+
+
+def test_mux_that_was_not_offered_is_not_taken() -> None:
+    assert "rtcp-mux" not in str(offer_of(ALICE))
+    result = apply_answer(offer_of(ALICE), sdp("audio 4000 RTP/AVP 0\r\na=rtcp-mux"), ALICE)
+    assert isinstance(result, MediaParams)
+    assert result.remote_rtcp_port == 4001
+
+
+def test_mux_of_the_peers_offer_is_kept_in_our_next_one() -> None:
+    answer = answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp:4999\r\na=rtcp-mux"))
+    assert params(answer).remote_rtcp_port == 4000
+    again = make_offer(BOB, session_id=2, session_version=2, previous=answer.description)
+    assert again.media[0].rtcp_mux
+
+
 def test_telephone_event_at_the_clock_of_the_codec() -> None:
     both = (OPUS, PCMU, RtpFormat("telephone-event", 101), RtpFormat("telephone-event", 110, 48000))
     offerer, answerer = exchange(replace(ALICE, formats=both), replace(BOB, formats=both))
