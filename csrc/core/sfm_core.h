@@ -7,6 +7,7 @@
 #include "sfm_sequence.h"
 #include "sfm_rtp.h"
 #include "sfm_g711.h"
+#include "sfm_g722.h"
 #include "sfm_codec.h"
 #include "sfm_jitter.h"
 #include "sfm_plc.h"
