@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "sfm_bytes.h"
 #include "sfm_error.h"
 #include "sfm_g711.h"
+#include "sfm_g722.h"
 
 #define LARGEST_COUNT 0x40000000U /* keeps every count inside an int */
 
@@ -41,6 +43,61 @@ static int pcma_decode(void *state, const uint8_t *payload, size_t length, int16
         return SFM_ERROR_SPACE;
     sfm_pcma_decode(payload, length, pcm);
     return (int)length;
+}
+
+static int g722_encoder_init(const sfm_codec *codec, void *state)
+{
+    (void)codec;
+    sfm_g722_init_settled(state); /* what is sent was encoded beforehand and follows the byte of silence */
+    return SFM_OK;
+}
+
+static int g722_decoder_init(const sfm_codec *codec, void *state)
+{
+    (void)codec;
+    sfm_g722_init(state);
+    return SFM_OK;
+}
+
+static int g722_encode(void *state, const int16_t *pcm, size_t count, uint8_t *payload, size_t capacity)
+{
+    if (count % 2 != 0)
+        return SFM_ERROR_LENGTH;
+    if (count / 2 > capacity || count > LARGEST_COUNT)
+        return SFM_ERROR_SPACE;
+    sfm_g722_encode(state, pcm, count, payload);
+    return (int)(count / 2);
+}
+
+static int g722_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity)
+{
+    if (length > capacity / 2 || length > LARGEST_COUNT / 2)
+        return SFM_ERROR_SPACE;
+    sfm_g722_decode(state, payload, length, pcm);
+    return (int)(2 * length);
+}
+
+/* Two's complement in network byte order (RFC 3551 section 4.5.11). */
+static int l16_encode(void *state, const int16_t *pcm, size_t count, uint8_t *payload, size_t capacity)
+{
+    (void)state;
+    if (count > capacity / 2 || count > LARGEST_COUNT / 2)
+        return SFM_ERROR_SPACE;
+    for (size_t i = 0; i < count; i++)
+        sfm_put16(payload + 2 * i, (uint16_t)pcm[i]);
+    return (int)(2 * count);
+}
+
+static int l16_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity)
+{
+    (void)state;
+    if (length % 2 != 0)
+        return SFM_ERROR_LENGTH;
+    if (length / 2 > capacity || length > LARGEST_COUNT)
+        return SFM_ERROR_SPACE;
+    for (size_t i = 0; i < length / 2; i++)
+        pcm[i] = (int16_t)sfm_get16(payload + 2 * i);
+    return (int)(length / 2);
 }
 
 int sfm_codec_framed_duration_ts(const sfm_codec *codec, const uint8_t *payload, size_t length)
@@ -81,6 +138,55 @@ static const sfm_codec codecs[] = {
         .max_bytes_per_second = 8000,
         .encode = pcma_encode,
         .decode = pcma_decode,
+        .duration_ts = sfm_codec_framed_duration_ts,
+    },
+    {
+        .name = "G722",
+        .clock_rate = 8000, /* half the sample rate (RFC 3551 section 4.5.2) */
+        .sample_rate = 16000,
+        .channels = 1,
+        .encoded_channels = 1,
+        .static_payload_type = 9,
+        .silence = SFM_G722_SILENCE,
+        .frame_samples = 2,
+        .frame_bytes = 1,
+        .max_bytes_per_second = 8000,
+        .encoder_bytes = sizeof(sfm_g722),
+        .decoder_bytes = sizeof(sfm_g722),
+        .encoder_init = g722_encoder_init,
+        .decoder_init = g722_decoder_init,
+        .encode = g722_encode,
+        .decode = g722_decode,
+        .duration_ts = sfm_codec_framed_duration_ts,
+    },
+    {
+        .name = "L16",
+        .clock_rate = 16000,
+        .sample_rate = 16000,
+        .channels = 1,
+        .encoded_channels = 1,
+        .static_payload_type = 255, /* 10 and 11 are 44.1 kHz */
+        .silence = 0,
+        .frame_samples = 1,
+        .frame_bytes = 2,
+        .max_bytes_per_second = 32000,
+        .encode = l16_encode,
+        .decode = l16_decode,
+        .duration_ts = sfm_codec_framed_duration_ts,
+    },
+    {
+        .name = "L16",
+        .clock_rate = 8000,
+        .sample_rate = 8000,
+        .channels = 1,
+        .encoded_channels = 1,
+        .static_payload_type = 255, /* 10 and 11 are 44.1 kHz */
+        .silence = 0,
+        .frame_samples = 1,
+        .frame_bytes = 2,
+        .max_bytes_per_second = 16000,
+        .encode = l16_encode,
+        .decode = l16_decode,
         .duration_ts = sfm_codec_framed_duration_ts,
     },
 };

@@ -60,6 +60,20 @@ void sfm_g722_init(sfm_g722 *state)
     state->high.det = 8;
 }
 
+/* Differences of zero count as positive: they drive the poles to the border of what is stable (blocks UPPOL1, UPPOL2). */
+static void settle(sfm_g722_band *band)
+{
+    band->a[2] = -12288;
+    band->a[1] = 15360 - band->a[2];
+}
+
+void sfm_g722_init_settled(sfm_g722 *state)
+{
+    sfm_g722_init(state);
+    settle(&state->low);
+    settle(&state->high);
+}
+
 /* --- the adaptive predictor (blocks 4: RECONS, PARREC, UPPOL2, UPPOL1, UPZERO, DELAYA, FILTEP, FILTEZ, PREDIC) ---- */
 
 static int differs(int a, int b)

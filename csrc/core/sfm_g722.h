@@ -10,6 +10,7 @@
 
 /* cffi:begin */
 #define SFM_G722_QMF_TAPS 24
+#define SFM_G722_SILENCE 0xFC /* drives neither predictor: a decoder fades to nothing, whatever came before */
 
 /* One sub-band: the adaptive predictor and quantizer of figures 4 to 8. */
 typedef struct sfm_g722_band {
@@ -30,6 +31,10 @@ typedef struct sfm_g722 {
 } sfm_g722;
 
 void sfm_g722_init(sfm_g722 *state);
+
+/* The state that a decoder reaches after a tenth of a second of SFM_G722_SILENCE, whatever came before: an encoder that
+ * begins there makes what follows silence without a step, although it did not make the silence. */
+void sfm_g722_init_settled(sfm_g722 *state);
 
 /* `count` samples, a multiple of 2, into count / 2 bytes. */
 void sfm_g722_encode(sfm_g722 *state, const int16_t *pcm, size_t count, uint8_t *out);

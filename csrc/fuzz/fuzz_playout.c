@@ -1,6 +1,7 @@
 /* RTP datagrams with lengths in front, and ticks between them: from the parser to samples. */
 #include <string.h>
 
+#include "../core/sfm_g722.h"
 #include "../core/sfm_playout.h"
 #include "fuzz.h"
 
@@ -26,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(sfm_playout_create(&config, 8000, &playout) == 0);
     REQUIRE(sfm_playout_set_codec(playout, 0, sfm_codec_find("pcmu"), NULL) == 0);
     REQUIRE(sfm_playout_set_codec(playout, 8, sfm_codec_find("PCMA"), NULL) == 0);
+    sfm_g722 g722;
+    REQUIRE(sfm_playout_set_codec(playout, 9, sfm_codec_find("G722"), &g722) == 0);
     int64_t now_ns = 0;
     while (input.left > 0) {
         size_t length = fuzz_take(&input, 1);

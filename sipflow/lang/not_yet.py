@@ -14,7 +14,7 @@ from sipflow.lang.lower.codecs import CANONICAL
 from sipflow.lang.lower.words import WORDS
 from sipflow.lang.syntax import Node, Token
 
-RUNNING_CODECS = frozenset(("pcmu", "pcma"))
+RUNNING_CODECS = frozenset(("pcmu", "pcma", "g722", "l16"))
 
 
 def _always(node: Node) -> Iterator[Node | Token]:
@@ -46,7 +46,12 @@ class NotYet:
 NOT_YET = (
     NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
     NotYet(
-        "SF268", "codecs", "this codec", _words_other_than(*RUNNING_CODECS), "`pcmu` and `pcma` run", tuple(CANONICAL)
+        "SF268",
+        "codecs",
+        "this codec",
+        _words_other_than(*RUNNING_CODECS),
+        "`pcmu`, `pcma`, `g722` and `l16` run",
+        tuple(CANONICAL),
     ),
 )
 

@@ -38,11 +38,22 @@ Rows = Mapping[str, Mapping[str, str]]
 DEFAULT_FIRST_PORT = 20_000
 DEFAULT_LAST_PORT = 29_999
 
-_STATIC_FORMATS = {"PCMU": RtpFormat("PCMU", 0), "PCMA": RtpFormat("PCMA", 8)}
-"""Payload types of RFC 3551 table 4."""
+_FORMATS = {
+    "PCMU": (RtpFormat("PCMU", 0),),
+    "PCMA": (RtpFormat("PCMA", 8),),
+    "G722": (RtpFormat("G722", 9),),
+    "L16": (RtpFormat("L16", 98, 16000), RtpFormat("L16", 99)),
+}
+"""Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only."""
 
 TELEPHONE_EVENT = RtpFormat("telephone-event", 101, fmtp="0-15")
 """RFC 4733 section 2.4.1; 101 is what nearly every device offers."""
+
+_EVENTS = {
+    TELEPHONE_EVENT.clock_rate: TELEPHONE_EVENT,
+    16000: RtpFormat("telephone-event", 102, 16000, fmtp="0-15"),
+}
+"""By RTP clock: digits have that of the codec beside them (RFC 4733 section 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +286,10 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
 
 
 def formats_for(codecs: tuple[str, ...], *, events: bool = True) -> tuple[RtpFormat, ...]:
-    """RTP formats of codecs by name, in their order, with telephone-event behind them where `events`."""
-    audio = tuple(_STATIC_FORMATS[name] for name in codecs if name in _STATIC_FORMATS)
-    return (*audio, TELEPHONE_EVENT) if events else audio
+    """RTP formats of codecs by name, in their order; behind them, where `events`, telephone-event at each RTP clock."""
+    audio = tuple(each for name in codecs for each in _FORMATS.get(name, ()))
+    clocks = dict.fromkeys((TELEPHONE_EVENT.clock_rate, *(each.clock_rate for each in audio)))
+    return (*audio, *map(_EVENTS.__getitem__, clocks)) if events else audio
 
 
 def _text(expression: Expr | None, scope: PlanScope) -> str:

@@ -20,8 +20,8 @@ def test_the_table_can_be_walked(core: Core) -> None:
     names = []
     while codec := core.lib.sfm_codec_at(len(names)):
         names.append(core.ffi.string(codec.name))
-        assert core.lib.sfm_codec_find(names[-1]) == codec
-    assert names == [b"PCMU", b"PCMA"]
+        assert core.lib.sfm_codec_find(names[-1]).name == codec.name
+    assert names == [b"PCMU", b"PCMA", b"G722", b"L16", b"L16"]
 
 
 @pytest.mark.parametrize(("name", "payload_type", "silence"), [(b"PCMU", 0, 0xFF), (b"PCMA", 8, 0xD5)])
@@ -34,6 +34,22 @@ def test_g711_as_rfc_3551_has_it(core: Core, name: bytes, payload_type: int, sil
     assert set(bytes(payload)) == {silence}
     assert core.lib.sfm_codec_duration_ts(codec, payload, 160) == 160
     assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 160, pcm, 160) == 160
+
+
+@pytest.mark.parametrize(("index", "rate"), [(3, 16000), (4, 8000)])
+def test_l16_is_the_samples_in_network_byte_order(core: Core, index: int, rate: int) -> None:
+    codec, pcm = core.lib.sfm_codec_at(index), core.ffi.new("int16_t[3]", [1, -2, -32768])
+    payload, back = core.ffi.new("uint8_t[6]"), core.ffi.new("int16_t[3]")
+    assert (codec.clock_rate, codec.sample_rate, codec.static_payload_type) == (rate, rate, 255)
+    assert core.lib.sfm_codec_encode(codec, core.ffi.NULL, pcm, 3, payload, 6) == 6
+    assert bytes(payload) == b"\0\1\xff\xfe\x80\0"
+    assert core.lib.sfm_codec_duration_ts(codec, payload, 6) == 3
+    assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 6, back, 3) == 3
+    assert list(back) == list(pcm)
+    assert core.lib.sfm_codec_duration_ts(codec, payload, 5) == core.lib.SFM_ERROR_LENGTH
+    assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 5, back, 3) == core.lib.SFM_ERROR_LENGTH
+    assert core.lib.sfm_codec_decode(codec, core.ffi.NULL, payload, 6, back, 2) == core.lib.SFM_ERROR_SPACE
+    assert core.lib.sfm_codec_encode(codec, core.ffi.NULL, pcm, 3, payload, 5) == core.lib.SFM_ERROR_SPACE
 
 
 @pytest.mark.parametrize("name", [b"PCMU", b"PCMA"])

@@ -79,3 +79,48 @@ def test_the_clock_runs_at_half_the_sample_rate(core: Core) -> None:
     codec, codes = core.lib.sfm_codec_find(b"g722"), core.ffi.new("uint8_t[160]")
     assert (codec.clock_rate, codec.sample_rate, codec.static_payload_type) == (8000, 16000, 9)
     assert core.lib.sfm_codec_duration_ts(codec, codes, 160) == 160
+
+
+def speech(count: int, seed: int) -> np.ndarray:
+    time, random = np.arange(count) / 16000, np.random.default_rng(seed)
+    tone = np.sin(2 * np.pi * 300 * time + 3 * np.sin(2 * np.pi * 3 * time)) + 0.2 * random.standard_normal(count)
+    return (6000 * (0.5 + 0.5 * np.sin(2 * np.pi * 2 * time)) * tone).astype(np.int16)
+
+
+def encoded(core: Core, pcm: np.ndarray) -> bytes:
+    """As a prompt is encoded: by the table of codecs."""
+    codec, coder, codes = core.lib.sfm_codec_find(b"G722"), core.new("sfm_g722"), np.zeros(len(pcm) // 2, np.uint8)
+    core.lib.sfm_codec_encoder_init(codec, coder)
+    buffer = core.ffi.from_buffer
+    samples, room = buffer("int16_t[]", pcm), buffer("uint8_t[]", codes)
+    assert core.lib.sfm_codec_encode(codec, coder, samples, len(pcm), room, len(codes)) == len(codes)
+    return codes.tobytes()
+
+
+def decoded(core: Core, codes: bytes) -> np.ndarray:
+    out = np.zeros(2 * len(codes), np.int16)
+    core.lib.sfm_g722_decode(state(core), codes, len(codes), core.ffi.from_buffer("int16_t[]", out))
+    return out.astype(float)
+
+
+def test_a_prompt_after_another_and_silence_is_as_good_as_one_alone(core: Core) -> None:
+    first, second = speech(16000, 1), speech(16000, 2)
+    codes, silence = encoded(core, second), bytes([core.lib.SFM_G722_SILENCE]) * 800
+    before = decoded(core, encoded(core, first) + silence + codes)[-len(second) :]
+    alone = decoded(core, codes)
+    errors = [np.sqrt(np.mean((heard[22:] - second[:-22]) ** 2)) for heard in (before, alone)]
+    assert errors[0] < 1.2 * errors[1]
+    assert np.array_equal(before[-8000:], alone[-8000:])
+
+
+def test_pypis_g722_codes_and_decodes_the_same(core: Core) -> None:
+    oracle = pytest.importorskip("G722", reason="PyPI's G722 is the oracle: pip install G722")
+    pcm = speech(48000, 3)
+    codes = np.zeros(24000, np.uint8)
+    core.lib.sfm_g722_encode(
+        state(core), core.ffi.from_buffer("int16_t[]", pcm), 48000, core.ffi.from_buffer("uint8_t[]", codes)
+    )
+    theirs = bytes(oracle.G722(16000, 64000).encode(pcm))
+    assert codes.tobytes() == theirs
+    heard = np.array(oracle.G722(16000, 64000).decode(theirs), float)
+    assert np.array_equal(decoded(core, theirs), heard)

@@ -9,9 +9,10 @@ import pytest
 from sipflow.ir import ops
 from sipflow.ir.expr import Apply, Binary, Env, Expr, Literal, Name, Quantity, Secret, Template, Unit
 from sipflow.ir.graph import Agent, Auth, Challenge, Graph, Lane, Listen, Node, Registrar, Scenario, SessionTimer, Tls
+from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text
 from sipflow.plan.listens import ListenPlan
-from sipflow.plan.plan import AgentPlan, make_plan
+from sipflow.plan.plan import AgentPlan, formats_for, make_plan
 from sipflow.plan.settings import ChallengePlan, Credentials, RegistrarPlan, SessionTimerPlan
 from sipflow.plan.tls import TlsPlan
 from sipflow.redaction import Redactor
@@ -181,3 +182,10 @@ def test_a_proxy_is_an_address_or_an_agent_of_the_run() -> None:
 def test_a_setting_without_a_value_is_no_plan() -> None:
     with pytest.raises(NoValueError):
         planned(Agent("a", auth=Auth(Literal("a"), Env("NOT_THERE"))))
+
+
+def test_digits_are_offered_at_the_clock_of_each_codec() -> None:
+    names = [f"{each.payload_type} {each.name}/{each.clock_rate}" for each in formats_for(("L16", "G722", "PCMA"))]
+    audio = ["98 L16/16000", "99 L16/8000", "9 G722/8000", "8 PCMA/8000"]
+    assert names == [*audio, "101 telephone-event/8000", "102 telephone-event/16000"]
+    assert formats_for(("G722",), events=False) == (RtpFormat("G722", 9),)

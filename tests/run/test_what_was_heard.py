@@ -55,6 +55,16 @@ def _channels(path: Path) -> tuple[Samples, Samples]:
     return samples[:, 0], samples[:, 1]
 
 
+def test_l16_at_16_khz_is_heard_sample_by_sample(tmp_path: Path) -> None:
+    prompt = speech(1, rate=16000)
+    write_wav(tmp_path / "prompt.wav", prompt, 16000)
+    report = sipflow.run(_lanes("l16", 1, ""), out=tmp_path, media_dir=tmp_path, seed=11, timeout_s=30)
+    assert report.passed, report.failures
+    samples, rate = soundfile.read(tmp_path / "l16.wav", dtype="int16")
+    assert rate == 16000
+    assert position_in(prompt, samples[:, 1]) >= 0
+
+
 @pytest.mark.parametrize("seconds", [1, 60])
 def test_what_is_heard_is_the_g711_round_trip_of_the_prompt(seconds: int, tmp_path: Path) -> None:
     for codec, (prompt, _, received) in call_and_record(tmp_path, seconds).items():

@@ -605,7 +605,7 @@ on bob: answer
     Code(
         "SF268",
         "this codec is not in this version",
-        "Only PCMU and PCMA run; an offer without a codec that the file asks for would test something else.",
+        "PCMU, PCMA, G.722 and L16 run; an offer without a codec that the file asks for would test something else.",
         why="The answer would name another codec, and a test of transcoding or of bandwidth would be about PCMU.",
         example="""\
 agent alice { codecs opus, pcma }
