@@ -100,13 +100,15 @@ class Registrar:
 
 @dataclass(frozen=True, slots=True)
 class MediaSettings:
-    """`media { ports 20000-29999; jitter adaptive 20ms..200ms }`."""
+    """`media { ports 20000-29999; jitter adaptive 20ms..200ms; rtcp mux }`."""
 
     first_port: int | None = None
     last_port: int | None = None
     jitter_adaptive: bool = True
     jitter_min_ms: int | None = None
     jitter_max_ms: int | None = None
+    rtcp_mux: bool = False
+    """Whether its offers ask for RTP and RTCP on one port."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sipflow.flow import commands
 from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import pesq_of
-from sipflow.media_params import Direction, MediaParams, RtpFormat
+from sipflow.media_params import MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
 from sipflow.runtime.output import OutputFolder
@@ -78,7 +78,8 @@ class MediaDesk:
         self._agents[call] = agent.name
         self._whole_call[call] = agent.listening.history_ms > HISTORY_MS
         self._formats.setdefault(call, formats)
-        return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, Direction.SENDRECV)
+        mux = agent.spec.media.rtcp_mux
+        return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, rtcp_mux=mux)
 
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""

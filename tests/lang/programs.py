@@ -100,7 +100,8 @@ EVENTS = (
 SETTINGS = (
     "number 1001", "number {S}", 'uri "sip:a@example.com"', 'listen udp "127.0.0.1:5062"', "proxy {S}",
     "codecs pcma, pcmu", "ptime 20ms", "dtmf rfc4733", "srtp off", 'header "X-A" = {S}', 'header "X-B" = "blue"',
-    "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}", "register every {D}", "auth {S} password {S}",
+    "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}", "media {{ rtcp mux }}",
+    "register every {D}", "auth {S} password {S}",
     'listen udp; listen tls "127.0.0.1:0"; tls {{ certificate "a.pem"; key {S}; name {S}; verify off }}',
     "listen ws; tls {{ ca {S}; client certificate required }}", "provisional reliable required", "hold by address",
     "session timer 1800s refresher local min 90s", "session timer off", "proxy hub",

@@ -5,12 +5,12 @@ endif
 
 syntax case match
 syntax match sflowControl '\<\%(else\|if\)\>'
-syntax match sflowOption '\<\%(certificate\|background\|congestion\|impairment\|algorithm\|duplicate\|refresher\|subscribe\|adaptive\|matching\|password\|received\|reliable\|required\|ringback\|contact\|corrupt\|country\|density\|expires\|message\|options\|publish\|reorder\|header\|jitter\|length\|notify\|random\|record\|stereo\|tagged\|update\|within\|burst\|delay\|every\|fixed\|heard\|offer\|order\|realm\|route\|score\|timer\|times\|where\|busy\|dial\|dtmf\|from\|info\|line\|loop\|loss\|mono\|most\|once\|over\|pesq\|play\|sent\|skew\|tone\|user\|with\|ack\|all\|for\|gap\|min\|off\|qop\|raw\|via\|as\|at\|by\|in\|on\|to\)\>'
+syntax match sflowOption '\<\%(certificate\|background\|congestion\|impairment\|algorithm\|duplicate\|refresher\|subscribe\|adaptive\|matching\|password\|received\|reliable\|required\|ringback\|contact\|corrupt\|country\|density\|expires\|message\|options\|publish\|reorder\|header\|jitter\|length\|notify\|random\|record\|stereo\|tagged\|update\|within\|burst\|delay\|every\|fixed\|heard\|offer\|order\|realm\|route\|score\|timer\|times\|where\|busy\|dial\|dtmf\|from\|info\|line\|loop\|loss\|mono\|most\|once\|over\|pesq\|play\|sent\|skew\|tone\|user\|with\|ack\|all\|for\|gap\|min\|mux\|off\|qop\|raw\|via\|as\|at\|by\|in\|on\|to\)\>'
 syntax match sflowOperator '\<\%(contains\|matches\|and\|not\|or\)\>'
 syntax match sflowConstant '\<\%(false\|true\)\>'
 syntax match sflowModifier '\<\%(secret\)\>'
 syntax match sflowEnvironment '\<\%(env\)\>'
-syntax match sflowSetting '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(certificate\|concurrency\|provisional\|challenge\|registrar\|arrivals\|register\|content\|minimum\|replace\|require\|session\|client\|codecs\|copies\|double\|header\|jitter\|listen\|number\|record\|remove\|verify\|media\|ports\|proxy\|ptime\|realm\|start\|auth\|body\|cseq\|dtmf\|hold\|late\|name\|ramp\|srtp\|type\|user\|add\|key\|tls\|uri\|ca\|no\)\>'
+syntax match sflowSetting '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(certificate\|concurrency\|provisional\|challenge\|registrar\|arrivals\|register\|content\|minimum\|replace\|require\|session\|client\|codecs\|copies\|double\|header\|jitter\|listen\|number\|record\|remove\|verify\|media\|ports\|proxy\|ptime\|realm\|start\|auth\|body\|cseq\|dtmf\|hold\|late\|name\|ramp\|rtcp\|srtp\|type\|user\|add\|key\|tls\|uri\|ca\|no\)\>'
 syntax match sflowAction '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(unregister\|progress\|redirect\|register\|transfer\|release\|respond\|answer\|impair\|record\|reject\|resume\|unmute\|clear\|pause\|call\|dial\|hold\|mute\|play\|ring\|send\|stop\|wait\|log\)\>'
 syntax match sflowControl '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(continue\|recover\|choose\|repeat\|signal\|await\|break\|label\|while\|fail\|goto\|end\|if\)\>'
 syntax match sflowJudgement '\%(^\s*\|[;{:]\s*\|=>\s*\|\<else\s\+\)\@<=\<\%(expect\|check\)\>'

@@ -260,6 +260,8 @@ def _media(media: MediaSettings) -> Iterator[str]:
         least, most = (format_duration(media.jitter_min_ms), format_duration(media.jitter_max_ms or 0))
         kind = "adaptive" if media.jitter_adaptive else "fixed"
         yield f"jitter {kind} {least}" + (f"..{most}" if most != least else "")
+    if media.rtcp_mux:
+        yield "rtcp mux"
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------

@@ -168,8 +168,8 @@ def _constant_ms(value: Expr, reader: ExpressionReader, what: str) -> float | No
 
 def _media(item: Node, reader: ExpressionReader) -> MediaSettings:
     values: dict[str, object] = {}
-    for setting in item.nodes("ports", "jitter_buffer"):
-        found = _ports(setting, reader) if setting.rule == "ports" else _jitter_buffer(setting, reader)
+    for setting in item.nodes(*_MEDIA_SETTINGS):
+        found = _MEDIA_SETTINGS[setting.rule](setting, reader)
         if values.keys() & found.keys():
             twice(reader.context, setting.start, setting)
         values |= found
@@ -201,6 +201,13 @@ def _jitter_buffer(item: Node, reader: ExpressionReader) -> dict[str, object]:
         return {}
     adaptive = item.token("ADAPTIVE") is not None
     return {"jitter_adaptive": adaptive, "jitter_min_ms": int(least), "jitter_max_ms": int(most)}
+
+
+def _rtcp_mux(_item: Node, _reader: ExpressionReader) -> dict[str, object]:
+    return {"rtcp_mux": True}
+
+
+_MEDIA_SETTINGS = {"ports": _ports, "jitter_buffer": _jitter_buffer, "rtcp_mux": _rtcp_mux}
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,8 @@ SETTINGS = {
         snippet='header "${1:X-Id}" = ${2:value}',
     ),
     "media": Entry(
-        "media { ports N-N; jitter adaptive D..D }",
-        "The agent's RTP ports and its jitter buffer.",
+        "media { ports N-N; jitter adaptive D..D; rtcp mux }",
+        "The agent's RTP ports, its jitter buffer, and whether RTCP shares the port of RTP.",
         source="RFC 3550",
         snippet="media { ports ${1:20000}-${2:29999} }",
     ),
@@ -146,6 +146,12 @@ SETTINGS = {
         "How long received audio waits for what is late: between two bounds, by what the network does, or always "
         "alike.",
         snippet="jitter adaptive ${1:20ms}..${2:200ms}",
+    ),
+    "rtcp_mux": Entry(
+        "rtcp mux",
+        "Offers RTP and RTCP on one port, `a=rtcp-mux`; RTCP stays on its own where the peer does not answer it.",
+        source="RFC 5761",
+        snippet="rtcp mux",
     ),
 }
 
