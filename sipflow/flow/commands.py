@@ -117,11 +117,13 @@ class ReleaseCall(Command):
 
 @dataclass(frozen=True, slots=True)
 class ModifyCall(Command):
-    """re-INVITE with a new direction."""
+    """re-INVITE with a new direction, or with other codecs."""
 
     call: str
     direction: Direction
     message: Message = Message()
+    formats: tuple[RtpFormat, ...] = ()
+    """Offered from now on, if the peer takes them; empty: those of before."""
 
 
 @dataclass(frozen=True, slots=True)

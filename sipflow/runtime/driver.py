@@ -501,6 +501,8 @@ class Driver:
         """re-INVITE."""
         agent = self._agents[command.agent]
         media = self._desk.local_media(agent.plan, command.call, agent.plan.formats)
+        if command.formats:
+            media = replace(media, formats=self._desk.offer_others(command.call, command.formats))
         by_address = agent.plan.hold_style == "address"
         held = replace(media, direction=command.direction, hold_by_address=by_address)
         headers = command.message.headers

@@ -41,6 +41,8 @@ class MediaDesk:
         self._legs: dict[str, Leg] = {}
         self._params: dict[str, MediaParams] = {}
         self._formats: dict[str, tuple[RtpFormat, ...]] = {}
+        self._offered: dict[str, tuple[RtpFormat, ...]] = {}
+        """Formats of a re-INVITE whose answer has not come."""
         self._final: dict[str, LegStatistics] = {}
         self._agents: dict[str, str] = {}
         self._playing: dict[str, commands.StartPlay] = {}
@@ -81,6 +83,11 @@ class MediaDesk:
         mux = agent.spec.media.rtcp_mux
         return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, rtcp_mux=mux)
 
+    def offer_others(self, call: str, formats: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
+        """Formats that `call` has instead of its own as soon as the peer has taken them."""
+        self._offered[call] = formats
+        return formats
+
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
         if call in self._legs:
@@ -96,6 +103,7 @@ class MediaDesk:
         if leg is None:
             return
         leg.call = call
+        self._formats[call] = self._offered.pop(call, self._formats[call])
         before, self._params[call] = self._params.get(call), params
         leg.start(params)
         if before is not None and before.send_format != params.send_format and call in self._playing:
@@ -122,6 +130,7 @@ class MediaDesk:
         for kept in (
             self._params,
             self._formats,
+            self._offered,
             self._final,
             self._agents,
             self._whole_call,

@@ -85,3 +85,48 @@ def test_five_percent_of_loss_is_concealed_and_nothing_is_shifted(tmp_path: Path
         for at in range(8000, len(wanted) - 8000, 8000):
             lag = best_lag(wanted[at : at + 8000], received, around=start + at, reach=2 * PACKET)
             assert abs(lag - (start + at)) <= PACKET, codec
+
+
+def test_a_change_of_codec_in_the_call_loses_only_the_switch(tmp_path: Path) -> None:
+    prompt = speech(4)
+    write_wav(tmp_path / "prompt.wav", prompt)
+    report = sipflow.run(CHANGE, out=tmp_path, media_dir=tmp_path, seed=11, timeout_s=30)
+    assert report.passed, report.failures
+    received, rate = soundfile.read(tmp_path / "heard.wav", dtype="int16")
+    assert rate == 8000
+    pieces = range(0, len(prompt) - 1600, 1600)  # of 200 ms
+    start = best_lag(prompt[:8000], received, around=0, reach=len(received) - 8000)
+    likeness = [_likeness(prompt[at : at + 1600], received, start + at) for at in pieces]
+    assert sum(alike < 0.95 for alike in likeness) <= 2, likeness
+    assert likeness[0] > 0.98
+    assert likeness[-1] > 0.98
+
+
+CHANGE = """
+agent alice { codecs pcmu, g722 }
+agent menu { codecs pcmu, g722 }
+on alice {
+  call menu with { codecs pcmu }
+  record "heard.wav" received
+  signal ready
+  wait 2s
+  resume with { codecs g722 }
+  expect hangup within 10s
+  check media.codec == "G722"
+}
+on menu {
+  answer
+  await ready
+  check media.codec == "PCMU"
+  play "prompt.wav"
+  wait 300ms
+  check media.codec == "G722"
+  release
+}
+"""
+
+
+def _likeness(piece: Samples, received: Samples, at: int) -> float:
+    """Correlation where the piece fits best within 20 ms of `at`: the G.722 filters and the resampling take 2 ms."""
+    lag = best_lag(piece, received, around=at, reach=PACKET)
+    return float(np.corrcoef(piece, received[lag : lag + len(piece)])[0, 1])

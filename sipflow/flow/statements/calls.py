@@ -10,7 +10,7 @@ from sipflow.flow.call import CallState, LaneCall, describe
 from sipflow.flow.outcome import COMMAND_FAILED, Failure, Outcome, Success
 from sipflow.flow.statements.base import CallStatement, OpT, Statement
 from sipflow.ir import ops
-from sipflow.media_params import Direction
+from sipflow.media_params import Direction, RtpFormat
 
 MAX_REDIRECTS = 5
 """As many hops as a phone follows before it thinks that two servers send it in circles."""
@@ -272,9 +272,15 @@ class ModifyStatement(CallStatement[_Modifying]):
             return Failure(self.expected(), "the call is not answered yet")
         call.take(_is_modify_answer)
         self.lane.command(
-            commands.ModifyCall(self.lane.agent, call.id, self.direction, self.message(self.op.extra)),
+            commands.ModifyCall(
+                self.lane.agent, call.id, self.direction, self.message(self.op.extra), self._other_formats()
+            ),
         )
         return None
+
+    def _other_formats(self) -> tuple[RtpFormat, ...]:
+        codecs = self.op.extra.codecs
+        return self.lane.formats(codecs) if codecs else ()
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """2xx, or a refusal."""

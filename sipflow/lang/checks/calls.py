@@ -174,7 +174,12 @@ class CallChecks:
     def hold_twice(self, node: Node, calls: Calls) -> bool:
         """SF318: `resume` of a call that nobody holds, `hold` of one that is held."""
         mask = calls.of(node.call)
-        if isinstance(node.op, ops.Resume) and mask & phases.ALIVE and not mask & phases.HELD:
+        if (
+            isinstance(node.op, ops.Resume)
+            and not node.op.extra.codecs
+            and mask & phases.ALIVE
+            and not mask & phases.HELD
+        ):
             notes = self.note_before(node, phases.MAKERS, "the call begins here")
             message, label = "`resume` resumes nothing", "this lane has not put the call on hold"
             help_text = "only who held a call can take it back"

@@ -75,7 +75,7 @@ CALLS = {
     ),
     "resume": Entry(
         "resume [CALL] [with { … }]",
-        "Takes the peer back from hold.",
+        "Takes the peer back from hold; with `codecs` in its block it changes the codec in mid-call.",
         "re-INVITE with `a=sendrecv`",
         "RFC 3264 section 8.4, RFC 3261 section 14",
     ),
