@@ -2,32 +2,30 @@
 
     python bench/junk_flood.py [--rate 100000] [--seconds 10]
 
-A process of its own sends datagrams of junk (random bytes, cut messages, requests of no dialog, each with a branch of
-its own, line ends) at the SIP port of the callee, paced to the wanted rate. The run is `sipflow.run` in this process.
-Told are the rate that was sent, how many of them the agent read (the kernel drops what its buffer has no room for, the
-agent most of what comes from who sends too much), the verdict, and the resident memory before, at its peak, and after
-the run. The flood comes twice: what is left by the second one would be a leak, what is left by the first may be the
-allocator's.
+A program of its own (`junk_sender.c`) sends datagrams of junk (random bytes, cut messages, requests of no dialog, each
+with a branch of its own, line ends) at the SIP port of the callee, paced to the wanted rate. The run is `sipflow.run`
+in this process. Told are the rate that was sent, how many of them the agent read (the kernel drops what its buffer has
+no room for, the agent most of what comes from who sends too much), the verdict, and the resident memory before, at its
+peak, and after the run. The flood comes twice: what is left by the second one would be a leak, what is left by the
+first may be the allocator's.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
-import multiprocessing
 import random
 import resource
 import socket
+import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import sipflow
+from bench._compiled import compiled
 from sipflow import events
 
 PAGE_BYTES = resource.getpagesize()
-BATCH = 200
 
 CALL = """scenario "Call under junk"
 agent bob {{ listen udp "127.0.0.1:{port}" }}
@@ -35,10 +33,7 @@ on alice {{ call bob within 30s; wait {seconds}s; release }}
 on bob {{ answer; expect hangup within {patience}s }}
 """
 
-NUMBER = b"NNNNNNNNNN"
-"""Stands in the junk for a number that is another one in each datagram."""
-
-WHOLE = (
+WHOLE = (  # Where it says NNNNNNNNNN the sender writes a number that is another one in each datagram.
     "{method} sip:bob@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKNNNNNNNNNN\r\n"
     "From: <sip:x@y>;tag=1\r\nTo: <sip:bob@127.0.0.1>;tag=none\r\nCall-ID: NNNNNNNNNN\r\nCSeq: 1 {method}\r\n"
     "Content-Length: 0\r\n\r\n"
@@ -58,22 +53,15 @@ def junk(seed: int) -> list[bytes]:
     return made
 
 
-def flood(port: int, rate: int, seconds: float, sent: multiprocessing.sharedctypes.Synchronized[int]) -> None:
-    """Send at that rate, or as fast as this machine can."""
-    datagrams = junk(1)
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect(("127.0.0.1", port))
-    started = time.monotonic()
-    number = 0
-    while (elapsed := time.monotonic() - started) < seconds:
-        if number > elapsed * rate:
-            time.sleep(0.0005)
-            continue
-        for _ in range(BATCH):
-            with contextlib.suppress(ConnectionRefusedError):
-                sock.send(datagrams[number % len(datagrams)].replace(NUMBER, b"%010d" % number))
-            number += 1
-    sent.value = number
+def start_flood(port: int, rate: int, seconds: float) -> subprocess.Popen[bytes]:
+    """Start sending at that rate, or as fast as this machine can; the process prints how many it sent."""
+    command = [str(compiled("junk_sender")), str(port), str(rate), str(seconds)]
+    sender = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert sender.stdin is not None
+    sender.stdin.write(b"".join([len(datagram).to_bytes(2) + datagram for datagram in junk(1)]))
+    sender.stdin.close()
+    sender.stdin = None
+    return sender
 
 
 def resident_mb() -> float:
@@ -99,19 +87,15 @@ def run_once(rate: int, seconds: float) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    sent = multiprocessing.Value("L", 0)
-    sender = multiprocessing.Process(target=flood, args=(port, rate, seconds, sent))
     before, counter = resident_mb(), Counter()
-    if rate:
-        sender.start()
+    sender = start_flood(port, rate, seconds) if rate else None
     text = CALL.format(port=port, seconds=seconds, patience=seconds + 30)
     with tempfile.TemporaryDirectory() as out:
         report = sipflow.run(text, out=Path(out), sinks=[counter.take], timeout_s=seconds + 60)
-    if rate:
-        sender.join()
+    sent = int(sender.communicate()[0]) if sender else 0
     passed = report.passed
     del report
-    print(f"sent        {sent.value / seconds:10,.0f} datagrams/s for {seconds:g} s ({rate:,} wanted)")
+    print(f"sent        {sent / seconds:10,.0f} datagrams/s for {seconds:g} s ({rate:,} wanted)")
     print(f"taken       {counter.taken:10,} messages, those of the call among them")
     print(f"verdict     {'passed' if passed else 'FAILED':>10}")
     print(f"memory      {before:10.1f} MB before, {resident_mb():.1f} MB after; highest ever "

@@ -247,7 +247,10 @@ class RegistrationFailed(Payload):
 
 @dataclass(frozen=True, slots=True)
 class MediaNegotiated(Payload):
-    """Offer and answer are complete (again): start or change the call's leg. `early` until the call is answered."""
+    """Start or change the call's leg: offer and answer are complete (again). `early` until the call is answered.
+
+    Comes before the answer, too, when an offer of ours takes reception back up: it is ready from then on.
+    """
 
     call: str
     params: MediaParams

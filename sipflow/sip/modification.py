@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sipflow.errors import MisuseError
-from sipflow.events import CallModified, CallModifyRejected, MediaRefused
+from sipflow.events import CallModified, CallModifyRejected, MediaNegotiated, MediaRefused
+from sipflow.media_params import Direction
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.bodies import SDP_LINE, session_description
@@ -32,6 +35,7 @@ class Modification:
         "_core",
         "_exchange",
         "_headers",
+        "_hears_ahead",
         "_in_flight",
         "_media",
         "_method",
@@ -60,6 +64,7 @@ class Modification:
         self._retry: Timer | None = None
         self._next: Modification | None = None
         self._in_flight = False
+        self._hears_ahead = False
         self._abandoned = False
 
     def request(self, now: float) -> None:
@@ -85,6 +90,7 @@ class Modification:
             return
         self._in_flight = True
         body = b"" if self._media is None else call.negotiation.offer(self._media)
+        self._hear_ahead()
         timer = call.session_timer
 
         def lines(templates: Templates) -> str:
@@ -93,6 +99,16 @@ class Modification:
             return with_headers(f"{templates.dialog_request}{refresh}{described}", self._headers)
 
         self._exchange = self._core.send_in_dialog(self._method, call.dialog, self, call.id, now, lines, body)
+
+    def _hear_ahead(self) -> None:
+        """Who offers to receive is ready for it from then on: media may overtake the answer (RFC 3264 section 5.1)."""
+        params = self._call.negotiation.params
+        if self._media is None or params is None:
+            return
+        if self._media.direction.receives and not params.direction.receives:
+            self._hears_ahead = True
+            both = Direction.SENDRECV if params.direction.sends else Direction.RECVONLY
+            self._core.emit(MediaNegotiated(self._call.id, replace(params, direction=both), self._call.is_early))
 
     def abandon(self) -> None:
         """The call is over; an answer that still comes is acknowledged, no more."""
@@ -147,9 +163,10 @@ class Modification:
         if call.session_timer is not None:
             call.session_timer.accepted(response, now)
         if problem:
+            self._close_offer()
             self._core.emit(MediaRefused(call.id, problem))
             self._core.emit(CallModifyRejected(call.id, 488, problem))
-        elif not self._quiet or call.negotiation.params != before:
+        elif not self._quiet or self._hears_ahead or call.negotiation.params != before:
             self._report()
         self._finish(now)
 
@@ -198,8 +215,12 @@ class Modification:
         self._finish(now)
 
     def _close_offer(self) -> None:
+        """The offer came to nothing: the media are again what was last agreed."""
         if self._media is not None:
             self._call.negotiation.close_offer()
+        if self._hears_ahead:
+            self._hears_ahead = False
+            self._call.report_media(early=self._call.is_early)
 
     def _glare_wait(self) -> float:
         """Seconds to wait after 491: 2.1 to 4 for the owner of the Call-ID, 0 to 2 for the other, in steps of 10 ms."""

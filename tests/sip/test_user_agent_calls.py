@@ -463,6 +463,36 @@ def test_the_caller_holds_and_resumes(world, alice, bob):
     assert alice.ua.idle and bob.ua.idle
 
 
+def test_who_resumes_hears_from_the_offer_on(world, alice, bob):
+    """RFC 3264 section 5.1: the peer may speak before its answer arrives, or when that is lost."""
+    talk(world, alice, bob)
+    alice.do("modify", "c1", media(4000, direction=Direction.SENDONLY))
+    world.settle()
+    alice.do("modify", "c1", media(4000))
+    assert alice.story()[-1] == "MediaNegotiated", "nothing of the answer has arrived"
+    assert alice.events(events.MediaNegotiated)[-1].params.direction is Direction.SENDRECV
+
+
+def test_who_takes_up_a_session_held_by_both_hears_first_and_speaks_once_answered(world, alice, bob):
+    _, incoming = talk(world, alice, bob)
+    for agent, call, port in ((bob, incoming, 5000), (alice, "c1", 4000)):
+        agent.do("modify", call, media(port, direction=Direction.SENDONLY))
+        world.settle()
+    alice.do("modify", "c1", media(4000))
+    assert alice.events(events.MediaNegotiated)[-1].params.direction is Direction.RECVONLY
+
+
+def test_a_resume_that_fails_leaves_the_call_on_hold(world, alice, bob):
+    talk(world, alice, bob)
+    alice.do("modify", "c1", media(4000, direction=Direction.SENDONLY))
+    world.settle()
+    alice.do("modify", "c1", media(4000, PCMU.__class__("G729", 18)))
+    assert alice.events(events.MediaNegotiated)[-1].params.direction is Direction.SENDRECV
+    world.settle()
+    assert alice.events(events.CallModifyRejected)[-1].code == 488
+    assert alice.events(events.MediaNegotiated)[-1].params.direction is Direction.SENDONLY
+
+
 def test_the_callee_holds_and_both_hold(world, alice, bob):
     _, incoming = talk(world, alice, bob)
     bob.do("modify", incoming, media(5000, direction=Direction.SENDONLY))
