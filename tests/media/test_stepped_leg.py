@@ -357,3 +357,21 @@ def test_parameters_out_of_range_are_refused(wrong: dict[str, int]) -> None:
 
     with pytest.raises(MisuseError):
         SteppedLeg().start(**wrong)
+
+
+def test_each_direction_has_its_own_payload_type(tmp_path: Path) -> None:
+    samples = speech(1)
+    prompt = STORE.load(write_wav(tmp_path / "prompt.wav", samples), PCMU)
+    codec = lib.sfm_codec_find(b"PCMU")
+    pair = Pair()
+    for leg, sent, received in ((pair.a, 97, 110), (pair.b, 110, 97)):
+        formats = [{"codec": codec, "payload_type": received}]
+        leg.start(PCMU, send_format={"codec": codec, "payload_type": sent}, receive_formats=formats)
+    pair.run(10)
+    pair.a.play(prompt)
+    pair.b.play(prompt)
+    pair.run(60)
+    assert {rtp(packet)[1] for packet in pair.sent_by_a} == {97}
+    assert position_in(round_trip(samples, "PCMU"), pair.heard_b) > 0
+    assert pair.a.statistics().unknown_payload == pair.b.statistics().unknown_payload == 0
+    assert pair.a.statistics().payload_type == 110

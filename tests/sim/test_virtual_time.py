@@ -138,3 +138,27 @@ def test_conditions_that_are_none_say_what_is_expected(text: str, why: str) -> N
 )
 def test_conditions_are_written_as_they_are_read(text: str) -> None:
     assert parse_network(str(parse_network(text))) == parse_network(text)
+
+
+@pytest.mark.parametrize("codec", ["pcmu", "g722", "l16"])
+def test_each_side_sends_packets_as_long_as_the_other_asks_for(codec: str, tmp_path: Path) -> None:
+    text = f"""
+    agent alice {{ codecs {codec}; ptime 10ms }}
+    agent menu {{ codecs {codec}; ptime 40ms }}
+    on alice {{
+      call menu
+      play "media/sales.wav" in background
+      expect heard "media/menu.wav" within 10s
+      check media.ptime == 40ms
+      release
+    }}
+    on menu {{
+      answer
+      play "media/menu.wav" in background
+      expect heard "media/sales.wav" within 10s
+      check media.ptime == 10ms
+      expect hangup within 10s
+    }}
+    """
+    report = sipflow.run(text, out=tmp_path, media_dir=SCENARIOS, timeout_s=60, sim=True, seed=7)
+    assert report.passed, report.failures
