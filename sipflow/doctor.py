@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipflow import __version__
+from sipflow.errors import MachineError
 from sipflow.plan.plan import DEFAULT_FIRST_PORT, DEFAULT_LAST_PORT
 
 LIMITS_FILE = "/etc/security/limits.d/sipflow.conf"
@@ -109,10 +110,14 @@ def _opus() -> Finding:
 
 
 def _srtp() -> Finding:
-    with suppress(importlib.metadata.PackageNotFoundError):
-        version = importlib.metadata.version("pylibsrtp")
-        return Finding("srtp", Mark.OK, f"pylibsrtp {version} found; not used yet")
-    return Finding("srtp", Mark.OK, "pylibsrtp is not installed; not used yet")
+    """The library is tried, too: `srtp_library` protects a known packet with it."""
+    from sipflow.media.srtp import srtp_library
+
+    try:
+        srtp_library()
+    except MachineError as error:
+        return Finding("srtp", Mark.WARN, str(error))
+    return Finding("srtp", Mark.OK, f"pylibsrtp {importlib.metadata.version('pylibsrtp')} protects as RFC 3711 has it")
 
 
 def _priority() -> Finding:

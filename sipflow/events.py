@@ -304,6 +304,17 @@ class MediaFirstPacket(Payload):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaSecured(Payload):
+    """A DTLS handshake gave the keys of a call: its media flows from now on."""
+
+    call: str
+    suite: str
+    """Crypto suite, as RFC 4568 names it."""
+    fingerprint: str
+    """Of the certificate that the peer showed: what its session description said."""
+
+
+@dataclass(frozen=True, slots=True)
 class MediaUnprotected(Payload):
     """A stream that has to be protected is not: the keys do not fit what comes, or none could be agreed on."""
 
@@ -509,7 +520,7 @@ class NodeFailed(Payload):
 
     lane: str
     code: str
-    """Code of the diagnostic, SF501 to SF506."""
+    """Code of the diagnostic, SF501 to SF507."""
     statement: str
     expected: str
     got: str

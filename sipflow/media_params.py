@@ -60,6 +60,15 @@ class RtpFormat:
 PCMU = RtpFormat("PCMU", 0)
 """What every endpoint has (RFC 3551 table 4)."""
 
+SRTP_KEY_BYTES = {
+    "AES_CM_128_HMAC_SHA1_80": 30,
+    "AEAD_AES_256_GCM": 44,
+    "AEAD_AES_128_GCM": 28,
+    "AES_CM_128_HMAC_SHA1_32": 30,
+}
+"""Crypto suites by their names in RFC 4568 section 6.2 and RFC 7714 section 14.2, and the bytes of master key and salt.
+The order is that of our offers: first the one that everybody has to know and phones prefer."""
+
 
 @dataclass(frozen=True, slots=True)
 class SrtpKeys:
@@ -121,6 +130,8 @@ class MediaParams:
     """Packet time to send with: the peer's `a=ptime`, else the local one."""
     direction: Direction
     """As seen by the local side."""
+    protocol: str = "RTP/AVP"
+    """Of the `m=` lines, as agreed on."""
     srtp: SrtpKeys | None = None
     """Keys by which the stream is protected; None for plain RTP, and where `dtls` has yet to agree on them."""
     dtls: DtlsParams | None = None

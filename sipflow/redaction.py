@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sipflow import events
 from sipflow.events import Payload, Record
+from sipflow.media_params import MediaParams, SrtpKeys
 
 REDACTED = "***"
 """What stands in the place of a secret."""
@@ -31,6 +32,11 @@ _SPOKEN_DIGITS = re.compile(r'(?<=dtmf ")[^"]*(?=")')
 _AS_WRITTEN = ((events.NodeStarted, "text"), (events.NodeFailed, "statement"), (events.NodeFailed, "expected"))
 """Fields with the words of the file, which tell nothing of what came."""
 
+_INLINE = "inline:"
+_INLINE_KEY = re.compile(rf"(?<={_INLINE})[^\s|;\"'\\]+", re.IGNORECASE)
+HIDDEN_KEY = "*****"
+"""What stands in the place of an SRTP key in `a=crypto` (RFC 4568 section 6.1)."""
+
 _DTMF_TYPE = re.compile(rb"^content-type\s*:\s*application/dtmf", re.IGNORECASE | re.MULTILINE)
 
 
@@ -41,9 +47,13 @@ class Redactor:
     evaluated. A secret is found in small letters and capitals, percent-encoded and quoted, wholly or in parts. Once a
     secret consists of digits, every digit that a call sends or receives is hidden: the first of them would tell the
     rest.
+
+    Keys of SRTP are secrets that nobody has to declare: whoever has them and a capture hears the call. They are hidden
+    wherever they stand, unless `shows_keys`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_keys: bool = False) -> None:
+        self.shows_keys = shows_keys
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._hides_digits = False
@@ -73,11 +83,13 @@ class Redactor:
 
     def record(self, record: Record) -> Record:
         """`record` without secrets."""
-        if self._pattern is None:
+        if self._pattern is None and (self.shows_keys or not _carries_keys(record.event)):
             return record
         return dataclasses.replace(record, event=self._payload(record.event))
 
     def _replaced(self, text: str, mark: Callable[[re.Match[str]], str]) -> str:
+        if not self.shows_keys and _INLINE in text.lower():
+            text = _INLINE_KEY.sub(HIDDEN_KEY, text)
         return text if self._pattern is None else self._pattern.sub(mark, text)
 
     # --- records ---
@@ -117,6 +129,8 @@ class Redactor:
                 return tuple(self._value(item) for item in value)
             case list():
                 return [self._value(item) for item in value]
+            case MediaParams(srtp=SrtpKeys() as keys) if not self.shows_keys:
+                return dataclasses.replace(value, srtp=SrtpKeys(keys.suite, b"", b""))
             case dict():
                 return {key: self._value(item) for key, item in value.items()}
             case _:
@@ -130,6 +144,24 @@ class Redactor:
         if self._hides_digits and body and _DTMF_TYPE.search(head):
             return head + blank + HIDDEN_DIGIT.encode()
         return clean
+
+
+def _carries_keys(payload: Payload) -> bool:
+    """Whether an event may have SRTP keys in it: cheap, for it is asked of every event of a run without secrets."""
+    match payload:
+        case events.SipSent(data=data) | events.SipReceived(data=data):
+            return _INLINE.encode() in data.lower()
+        case events.MediaNegotiated(params=params):
+            return params.srtp is not None
+        case _:
+            return any(_INLINE in value.lower() for value in _texts(payload))
+
+
+def _texts(payload: Payload) -> Iterator[str]:
+    for field in dataclasses.fields(payload):
+        value = getattr(payload, field.name)
+        if isinstance(value, str):
+            yield value
 
 
 def _carries_digits(headers: tuple[tuple[str, str], ...]) -> bool:

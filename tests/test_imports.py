@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "errors": set(),
     "events": {"media_params"},
     "media_params": set(),
-    "redaction": {"events"},
+    "redaction": {"events", "media_params"},
     "ir": LEAVES,
     "lang": LEAVES | {"ir", "grammar"},
     "plan": LEAVES | {"ir"},

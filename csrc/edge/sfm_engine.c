@@ -402,6 +402,7 @@ void sfm_engine_leg_free(sfm_engine_leg *leg) {
     }
     *link = leg->next;
     leg->worker->leg_count--;
+    free(atomic_load_explicit(&leg->inbox, memory_order_relaxed));
     sfm_leg_destroy(leg->leg);
     free(leg);
 }
@@ -584,6 +585,38 @@ size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, siz
     sfm_letter letter = {.command = SFM_COMMAND_READ_HEARD, .leg = leg, .body.heard = &request};
     ask(leg->engine, leg->worker, &letter);
     return request.count;
+}
+
+int sfm_engine_leg_open_inbox(sfm_engine_leg *leg) {
+    if (atomic_load_explicit(&leg->inbox, memory_order_relaxed) == NULL) {
+        sfm_inbox *inbox = calloc(1, sizeof *inbox);
+        if (inbox == NULL) {
+            return SFM_ERROR_MEMORY;
+        }
+        atomic_store_explicit(&leg->inbox, inbox, memory_order_release);
+    }
+    return SFM_OK;
+}
+
+int sfm_engine_leg_read_inbox(sfm_engine_leg *leg, uint8_t *data, size_t capacity) {
+    sfm_inbox *inbox = atomic_load_explicit(&leg->inbox, memory_order_relaxed);
+    return inbox == NULL ? 0 : (int)sfm_inbox_take(inbox, data, capacity);
+}
+
+static void discard_datagram(void *block) { free(((sfm_letter *)block)->body.datagram.data); }
+
+int sfm_engine_leg_send(sfm_engine_leg *leg, const uint8_t *data, size_t length) {
+    sfm_letter *letter = create_letter(leg, SFM_COMMAND_SEND, 0);
+    uint8_t *copy = malloc(length);
+    if (letter == NULL || copy == NULL) {
+        free(letter);
+        free(copy);
+        return SFM_ERROR_MEMORY;
+    }
+    memcpy(copy, data, length);
+    letter->completion.discard = discard_datagram;
+    letter->body.datagram = (sfm_send_command){.data = copy, .length = length};
+    return post_letter(letter);
 }
 
 int sfm_engine_leg_close(sfm_engine_leg *leg) { return post_letter(create_letter(leg, SFM_COMMAND_CLOSE, 0)); }

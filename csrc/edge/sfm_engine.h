@@ -101,6 +101,12 @@ int sfm_engine_leg_watch(sfm_engine_leg *leg, uint64_t job, sfm_watch *watch, ui
 int sfm_engine_leg_end_watch(sfm_engine_leg *leg, uint64_t job);
 /* Copies what the leg remembers of what was heard: the number of frames, at most `capacity`. */
 size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, size_t capacity);
+/* Keeps DTLS datagrams of the peer from now on (8 that are unread); HANDSHAKE tells that there are some. Again: nothing. */
+int sfm_engine_leg_open_inbox(sfm_engine_leg *leg);
+/* Length of the oldest one, 0 when there is none. */
+int sfm_engine_leg_read_inbox(sfm_engine_leg *leg, uint8_t *data, size_t capacity);
+/* Sends a datagram from the RTP socket to the peer, as soon as the thread comes to it. */
+int sfm_engine_leg_send(sfm_engine_leg *leg, const uint8_t *data, size_t length);
 int sfm_engine_leg_close(sfm_engine_leg *leg); /* once; LEG_CLOSED follows */
 
 typedef struct sfm_engine_leg_statistics {

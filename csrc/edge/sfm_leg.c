@@ -1047,6 +1047,7 @@ static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
 
 static void read_secure(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->srtp_failures = leg->secure.counts.failures;
+    statistics->srtcp_failures = leg->secure.counts.rtcp_failures;
     statistics->srtp_replays = leg->secure.counts.replays;
     statistics->srtp_rekeys = leg->secure.counts.rekeys;
     statistics->srtp_unsent = leg->secure.counts.unsent;

@@ -147,6 +147,7 @@ enum sfm_event_kind {
     SFM_EVENT_SRTP_USELESS = 10, /* nothing that came could be authenticated by the keys in force */
     SFM_EVENT_HEARING_PROGRESS = 11, /* job, hearing: what came nearest so far */
     SFM_EVENT_HEARING_FINISHED = 12, /* job, hearing, completed: whether it was heard; error: why nobody listened */
+    SFM_EVENT_HANDSHAKE = 13, /* datagrams wait in the leg's inbox (from the engine) */
 };
 
 typedef struct sfm_event {
@@ -195,6 +196,7 @@ typedef struct sfm_leg_statistics {
     uint64_t clipped_samples;
     uint64_t heard_samples;
     uint64_t srtp_failures; /* packets of the peer whose authentication failed */
+    uint64_t srtcp_failures; /* the same of RTCP */
     uint64_t srtp_replays; /* packets that had come before, or are older than the window */
     uint64_t srtp_rekeys; /* how often packets came under keys that replaced others */
     uint64_t srtp_unsent; /* packets that could not be protected */

@@ -77,12 +77,11 @@ int sfm_srtp_create(const sfm_srtp_library *library, uintptr_t send, uintptr_t r
     if (!is_whole(library)) {
         return SFM_ERROR_ARGUMENT; /* nothing to release them with */
     }
-    bool paired = (send == 0) == (receive == 0);
-    sfm_srtp *srtp = paired ? calloc(1, sizeof *srtp) : NULL;
+    sfm_srtp *srtp = calloc(1, sizeof *srtp);
     if (srtp == NULL) {
         release(dealloc_at(library->dealloc), pointer_of(send));
         release(dealloc_at(library->dealloc), pointer_of(receive));
-        return paired ? SFM_ERROR_MEMORY : SFM_ERROR_ARGUMENT;
+        return SFM_ERROR_MEMORY;
     }
     bind(srtp, library);
     srtp->send = pointer_of(send);
@@ -153,7 +152,25 @@ void sfm_secure_close(sfm_secure *secure) {
     secure->current = secure->former = NULL;
 }
 
+static bool is_pending(const sfm_srtp *srtp) { return srtp->send == NULL && srtp->receive == NULL; }
+
+static void inherit(sfm_srtp *srtp, sfm_srtp *former) {
+    if (srtp->send == NULL) {
+        srtp->send = former->send;
+        former->send = NULL;
+    }
+    if (srtp->receive == NULL) {
+        srtp->receive = former->receive;
+        srtp->opened = former->opened;
+        srtp->refused = former->refused;
+        former->receive = NULL;
+    }
+}
+
 void sfm_secure_set(sfm_secure *secure, sfm_srtp *srtp) {
+    if (srtp != NULL && secure->current != NULL && !is_pending(srtp)) {
+        inherit(srtp, secure->current);
+    }
     sfm_srtp_destroy(secure->former);
     secure->former = secure->current;
     secure->current = srtp;
@@ -204,9 +221,13 @@ static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t le
     if (srtp->receive == NULL) {
         return SFM_SECURE_REFUSED; /* without keys nothing can fail */
     }
+    if (rtcp) {
+        secure->counts.rtcp_failures++;
+        return SFM_SECURE_REFUSED;
+    }
     secure->counts.failures++;
-    srtp->refused += !rtcp && srtp->refused <= USELESS_PACKETS;
-    return srtp->opened == 0 && !rtcp && srtp->refused == USELESS_PACKETS ? SFM_SECURE_USELESS : SFM_SECURE_REFUSED;
+    srtp->refused += srtp->refused <= USELESS_PACKETS;
+    return srtp->opened == 0 && srtp->refused == USELESS_PACKETS ? SFM_SECURE_USELESS : SFM_SECURE_REFUSED;
 }
 
 static void show(const sfm_srtp *srtp, int length, int64_t arrival_ns, sfm_srtp_opened *opened) {
@@ -220,7 +241,9 @@ int sfm_secure_unprotect(sfm_secure *secure, const uint8_t *data, size_t length,
     end_former(secure, arrival_ns);
     int result = open_packet(secure->current, data, length, rtcp);
     if (result >= 0) {
-        note_opened(secure, arrival_ns);
+        if (!rtcp) {
+            note_opened(secure, arrival_ns);
+        }
         show(secure->current, result, arrival_ns, opened);
         return SFM_SECURE_OPENED;
     }

@@ -34,8 +34,9 @@ typedef struct sfm_srtp_library {
 /* The keys of one agreement, as contexts (srtp_t) for each direction. */
 typedef struct sfm_srtp sfm_srtp;
 
-/* Takes both contexts over, also when it fails. Both 0: keys are still being agreed on; what comes meanwhile is kept for
- * them. 0, SFM_ERROR_ARGUMENT (only one, or a function without an address) or SFM_ERROR_MEMORY. */
+/* Takes both contexts over, also when it fails. One of them 0: the leg goes on with what it has in that direction (its
+ * rollover counter with it). Both 0: keys are still being agreed on; what comes meanwhile is kept for them. 0,
+ * SFM_ERROR_ARGUMENT (a function without an address) or SFM_ERROR_MEMORY. */
 int sfm_srtp_create(const sfm_srtp_library *library, uintptr_t send, uintptr_t receive, sfm_srtp **out);
 void sfm_srtp_destroy(sfm_srtp *srtp);
 /* One packet in place, for benches and vectors: its new length, or -srtp_err_status_t. Never NULL contexts. */
@@ -47,7 +48,8 @@ uint32_t sfm_srtp_bench(sfm_srtp *srtp, uint32_t rounds, uint32_t length, int32_
 /* cffi:end */
 
 typedef struct sfm_srtp_counts {
-    uint64_t failures; /* packets whose authentication failed under every key, or that were no SRTP */
+    uint64_t failures; /* RTP packets whose authentication failed under every key, or that were no SRTP */
+    uint64_t rtcp_failures; /* the same of RTCP: some phones send reports in the clear, or with a short tag */
     uint64_t replays;  /* packets that came before, or are older than the window (RFC 3711 section 3.3.2) */
     uint64_t rekeys;   /* how often packets came under keys that replaced others */
     uint64_t unsent;   /* packets that could not be protected: the key is used up */

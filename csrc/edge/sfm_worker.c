@@ -312,10 +312,22 @@ static void count_junk(sfm_engine_leg *leg, const sfm_address *source) {
     sfm_address_format(source, leg->counted.junk_source, sizeof leg->counted.junk_source);
 }
 
+/* One that finds no room is lost, which DTLS makes up for. */
+static void keep_handshake(sfm_engine_leg *leg, sfm_inbox *inbox, const sfm_datagram *datagram) {
+    static const sfm_event arrived = {.kind = SFM_EVENT_HANDSHAKE};
+    (void)sfm_inbox_put(inbox, datagram->data, datagram->length);
+    (void)repost(leg, &leg->handshake, &arrived);
+}
+
 static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, const sfm_address *peer,
                           receive_function take) {
     if (!sfm_address_equal(&datagram->source, peer)) {
         count_junk(leg, &datagram->source);
+        return;
+    }
+    sfm_inbox *inbox = atomic_load_explicit(&leg->inbox, memory_order_acquire);
+    if (inbox != NULL && sfm_is_dtls(datagram->data, datagram->length)) {
+        keep_handshake(leg, inbox, datagram);
         return;
     }
     (void)take(leg->leg, datagram->data, datagram->length, datagram->arrival_ns);
@@ -484,6 +496,12 @@ static void secure_leg(sfm_engine_leg *leg, sfm_letter *letter) {
     letter->body.srtp = NULL;
 }
 
+static void send_datagram(sfm_engine_leg *leg, const sfm_send_command *datagram) {
+    if (leg->open && leg->remote.length != 0) {
+        count_send_error(leg, send_to(leg, leg->sockets.rtp, &leg->remote, datagram->data, datagram->length));
+    }
+}
+
 static void play(sfm_engine_leg *leg, sfm_letter *letter) {
     const sfm_play_command *command = &letter->body.play;
     letter->next = leg->jobs;
@@ -602,6 +620,9 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
         break;
     case SFM_COMMAND_STOP_PLAY:
         sfm_leg_stop_play(leg->leg);
+        break;
+    case SFM_COMMAND_SEND:
+        send_datagram(leg, &letter->body.datagram);
         break;
     case SFM_COMMAND_SECURE:
         secure_leg(leg, letter);

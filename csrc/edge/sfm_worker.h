@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "sfm_engine.h"
+#include "sfm_inbox.h"
 #include "sfm_mail.h"
 #include "sfm_platform.h"
 #include "sfm_ports.h"
@@ -34,6 +35,7 @@ enum sfm_command {
     SFM_COMMAND_SECURE,
     SFM_COMMAND_WATCH,
     SFM_COMMAND_END_WATCH,
+    SFM_COMMAND_SEND,
     SFM_COMMAND_CLOSE,
     SFM_COMMAND_READ_LEG,
     SFM_COMMAND_READ_HEARD,
@@ -73,6 +75,11 @@ typedef struct sfm_heard_request {
     size_t count; /* the answer */
 } sfm_heard_request;
 
+typedef struct sfm_send_command {
+    uint8_t *data; /* its own */
+    size_t length;
+} sfm_send_command;
+
 /* What goes in. Its memory comes back as `completion`, when what it began is over. */
 typedef struct sfm_letter {
     sfm_notice completion;  /* first: a mail is its letter */
@@ -89,6 +96,7 @@ typedef struct sfm_letter {
         sfm_impair_config impair; /* all zero: none */
         sfm_watch_command watch;
         sfm_heard_request *heard;
+        sfm_send_command datagram;
         sfm_srtp *srtp; /* keys on their way to the leg; NULL: plain RTP */
         sfm_engine_leg_statistics *leg_statistics;
         sfm_engine_statistics *engine_statistics;
@@ -110,6 +118,7 @@ struct sfm_engine_leg {
     sfm_leg *leg;
     sfm_port_pair sockets;
     bool open;
+    sfm_inbox *_Atomic inbox; /* NULL while nobody does handshakes; shared with who reads it */
     sfm_address remote;
     sfm_address remote_rtcp;
     int64_t tick_ns;             /* when the next tick is due */
@@ -126,6 +135,7 @@ struct sfm_engine_leg {
     uint64_t lateness_count;
     sfm_notice first_packet;
     sfm_notice useless;
+    sfm_notice handshake;
     sfm_notice digits[SFM_DIGIT_NOTICES];
 };
 

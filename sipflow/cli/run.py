@@ -123,6 +123,11 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 @click.option("--network", type=_Network(),
               help="With what the network of virtual time spoils SIP and RTP, for instance "
               "\"loss 3% delay 20ms jitter 30ms reorder 1%\"; means --sim.")  # fmt: skip
+@click.option(
+    "--srtp-keys",
+    is_flag=True,
+    help="Leave SRTP keys in messages, so that a capture can be decrypted; without it they are hidden.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show the first line of every SIP message.")
 @click.option("-q", "--quiet", is_flag=True, help="Show the verdict only.")
 def run(
@@ -138,6 +143,7 @@ def run(
     seed: int,
     sim: bool,
     network: NetworkConditions | None,
+    srtp_keys: bool,
     verbose: bool,
     quiet: bool,
 ) -> None:
@@ -171,6 +177,7 @@ def run(
         options = Options(
             variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed, sim=network or sim,
             sinks=[EventsFile(stream).take] if stream else [], handle_signals=True,
+            redactor=Redactor(shows_keys=srtp_keys),
         )  # fmt: skip
         try:
             for report in _run_all(files, count, out, options, partial(_run_one, console, verbose, quiet)):
@@ -192,8 +199,9 @@ def _run_all(
         folder = out / _folder_name(files, number) if len(files) > 1 else out
         runs = count or longest_table(file, options.media_dir, options.variables) or 1
         for row in range(runs):
+            fresh = Redactor(shows_keys=options.redactor.shows_keys)
             own = folder / f"run-{row + 1}" if runs > 1 else folder
-            report = run_one(file, replace(options, row=row, out=own, redactor=Redactor()))
+            report = run_one(file, replace(options, row=row, out=own, redactor=fresh))
             yield report
             if report.diagnostics:
                 break  # the file is wrong: it will not be better the next time

@@ -52,6 +52,8 @@ class LaneCall:
         self.next_id: str | None = None
         """Dialog that will carry the call when it is answered: a transfer is on its way."""
         self.open_recordings: set[int] = set()
+        self.unprotected = ""
+        """Why its media is not protected as it has to be; empty when it is, and once a lane has failed for it."""
         self._old_end: tuple[events.CallEnded, float] | None = None
         """End of the dialog that a transfer is about to replace; it counts only when the transfer fails."""
 
@@ -102,6 +104,8 @@ class LaneCall:
                 self.state = CallState.ANSWERED
             case events.MediaNegotiated(params=params):
                 self.media = params
+            case events.MediaUnprotected(reason=reason):
+                self.unprotected = reason
             case events.CallRejected():
                 self._finish(now)
                 self.rejection = payload
@@ -178,6 +182,7 @@ _DESCRIPTIONS: dict[type[Payload], str] = {
     events.CallTransferred: "transferred",
     events.CallModified: "session changed",
     events.MediaFirstPacket: "first RTP packet",
+    events.MediaUnprotected: "media that is not protected",
 }
 
 QUIET = (
@@ -188,6 +193,7 @@ QUIET = (
     events.CallConfirmed,
     events.CallReleased,
     events.MediaFirstPacket,
+    events.MediaSecured,
     events.CallPlaced,
     events.DtmfSent,
     events.Hearing,

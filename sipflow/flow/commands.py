@@ -124,6 +124,8 @@ class ModifyCall(Command):
     message: Message = Message()
     formats: tuple[RtpFormat, ...] = ()
     """Offered from now on, if the peer takes them; empty: those of before."""
+    fresh_keys: bool = False
+    """Whether the offer has SRTP keys that were never used before."""
 
 
 @dataclass(frozen=True, slots=True)

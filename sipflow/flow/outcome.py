@@ -19,6 +19,9 @@ RUN_STOPPED = "SF505"
 ENVIRONMENT = "SF506"
 """The machine does not grant what the statement needs."""
 
+UNPROTECTED = "SF507"
+"""Media that has to be protected is not: keys do not fit, or were never agreed on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Success:

@@ -14,6 +14,7 @@ from sipflow.flow.outcome import (
     COMMAND_FAILED,
     NOTHING_TO_JUDGE,
     RUN_STOPPED,
+    UNPROTECTED,
     Failure,
     LaneResult,
     NodeFailure,
@@ -104,10 +105,21 @@ class LaneWalker:
 
     def poll(self, now: float) -> None:
         """Something happened: see whether the current statement is done."""
+        unprotected = self._unprotected()
         if self.state is LaneState.RUNNING and self.statement is not None:
-            self._continue(self._guarded(self.statement.poll, now), now)
+            self._continue(unprotected or self._guarded(self.statement.poll, now), now)
         elif self.state is LaneState.RELEASING:
+            if unprotected is not None and self.node is not None:
+                self._record_failure(self.node, unprotected, now)
             self._finish_when_closed(now)
+
+    def _unprotected(self) -> Failure | None:
+        """Whatever the lane does: what nobody should be able to listen to must not pass when everybody can, or none."""
+        call = next((call for call in self.calls if call.unprotected), None)
+        if call is None:
+            return None
+        reason, call.unprotected = call.unprotected, ""
+        return Failure("media that is protected", reason, UNPROTECTED)
 
     def handle_timer(self, now: float) -> None:
         """Time passed."""

@@ -69,7 +69,7 @@ class AgentExport:
             "registrar": agent.registrar is not None,
             "ptime": agent.ptime_ms != plain.ptime_ms,
             "dtmf": agent.dtmf != plain.dtmf,
-            "srtp": agent.srtp != plain.srtp,
+            "srtp": (agent.srtp, agent.srtp_suites) != (plain.srtp, plain.srtp_suites),
             "header": bool(agent.headers),
             "media": agent.media != plain.media,
         }

@@ -144,6 +144,9 @@ class Agent:
     ptime_ms: int = 20
     dtmf: str = "rfc4733"
     srtp: str = "off"
+    """off, optional, required, dtls."""
+    srtp_suites: tuple[str, ...] = ()
+    """Crypto suites in the order of preference; empty for all that there are, in the usual order."""
     headers: tuple[HeaderField, ...] = ()
     media: MediaSettings = MediaSettings()
 

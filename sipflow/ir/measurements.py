@@ -44,6 +44,11 @@ MEDIA: dict[str, Unit | str] = {
     "duplicates": "number",
     "junk": "number",
     "digits": "string",
+    "srtp": "string",
+    "srtp_failures": "number",
+    "srtcp_failures": "number",
+    "srtp_replays": "number",
+    "srtp_rekeys": "number",
 }
 """Measurements of the media of a call: name to unit, or to `number`, `string` or `truth value`."""
 

@@ -190,6 +190,15 @@ class Resume(Op):
 
 
 @dataclass(frozen=True, slots=True)
+class Rekey(Op):
+    """`rekey [NAME] [with {…}]`: re-INVITE with fresh SRTP keys."""
+
+    word: ClassVar[str] = "rekey"
+    waits: ClassVar[bool] = True
+    extra: With = With()
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer(Op):
     """`transfer [NAME] to TARGET`: REFER (blind), or with `other` REFER with Replaces (attended).
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from sipflow.lang.diagnostics import Reporter
 from sipflow.lang.lower.codecs import CANONICAL
-from sipflow.lang.lower.words import WORDS
 from sipflow.lang.syntax import Node, Token
 
 RUNNING_CODECS = frozenset(("pcmu", "pcma", "g722", "l16"))
@@ -44,7 +43,6 @@ class NotYet:
 
 
 NOT_YET = (
-    NotYet("SF260", "srtp", "SRTP", _words_other_than("off"), "`srtp off` runs", WORDS["srtp"]),
     NotYet(
         "SF268",
         "codecs",

@@ -352,6 +352,8 @@ class MediaEngine:
             self._backlog.append(_JOB_EVENTS[event.kind](self._job_of(event), event))
         elif event.kind == lib.SFM_EVENT_LEG_CLOSED:
             self._legs.pop(event.leg).closed()
+        elif event.kind == lib.SFM_EVENT_HANDSHAKE:
+            self._legs[event.leg].handshake_arrived()
         else:
             self._backlog.append(self._notice(self._legs[event.leg], event))
 

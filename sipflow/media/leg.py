@@ -18,6 +18,7 @@ from sipflow.native import check, ffi, lib
 
 DEFAULT_PTIME_MS = 20
 MAX_DIGITS = 128
+_MAX_DATAGRAM = 2048
 _MAX_HEARD_FRAMES = 600_000 // lib.SFM_EAR_FRAME_MS + 1
 """Ten minutes."""
 CHANNELS = {"stereo": 0, "mono": 1, "sent": 2, "received": 3}
@@ -148,6 +149,10 @@ def _native_impairment(impairment: Impairment | None) -> Any:
     )
 
 
+def _nobody() -> None:
+    """Nobody waits for a handshake."""
+
+
 class Leg:
     """A port pair with a stream in each direction. Made by `MediaEngine.open_leg`; all methods return at once.
 
@@ -168,6 +173,8 @@ class Leg:
         self._watches: dict[int, int] = {}
         """Token of the command to number of the native job."""
         self._play_job = 0
+        self.handshake_arrived: Callable[[], None] = _nobody
+        """Called by the engine when DTLS datagrams have come."""
         self._closing = False
         self._final: LegStatistics | None = None
 
@@ -188,6 +195,30 @@ class Leg:
         self._command(lambda: lib.sfm_engine_leg_start(self._open(), native, remote), "start media")
         self._params = params
 
+    def await_keys(self, arrived: Callable[[], None]) -> None:
+        """Sends nothing and keeps what comes until `secure` gives keys; `arrived` is called when `handshake` has some.
+
+        The call comes from the thread that drains the engine.
+        """
+        check(self._owner.call(lambda: lib.sfm_engine_leg_open_inbox(self._open())), "wait for a handshake")
+        pending = srtp_library().create_pending()
+        self._command(lambda: lib.sfm_engine_leg_secure(self._open(), pending), "wait for keys")
+        self._keys, self.handshake_arrived = None, arrived
+
+    def handshake(self) -> list[bytes]:
+        """DTLS datagrams of the peer that came since the last look, oldest first."""
+        memory, found = ffi.new("uint8_t[]", _MAX_DATAGRAM), []
+        while not self._closing:
+            length = self._owner.call(lambda: lib.sfm_engine_leg_read_inbox(self._native, memory, _MAX_DATAGRAM))
+            if length == 0:
+                break
+            found.append(bytes(ffi.buffer(memory, length)))
+        return found
+
+    def send_handshake(self, datagram: bytes) -> None:
+        """Sends a DTLS datagram to the peer, from where RTP is sent."""
+        self._command(lambda: lib.sfm_engine_leg_send(self._open(), datagram, len(datagram)), "send a handshake")
+
     def secure(self, keys: SrtpKeys | None) -> None:
         """Protects by these keys from the next packet on, and takes only what is protected so; None: plain RTP.
 
@@ -195,7 +226,7 @@ class Leg:
         """
         if keys == self._keys:
             return
-        native = ffi.NULL if keys is None else srtp_library().create_keys(keys)
+        native = ffi.NULL if keys is None else srtp_library().create_keys(keys, self._keys)
         self._command(lambda: lib.sfm_engine_leg_secure(self._open(), native), "set keys")
         self._keys = keys
 

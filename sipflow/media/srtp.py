@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sipflow.errors import MachineError, MisuseError
-from sipflow.media_params import SrtpKeys
+from sipflow.media_params import SRTP_KEY_BYTES, SrtpKeys
 from sipflow.native import check, ffi, lib
 
 _MISSING: Final = "SRTP needs pylibsrtp (1.x): pip install 'pylibsrtp>=1.0,<2'"
@@ -33,23 +33,13 @@ _PROTECTED: Final = bytes.fromhex("800f1234decafbadcafebabe4e55dc4ce79978d88ca4d
 """The master key of RFC 3711 appendix B.3, a packet, and the packet under AES_CM_128_HMAC_SHA1_80."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """A crypto suite as libsrtp knows it."""
-
-    profile: str
-    """Constant of `pylibsrtp.Policy`."""
-    key_bytes: int
-    """Of master key and master salt together."""
-
-
-SUITES: Final = {
-    "AES_CM_128_HMAC_SHA1_80": Suite("SRTP_PROFILE_AES128_CM_SHA1_80", 30),
-    "AES_CM_128_HMAC_SHA1_32": Suite("SRTP_PROFILE_AES128_CM_SHA1_32", 30),
-    "AEAD_AES_128_GCM": Suite("SRTP_PROFILE_AEAD_AES_128_GCM", 28),
-    "AEAD_AES_256_GCM": Suite("SRTP_PROFILE_AEAD_AES_256_GCM", 44),
+_PROFILES: Final = {
+    "AES_CM_128_HMAC_SHA1_80": "SRTP_PROFILE_AES128_CM_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_32": "SRTP_PROFILE_AES128_CM_SHA1_32",
+    "AEAD_AES_128_GCM": "SRTP_PROFILE_AEAD_AES_128_GCM",
+    "AEAD_AES_256_GCM": "SRTP_PROFILE_AEAD_AES_256_GCM",
 }
-"""Crypto suites by the names of RFC 4568 section 6.2 and RFC 7714 section 14.2."""
+"""Constants of `pylibsrtp.Policy` by crypto suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +53,21 @@ class SrtpLibrary:
     binding: Any
     """pylibsrtp's `_binding`, which has to stay loaded."""
 
-    def create_keys(self, keys: SrtpKeys) -> Any:
+    def create_keys(self, keys: SrtpKeys, former: SrtpKeys | None = None) -> Any:
         """A native `sfm_srtp` with a context for each direction; whoever gets it owns it.
+
+        A direction whose key is that of `former`, the keys in force, keeps its context, and so its rollover counter.
 
         Raises MisuseError for a suite that is not known or a key that is not as long as the suite's.
         """
-        send = self._context(keys.suite, keys.send_key, "SSRC_ANY_OUTBOUND")
-        receive = self._context(keys.suite, keys.receive_key, "SSRC_ANY_INBOUND")
-        return self._native(send, receive)
+        send, receive = "SSRC_ANY_OUTBOUND", "SSRC_ANY_INBOUND"
+        same = former is not None and former.suite == keys.suite
+        keeps_send = same and former is not None and former.send_key == keys.send_key
+        keeps_receive = same and former is not None and former.receive_key == keys.receive_key
+        return self._native(
+            0 if keeps_send else self._context(keys.suite, keys.send_key, send),
+            0 if keeps_receive else self._context(keys.suite, keys.receive_key, receive),
+        )
 
     def create_pending(self) -> Any:
         """A native `sfm_srtp` without keys: nothing is sent, and what comes waits for them."""
@@ -83,9 +80,9 @@ class SrtpLibrary:
 
     def _context(self, suite: str, key: bytes, direction: str) -> int:
         """Address of a fresh `srtp_t`."""
-        if suite not in SUITES or len(key) != SUITES[suite].key_bytes:
+        if len(key) != SRTP_KEY_BYTES.get(suite):
             raise MisuseError(f"no SRTP key: {len(key)} bytes for {suite}")
-        profile = getattr(self.policy, SUITES[suite].profile)
+        profile = getattr(self.policy, _PROFILES[suite])
         policy = self.policy(key=key, ssrc_type=getattr(self.policy, direction), srtp_profile=profile)
         out = self.binding.ffi.new("srtp_t *")
         status = self.binding.lib.srtp_create(out, policy._policy)

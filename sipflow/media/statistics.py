@@ -139,7 +139,9 @@ class LegStatistics:
     srtp: str | None = None
     """Crypto suite by which the stream is protected; None for plain RTP."""
     srtp_failures: int | None = None
-    """Packets of the peer whose authentication failed; None where nothing was ever protected."""
+    """RTP packets of the peer whose authentication failed; None where nothing was ever protected."""
+    srtcp_failures: int | None = None
+    """The same of RTCP. Some phones send reports in the clear, or with a tag of 32 bits where 80 are asked for."""
     srtp_replays: int | None = None
     """Packets that had come before, or were older than the replay window (RFC 3711 section 3.3.2)."""
     srtp_rekeys: int | None = None
@@ -322,7 +324,7 @@ def _refused(native: Any) -> dict[str, Any]:
 
 
 def _protected(media: Any, suite: str | None) -> dict[str, Any]:
-    names = ("srtp_failures", "srtp_replays", "srtp_rekeys", "srtp_unsent")
+    names = ("srtp_failures", "srtcp_failures", "srtp_replays", "srtp_rekeys", "srtp_unsent")
     counts = {name: getattr(media, name) for name in names}
     ever = suite is not None or any(counts.values())
     return {"srtp": suite, **{name: _if_any(ever, count) for name, count in counts.items()}}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
-from sipflow.media_params import NOT_LISTENING, Listening, RtpFormat
+from sipflow.media_params import NOT_LISTENING, SRTP_KEY_BYTES, Listening, RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
 from sipflow.plan.listening import listening_of
 from sipflow.plan.listens import ListenPlan
@@ -93,6 +93,10 @@ class AgentPlan:
     """Provisional responses that are acknowledged (RFC 3262): off, supported, required."""
     session_timer: SessionTimerPlan | None = None
     """None: sessions have no timer."""
+    srtp: str = "off"
+    """off, optional, required, dtls."""
+    srtp_suites: tuple[str, ...] = ()
+    """Crypto suites in the order of preference; none with `srtp off`."""
     hold_style: str = "direction"
     """direction, address."""
     challenge: ChallengePlan | None = None
@@ -278,6 +282,8 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
         auth=plan_auth(agent.auth, scope),
         provisional=agent.provisional,
         session_timer=plan_session_timer(agent.session_timer, scope),
+        srtp=agent.srtp,
+        srtp_suites=() if agent.srtp == "off" else agent.srtp_suites or tuple(SRTP_KEY_BYTES),
         hold_style=agent.hold_style,
         challenge=plan_challenge(agent.challenge, scope),
         registrar=plan_registrar(agent.registrar, agent.name, scope),

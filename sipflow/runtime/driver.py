@@ -26,6 +26,7 @@ from sipflow.media.prompts import PAUSE_MS
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
 from sipflow.runtime.digits import RELAY, DigitMerger, DigitsByInfo, digit_of, info_body
+from sipflow.runtime.keys import require_srtp
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
 from sipflow.runtime.network import Network, Port, Upcalls
@@ -257,6 +258,7 @@ class Driver:
 
     def _open_agent(self, plan: AgentPlan) -> LocalAgent:
         try:
+            require_srtp(plan)
             port = self._network.port(
                 plan,
                 Upcalls(
@@ -387,8 +389,10 @@ class Driver:
             case events.MediaNegotiated(call=call, params=params):
                 self._desk.negotiated(call, params)
             case events.CallEnded(call=call) | events.CallRejected(call=call):
-                self._desk.close(call)
+                unprotected = self._desk.close(call)
                 self._digits.forget(call)
+                if unprotected:
+                    self._feed(agent, events.MediaUnprotected(call, unprotected))
             case (
                 events.ResponseReceived(request=number)
                 | events.Registered(request=number)
@@ -500,6 +504,8 @@ class Driver:
     def modify_call(self, command: commands.ModifyCall) -> None:
         """re-INVITE."""
         agent = self._agents[command.agent]
+        if command.fresh_keys:
+            self._desk.renew_keys(agent.plan, command.call)
         media = self._desk.local_media(agent.plan, command.call, agent.plan.formats)
         if command.formats:
             media = replace(media, formats=self._desk.offer_others(command.call, command.formats))

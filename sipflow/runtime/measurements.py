@@ -52,6 +52,11 @@ NAMES: dict[str, Callable[[LegStatistics], Any]] = {
     "duplicates": lambda counted: counted.packets_duplicate,
     "junk": lambda counted: counted.junk_packets,
     "digits": lambda counted: counted.digits_received,
+    "srtp": lambda counted: counted.srtp,
+    "srtp_failures": lambda counted: counted.srtp_failures,
+    "srtcp_failures": lambda counted: counted.srtcp_failures,
+    "srtp_replays": lambda counted: counted.srtp_replays,
+    "srtp_rekeys": lambda counted: counted.srtp_rekeys,
 }
 """Names after `media.`; times in milliseconds, shares in per cent, skew in millionths.
 

@@ -17,11 +17,14 @@ from sipflow.flow import commands
 from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import pesq_of
-from sipflow.media_params import MediaParams, RtpFormat
+from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
+from sipflow.runtime.handshakes import Handshakes
+from sipflow.runtime.keys import fresh_security
 from sipflow.runtime.output import OutputFolder
 from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sdp.security import Security
 
 Feed = Callable[[str, Payload], None]
 """Takes (agent, payload)."""
@@ -43,6 +46,7 @@ class MediaDesk:
         self._formats: dict[str, tuple[RtpFormat, ...]] = {}
         self._offered: dict[str, tuple[RtpFormat, ...]] = {}
         """Formats of a re-INVITE whose answer has not come."""
+        self._security: dict[str, Security] = {}
         self._final: dict[str, LegStatistics] = {}
         self._agents: dict[str, str] = {}
         self._playing: dict[str, commands.StartPlay] = {}
@@ -56,6 +60,7 @@ class MediaDesk:
         """The newest file of each call, and what is on its channels."""
         self._heard: dict[str, Features] = {}
         """What such calls had heard when they ended."""
+        self._handshakes = Handshakes(lambda call, payload: feed(self.agent_of(call), payload))
 
     # --- legs ---
 
@@ -80,13 +85,25 @@ class MediaDesk:
         self._agents[call] = agent.name
         self._whole_call[call] = agent.listening.history_ms > HISTORY_MS
         self._formats.setdefault(call, formats)
-        mux = agent.spec.media.rtcp_mux
-        return LocalMedia(leg.address, leg.port, self._formats[call], agent.ptime_ms, rtcp_mux=mux)
+        if call not in self._security:
+            self._security[call] = fresh_security(agent, self._fingerprint)
+        return LocalMedia(
+            leg.address,
+            leg.port,
+            self._formats[call],
+            agent.ptime_ms,
+            rtcp_mux=agent.spec.media.rtcp_mux,
+            security=self._security[call],
+        )
 
     def offer_others(self, call: str, formats: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
         """Formats that `call` has instead of its own as soon as the peer has taken them."""
         self._offered[call] = formats
         return formats
+
+    def renew_keys(self, agent: AgentPlan, call: str) -> None:
+        """Let the next offer of `call` have keys that were never used before."""
+        self._security[call] = fresh_security(agent, self._fingerprint)
 
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
@@ -105,24 +122,45 @@ class MediaDesk:
         leg.call = call
         self._formats[call] = self._offered.pop(call, self._formats[call])
         before, self._params[call] = self._params.get(call), params
-        leg.start(params)
+        if params.dtls is None:
+            leg.start(params)
+        else:
+            self._start_by_handshake(leg, params, params.dtls)
         if before is not None and before.send_format != params.send_format and call in self._playing:
             self._spawn(self._swap(self._playing[call]))
 
-    def close(self, call: str) -> None:
-        """Give the port pair back unless another dialog uses it; the statistics stay to be asked for."""
+    def _start_by_handshake(self, leg: Leg, params: MediaParams, dtls: DtlsParams) -> None:
+        """The peer is to be known before the first datagram goes out, and nothing may be sent before there are keys."""
+        place = (params.remote_address, params.remote_port)
+        new = self._handshakes.is_new(leg, dtls, *place)
+        if new:
+            leg.await_keys(lambda: self._handshakes.arrived(leg))
+        leg.start(params)
+        if new:
+            self._handshakes.begin(leg, dtls, *place)
+
+    def _fingerprint(self) -> Fingerprint:
+        return self._handshakes.identity.fingerprint
+
+    def close(self, call: str) -> str:
+        """Give the port pair back unless another dialog uses it; the statistics stay to be asked for.
+
+        Gives why nothing that came was protected as it had to be; empty when something was, or nothing came.
+        """
         leg = self._legs.pop(call, None)
         if leg is None:
-            return
+            return ""
         self._sharers[leg] -= 1
         if self._sharers[leg]:
-            return
+            return ""
         del self._sharers[leg]
-        self._final[call] = leg.statistics()
+        counted = self._final[call] = leg.statistics()
         if self._whole_call.get(call):
             self._heard[call] = leg.heard()
+        no_keys = self._handshakes.forget(leg)
         leg.close()
-        self._feed(self._agents[call], events.MediaMeasured(call, _by_name(self._final[call])))
+        self._feed(self._agents[call], events.MediaMeasured(call, _by_name(counted)))
+        return no_keys or _unprotected(counted)
 
     def forget(self, command: commands.ForgetCall) -> None:
         """Drop what was kept of a call to be asked for."""
@@ -133,6 +171,8 @@ class MediaDesk:
             self._offered,
             self._final,
             self._agents,
+            self._security,
+            self._playing,
             self._whole_call,
             self._heard,
             self._recordings,
@@ -380,6 +420,12 @@ def _wanted(command: commands.Listen) -> Wanted:
 def _topic(command: commands.Listen) -> int:
     """The same number for the same thing, never 0; 0 where what was heard before does not count."""
     return zlib.crc32(command.what.encode()) + 1 if command.look_back else 0
+
+
+def _unprotected(counted: LegStatistics) -> str:
+    if not counted.srtp_failures or counted.packets_received:
+        return ""
+    return f"SRTP authentication failed for all {counted.srtp_failures} packets that the peer sent"
 
 
 def _jitter_of(agent: AgentPlan) -> JitterConfig:

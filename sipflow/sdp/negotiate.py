@@ -1,7 +1,8 @@
 """Offer and answer (RFC 3264): what the local side can do and what the peer wrote in, `MediaParams` out.
 
-One audio stream over RTP/AVP is negotiated. Whatever else is offered is rejected in its place, so that the `m=` lines
-of offer and answer always pair up. Nothing here remembers anything: who holds the session passes it in.
+One audio stream is negotiated, over RTP/AVP or protected (`sipflow.sdp.security`). Whatever else is offered is rejected
+in its place, so that the `m=` lines of offer and answer always pair up. Nothing here remembers anything: who holds the
+session passes it in.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ from functools import lru_cache
 from typing import Final
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
+from sipflow.sdp.security import (
+    PLAIN,
+    SDES,
+    UNPROTECTED,
+    Agreement,
+    Security,
+    SecurityMode,
+    accept_offer,
+    offered_lines,
+    offered_protocol,
+    take_answer,
+)
 from sipflow.sdp.session import Lines, MediaDescription, Origin, SessionDescription, format_connection
 
 TELEPHONE_EVENT: Final = "telephone-event"
-PROTOCOL: Final = "RTP/AVP"
 
 _NOT_CODECS: Final = frozenset({TELEPHONE_EVENT, "cn", "red", "tone"})
 """Formats that come beside a codec and carry no speech of their own, in lower case."""
@@ -43,6 +55,8 @@ class LocalMedia:
     """Whether a hold says `c=IN IP4 0.0.0.0` as RFC 2543 had it, in place of `a=sendonly` (RFC 3264 section 8.4)."""
     rtcp_mux: bool = False
     """Whether an offer asks for RTP and RTCP on one port (RFC 5761). An answer agrees to it wherever it was offered."""
+    security: Security = UNPROTECTED
+    """What the local side does about SRTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +81,20 @@ def make_offer(
     session_version: int,
     username: str = "sipflow",
     previous: SessionDescription | None = None,
+    protocol: str = "",
 ) -> SessionDescription:
     """The offer of one audio stream (RFC 3264 section 5).
 
     `previous` is what was last agreed on in the session, by whichever side: a new offer has all of its `m=` lines in
-    their places, the unused ones with port 0 (section 8).
+    their places, the unused ones with port 0 (section 8). `protocol` is what a session that is there has agreed on.
     """
     old = previous.media if previous else ()
     own = _own_position(old)
-    mux = local.rtcp_mux or (own is not None and old[own].rtcp_mux)
-    stream = _stream(local, local.formats, local.direction, PROTOCOL, mux)
+    # A port of its own would need a handshake of its own (RFC 5764 section 4).
+    by_dtls = local.security.mode is SecurityMode.DTLS
+    mux = local.rtcp_mux or by_dtls or (own is not None and old[own].rtcp_mux)
+    chosen = protocol or offered_protocol(local.security)
+    stream = _stream(local, local.formats, local.direction, chosen, mux, offered_lines(local.security))
     media = _in_place(old, own, stream) if own is not None else (*map(_rejected, old), stream)
     return _session(local, session_id, session_version, username, (("t", "0 0"),), media)
 
@@ -106,11 +124,13 @@ def make_answer(
     send = _common(offered.rtp_formats(), local.formats, prefer_local)
     receive = _announced(send, local.formats)
     direction = _intersect(offer.direction_of(offered).reversed, local.direction)
-    stream = _stream(local, receive, direction, offered.protocol, offered.rtcp_mux)
+    muxed = offered.rtcp_mux
+    agreement = accept_offer(local.security, offer, offered)
+    assert isinstance(agreement, Agreement), "a stream that is chosen can be accepted"
+    stream = _stream(local, receive, direction, offered.protocol, muxed, agreement.lines)
     media = _in_place(offer.media, chosen, stream)
     description = _session(local, session_id, session_version, username, times, media)
-    params = _params(offer, offered, local, direction, send, receive)
-    return Answer(description, _muxed(params) if offered.rtcp_mux else params)
+    return Answer(description, _params(offer, offered, local, direction, send, receive, agreement, muxed))
 
 
 def apply_answer(offer: SessionDescription, answer: SessionDescription, local: LocalMedia) -> MediaParams | str:
@@ -132,10 +152,13 @@ def apply_answer(offer: SessionDescription, answer: SessionDescription, local: L
     theirs = _common(_named_by(answered, offered), ours)
     if not _codecs(theirs):
         return _no_common_codec("answered", _named_by(answered, offered), "offered", ours)
+    agreement = take_answer(local.security, offered, answer, answered)
+    if isinstance(agreement, str):
+        return agreement
     receive = _common(ours, theirs)
     direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
-    params = _params(answer, answered, local, direction, theirs, receive)
-    return _muxed(params) if offered.rtcp_mux and answered.rtcp_mux else params
+    muxed = offered.rtcp_mux and answered.rtcp_mux
+    return _params(answer, answered, local, direction, theirs, receive, agreement, muxed)
 
 
 # --- formats ---
@@ -219,8 +242,9 @@ def _refusal(offer: SessionDescription, media: MediaDescription, local: LocalMed
         return f"{media.kind} is not taken here"
     if media.port == 0:
         return "the audio stream was offered with port 0"
-    if media.protocol.upper() != PROTOCOL:
-        return f"audio was offered as {media.protocol}, here it is {PROTOCOL}"
+    agreement = accept_offer(local.security, offer, media)
+    if isinstance(agreement, str):
+        return agreement
     theirs = media.rtp_formats()
     if not _codecs(_common(theirs, local.formats)):
         return _no_common_codec("offered", theirs or _as_written(media), "here", local.formats)
@@ -234,9 +258,14 @@ def _answer_problem(offered: MediaDescription, answered: MediaDescription) -> st
         return "the peer rejected the audio stream (port 0)"
     if offered.port == 0:
         return "the audio stream was offered with port 0"
-    if answered.protocol.upper() != offered.protocol.upper():
+    if answered.protocol.upper() != offered.protocol.upper() and not _upgraded(offered, answered):
         return f"{offered.protocol} was offered, {answered.protocol} was answered"
     return ""
+
+
+def _upgraded(offered: MediaDescription, answered: MediaDescription) -> bool:
+    """Some PBXs answer RTP/SAVP to what was offered as RTP/AVP with crypto lines: it is meant as it was offered."""
+    return (offered.protocol.upper(), answered.protocol.upper()) == (PLAIN, SDES) and bool(offered.attribute("crypto"))
 
 
 def _address_problem(description: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
@@ -294,6 +323,8 @@ def _params(
     direction: Direction,
     send: tuple[RtpFormat, ...],
     receive: tuple[RtpFormat, ...],
+    agreement: Agreement,
+    muxed: bool,
 ) -> MediaParams:
     """Both lists have a codec, and the remote stream an address: the callers made sure."""
     send_format = _codecs(send)[0]
@@ -305,7 +336,7 @@ def _params(
         local_port=local.port,
         remote_address=description.address_of(remote) or "",
         remote_port=remote.port,
-        remote_rtcp_port=remote.rtcp_port,
+        remote_rtcp_port=_rtcp_port(remote, agreement, muxed),
         send_format=send_format,
         receive_formats=_codecs(receive),
         dtmf_send_payload_type=dtmf_send.payload_type if dtmf_send else None,
@@ -314,12 +345,21 @@ def _params(
         direction=direction,
         dtmf_send_clock_rate=_other_clock(dtmf_send, send_format),
         dtmf_receive_clock_rate=_other_clock(dtmf_receive, send_format),
+        protocol=remote.protocol,
+        srtp=agreement.srtp,
+        dtls=agreement.dtls,
     )
 
 
-def _muxed(params: MediaParams) -> MediaParams:
-    """Both sides said `a=rtcp-mux`: RTCP goes where RTP goes, whatever `a=rtcp` says (RFC 5761 section 5.1.1)."""
-    return replace(params, remote_rtcp_port=params.remote_port)
+def _rtcp_port(remote: MediaDescription, agreement: Agreement, muxed: bool) -> int:
+    """Where the peer wants RTCP; 0: nowhere.
+
+    Both sides said `a=rtcp-mux`: RTCP goes where RTP goes, whatever `a=rtcp` says (RFC 5761 section 5.1.1). Keys that
+    came by DTLS are those of one port: a peer that wants RTCP at another one gets none.
+    """
+    if muxed:
+        return remote.port
+    return 0 if agreement.dtls is not None else remote.rtcp_port
 
 
 def _in_place(
@@ -330,11 +370,16 @@ def _in_place(
 
 
 def _stream(
-    local: LocalMedia, formats: tuple[RtpFormat, ...], direction: Direction, protocol: str, rtcp_mux: bool
+    local: LocalMedia,
+    formats: tuple[RtpFormat, ...],
+    direction: Direction,
+    protocol: str,
+    rtcp_mux: bool,
+    security: Lines,
 ) -> MediaDescription:
     """The local audio stream with these formats and payload types."""
     said = None if _holds_by_address(local) and direction is Direction.SENDONLY else direction
-    lines = _stream_lines(formats, local.ptime_ms, said, rtcp_mux)
+    lines = _stream_lines(formats, local.ptime_ms, said, rtcp_mux) + security
     numbers = tuple(str(format_.payload_type) for format_ in formats)
     return MediaDescription("audio", local.port, protocol, numbers, lines)
 

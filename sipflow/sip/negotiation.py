@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sipflow.media_params import MediaParams
 from sipflow.sdp.negotiate import Answer, LocalMedia, apply_answer, make_answer, make_offer
@@ -74,7 +75,8 @@ class Negotiation:
         """Our offer as a body."""
 
         def make(version: int) -> SessionDescription:
-            return make_offer(media, session_id=self._session_id, session_version=version)
+            agreed = "" if self.params is None else self.params.protocol
+            return make_offer(media, session_id=self._session_id, session_version=version, protocol=agreed)
 
         self._offer = self._describe(make(self._version), make)
         self._offered = media
@@ -99,8 +101,10 @@ class Negotiation:
         except SdpError as error:
             return b"", f"the offer cannot be read: {error}"
 
+        local = self._in_association(media)
+
         def make(version: int) -> Answer:
-            return make_answer(description, media, session_id=self._session_id, session_version=version)
+            return make_answer(description, local, session_id=self._session_id, session_version=version)
 
         reply = make(self._version)
         if reply.params is None:
@@ -108,6 +112,11 @@ class Negotiation:
         self._describe(reply.description, lambda version: make(version).description)
         self.media, self.params = media, reply.params
         return self._local_text.encode("utf-8", "surrogateescape"), ""
+
+    def _in_association(self, media: LocalMedia) -> LocalMedia:
+        """`media` with our part in the DTLS association that is there: it stays as it is (RFC 8842 section 5.3)."""
+        dtls = None if self.params is None else self.params.dtls
+        return media if dtls is None else replace(media, security=replace(media.security, active=dtls.active))
 
     def apply(self, answer: bytes) -> str:
         """Take the peer's answer to our offer; returns why it cannot be used, empty when it can."""

@@ -15,7 +15,7 @@ from sipflow.lang.tables import load_tables
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "docs" / name
-    for name in ("language.md", "tutorial.md", "coming-from-sipp.md", "registration.md", "transports.md")
+    for name in ("language.md", "tutorial.md", "coming-from-sipp.md", "registration.md", "transports.md", "srtp.md")
 ]
 PAGES.append(ROOT / "README.md")
 BLOCK = re.compile(r"^```sflow(?: (later))?\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -106,10 +106,16 @@ class Baresip:
 
 
 @contextmanager
-def baresip(folder: Path, plays: Path, *, accounts: str = "", execute: str = "") -> Iterator[Baresip]:
-    """baresip without devices; its own account answers at `sip:peer@127.0.0.1:PORT`."""
+def baresip(
+    folder: Path, plays: Path, *, accounts: str = "", execute: str = "", encryption: str = ""
+) -> Iterator[Baresip]:
+    """baresip without devices; its own account answers at `sip:peer@127.0.0.1:PORT`.
+
+    `encryption`: `srtp` (RTP/AVP with crypto lines), `srtp-mand` (RTP/SAVP), `dtls_srtp`.
+    """
     port, media = free_port(), free_port()
     own = f"<sip:peer@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1,PCMA/8000/1"
+    own += f";mediaenc={encryption}" if encryption else ""
     home = folder / "baresip"
     home.mkdir()
     (home / "accounts").write_text(f"{accounts or own}\n")
@@ -122,7 +128,7 @@ def baresip(folder: Path, plays: Path, *, accounts: str = "", execute: str = "")
 
 
 def _baresip_config(port: int, media: int, plays: Path, home: Path) -> str:
-    modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile"))
+    modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile", "srtp", "dtls_srtp"))
     return f"""\
 poll_method epoll
 sip_listen 127.0.0.1:{port}

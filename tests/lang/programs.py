@@ -69,7 +69,8 @@ PLACES = {"S": TEXTS, "N": NUMBERS, "D": DURATIONS, "T": TRUTHS, "X": EXTRAS}
 # --- statements ----------------------------------------------------------------------------------------------------
 
 RUNNING = (
-    "call bob within {D}", 'call "sip:x@example.com" with {{ {X} }}', "hold", "hold c0", "resume c0", "mute",
+    "call bob within {D}", 'call "sip:x@example.com" with {{ {X} }}', "hold", "hold c0", "resume c0",
+    "rekey", "rekey c0", "mute",
     "unmute c0", "send options to bob", "send message to bob {{ {X} }}", "send info {{ {X} }}",
     "send notify on c0 within {D}", "play {S}", "play {S} loop in background",
     "play {S} 3 times for {D} from 500ms at -6dB", "play tone 440Hz for {D}",
@@ -99,7 +100,8 @@ EVENTS = (
 )  # fmt: skip
 SETTINGS = (
     "number 1001", "number {S}", 'uri "sip:a@example.com"', 'listen udp "127.0.0.1:5062"', "proxy {S}",
-    "codecs pcma, pcmu", "ptime 20ms", "dtmf rfc4733", "srtp off", 'header "X-A" = {S}', 'header "X-B" = "blue"',
+    "codecs pcma, pcmu", "ptime 20ms", "dtmf rfc4733", "srtp off", "srtp dtls AEAD_AES_128_GCM",
+    "srtp optional", 'header "X-A" = {S}', 'header "X-B" = "blue"',
     "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}", "media {{ rtcp mux }}",
     "register every {D}", "auth {S} password {S}",
     'listen udp; listen tls "127.0.0.1:0"; tls {{ certificate "a.pem"; key {S}; name {S}; verify off }}',
@@ -107,7 +109,7 @@ SETTINGS = (
     "session timer 1800s refresher local min 90s", "session timer off", "proxy hub",
     'challenge realm {S} user "u" password {S} algorithm sha256 qop auth_int',
 )  # fmt: skip
-SETTINGS_LATER = ("srtp required", "codecs opus, g722, l16", "listen wss")
+SETTINGS_LATER = ("codecs opus, g722, l16", "listen wss")
 HUB = ("registrar", 'registrar {{ realm {S}; user "u" password {S}; record route; minimum expires {D} }}')
 LOAD = (
     "arrivals poisson", "ramp 10/s to 200/s over {D}", "hold 200/s for {D}", "concurrency at most {N}",

@@ -28,6 +28,8 @@ STATEMENTS = (
     "release within 2s",
     "hold",
     "hold c1",
+    "rekey",
+    "rekey c0",
     "resume",
     "resume c1",
     "transfer to bob",

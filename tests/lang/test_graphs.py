@@ -88,6 +88,7 @@ MEANINGS: list[tuple[str, ops.Op]] = [
     ("release", ops.Release()),
     ("hold", ops.Hold()),
     ("resume", ops.Resume()),
+    ("rekey", ops.Rekey()),
     ("transfer to bob", ops.Transfer(*BOB)),
     ("transfer c0 to c1", ops.Transfer(other="c1")),
     ("transfer to c1", ops.Transfer(other="c1")),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sipflow.media.srtp import SUITES, srtp_library
-from sipflow.media_params import SrtpKeys
+from sipflow.media.srtp import srtp_library
+from sipflow.media_params import SRTP_KEY_BYTES, SrtpKeys
 from sipflow.native import ffi, lib
 from tests.media.signals import position_in, round_trip, speech, write_wav
 from tests.media.stepped import PCMU, PTIME_NS, STORE, Pair, SteppedLeg
@@ -22,7 +22,7 @@ SUITE = "AES_CM_128_HMAC_SHA1_80"
 def keys(seed: int, suite: str = SUITE) -> tuple[SrtpKeys, SrtpKeys]:
     """What two legs take that understand each other."""
     chance = random.Random(f"{seed}/{suite}")
-    one, other = (chance.randbytes(SUITES[suite].key_bytes) for _ in range(2))
+    one, other = (chance.randbytes(SRTP_KEY_BYTES[suite]) for _ in range(2))
     return SrtpKeys(suite, one, other), SrtpKeys(suite, other, one)
 
 
@@ -50,7 +50,7 @@ def useless(leg: SteppedLeg) -> int:
     return len(leg.of_kind(lib.SFM_EVENT_SRTP_USELESS))
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", SRTP_KEY_BYTES)
 def test_what_is_heard_is_the_prompt_and_what_is_sent_is_not(tmp_path: Path, suite: str) -> None:
     samples, pair = speech(2.0), secured(suite=suite)
     pair.a.play(STORE.load(write_wav(tmp_path / "prompt.wav", samples), PCMU))
@@ -122,14 +122,17 @@ def test_rtcp_is_protected_both_ways() -> None:
     assert pair.b.receive_rtcp(report, pair.now_ns) == 0
     assert pair.b.statistics().remote.said_bye == 1
     assert pair.b.receive_rtcp(report, pair.now_ns) == 0 and counts(pair.b)[1] == 1
-    assert pair.b.receive_rtcp(report[:-1] + b"\0", pair.now_ns) == 0 and counts(pair.b)[0] + counts(pair.b)[1] == 2
+    damaged = report[:-1] + bytes((report[-1] ^ 1,))
+    fresh = secured()
+    assert fresh.b.receive_rtcp(damaged, pair.now_ns) == 0
+    assert (counts(fresh.b)[0], fresh.b.statistics().srtcp_failures) == (0, 1)
 
 
 Late = Callable[[Pair], None]
 
 
 @pytest.mark.parametrize("late", ["sender", "receiver", "neither"])
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", SRTP_KEY_BYTES)
 def test_new_keys_in_the_middle_lose_nothing(tmp_path: Path, suite: str, late: str) -> None:
     """Whoever of the two changes first, by up to five packets."""
     samples, pair = speech(2.0), secured(suite=suite)
@@ -146,6 +149,21 @@ def test_new_keys_in_the_middle_lose_nothing(tmp_path: Path, suite: str, late: s
     assert counts(pair.b) == (0, 0, 1) and counts(pair.a) == (0, 0, 1)
     if late != "receiver":
         assert position_in(round_trip(samples, "PCMU"), pair.heard_b) > 0
+
+
+def test_a_direction_that_keeps_its_key_keeps_its_rollover_counter() -> None:
+    pair, (a_key, b_key) = secured(), keys(1)
+    twin = TwinStream(SUITE, b_key.send_key)
+    near = Pair().start().run(1).sent_by_a[0]
+    for number in (0x7FF0, 0xFFF0, 0x0010):
+        pair.a.receive(twin.protect(near[:2] + number.to_bytes(2, "big") + near[4:], number == 0x0010), pair.now_ns)
+    assert counts(pair.a) == (0, 0, 0)
+    fresh = SrtpKeys(SUITE, random.Random(3).randbytes(30), a_key.receive_key)
+    lib.sfm_leg_secure(pair.a.native, srtp_library().create_keys(fresh, a_key))
+    pair.a.receive(twin.protect(near[:2] + b"\0\x11" + near[4:], 1), pair.now_ns)
+    assert counts(pair.a) == (0, 0, 0)
+    pair.a.receive(twin.protect(near[:2] + b"\0\x12" + near[4:], 0), pair.now_ns)
+    assert counts(pair.a) == (1, 0, 0)
 
 
 def test_the_former_key_is_over_a_second_after_the_new_one_came() -> None:

@@ -129,7 +129,7 @@ def test_first_audio_stream_that_can_be_used() -> None:
         (sdp(), "the offer has no audio stream"),
         (sdp("video 6000 RTP/AVP 31"), "the offer has no audio stream"),
         (sdp("audio 0 RTP/AVP 0"), "the audio stream was offered with port 0"),
-        (sdp("audio 4000 RTP/SAVP 0"), "audio was offered as RTP/SAVP, here it is RTP/AVP"),
+        (sdp("audio 4000 RTP/SAVP 0"), "audio was offered as RTP/SAVP, here it is RTP/AVP (`srtp off`)"),
         (sdp("audio 4000 RTP/AVP 111\r\na=rtpmap:111 opus/48000/2"), "no common codec: offered opus, here PCMA, PCMU"),
         (sdp(f"audio 4000 RTP/AVP 101\r\n{MAP_DTMF}"), "no common codec: offered none, here PCMA, PCMU"),
         (sdp("audio 4000 RTP/AVP 97"), "no common codec: offered payload type 97, here PCMA, PCMU"),

@@ -19,6 +19,7 @@ STATEMENTS: dict[type[ops.Op], type[Statement[Any]]] = {
     ops.Release: calls.ReleaseStatement,
     ops.Hold: calls.HoldStatement,
     ops.Resume: calls.ResumeStatement,
+    ops.Rekey: calls.RekeyStatement,
     ops.Transfer: calls.TransferStatement,
     ops.SendRequest: calls.SendRequestStatement,
     ops.Register: registration.RegisterStatement,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from sipflow import events
 from sipflow.flow import commands
@@ -258,13 +258,14 @@ class ReleaseStatement(CallStatement[ops.Release]):
         return "the peer's answer to the release"
 
 
-_Modifying = TypeVar("_Modifying", ops.Hold, ops.Resume)
+_Modifying = TypeVar("_Modifying", ops.Hold, ops.Resume, ops.Rekey)
 
 
 class ModifyStatement(CallStatement[_Modifying]):
-    """`hold` and `resume`: a re-INVITE that succeeds."""
+    """`hold`, `resume` and `rekey`: a re-INVITE that succeeds."""
 
     direction = Direction.SENDRECV
+    fresh_keys: ClassVar[bool] = False
 
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the re-INVITE."""
@@ -273,7 +274,12 @@ class ModifyStatement(CallStatement[_Modifying]):
         call.take(_is_modify_answer)
         self.lane.command(
             commands.ModifyCall(
-                self.lane.agent, call.id, self.direction, self.message(self.op.extra), self._other_formats()
+                self.lane.agent,
+                call.id,
+                self.wanted(call),
+                self.message(self.op.extra),
+                self._other_formats(),
+                self.fresh_keys,
             ),
         )
         return None
@@ -289,8 +295,12 @@ class ModifyStatement(CallStatement[_Modifying]):
             return Failure(self.expected(), call.why_over()) if call.state is CallState.ENDED else None
         if isinstance(arrival.payload, events.CallModifyRejected):
             return Failure(self.expected(), f"{arrival.payload.code} {arrival.payload.reason}", COMMAND_FAILED)
-        call.held_by_us = self.direction is not Direction.SENDRECV
+        call.held_by_us = self.wanted(call) is not Direction.SENDRECV
         return Success()
+
+    def wanted(self, call: LaneCall) -> Direction:
+        """The direction that is offered."""
+        return self.direction
 
 
 class HoldStatement(ModifyStatement[ops.Hold]):
@@ -301,6 +311,23 @@ class HoldStatement(ModifyStatement[ops.Hold]):
 
 class ResumeStatement(ModifyStatement[ops.Resume]):
     """`resume`."""
+
+
+class RekeyStatement(ModifyStatement[ops.Rekey]):
+    """`rekey`: all stays as it is but the keys."""
+
+    fresh_keys = True
+
+    def act(self, call: LaneCall, now: float) -> Outcome | None:
+        """Only keys that an offer brings can be renewed by one."""
+        if call.media is not None and call.media.srtp is None:
+            why = "they came by DTLS" if call.media.dtls else "it is plain RTP"
+            return Failure(self.expected(), f"the call has no keys that a re-INVITE could change: {why}")
+        return super().act(call, now)
+
+    def wanted(self, call: LaneCall) -> Direction:
+        """A call that is on hold stays there."""
+        return Direction.SENDONLY if call.held_by_us else Direction.SENDRECV
 
 
 def _is_modify_answer(payload: events.Payload) -> bool:

@@ -59,6 +59,7 @@ _SENDS: dict[type[Op], tuple[Callable[[Any], str], str, _Takers]] = {
     ops.Respond: (lambda op: str(op.code), "sip", ()),
     ops.Release: (lambda op: "BYE", "sip", (ops.ExpectHangup,)),
     ops.Hold: (lambda op: "re-INVITE hold", "sip", (ops.ExpectHeld,)),
+    ops.Rekey: (lambda op: "re-INVITE new keys", "sip", ()),
     ops.Resume: (lambda op: "re-INVITE resume", "sip", (ops.ExpectResumed,)),
     ops.Transfer: (lambda op: "REFER" if op.other is None else "REFER Replaces", "sip", _TRANSFERS),
     ops.SendRequest: (lambda op: op.method, "sip", ()),

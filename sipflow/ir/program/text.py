@@ -192,8 +192,8 @@ def _media_settings(agent: Agent) -> Iterator[tuple[str, str | Block]]:
         yield "ptime", f"{agent.ptime_ms}ms"
     if agent.dtmf != plain.dtmf:
         yield "dtmf", agent.dtmf
-    if agent.srtp != plain.srtp:
-        yield "srtp", agent.srtp
+    if (agent.srtp, agent.srtp_suites) != (plain.srtp, plain.srtp_suites):
+        yield "srtp", " ".join(filter(None, (agent.srtp, ", ".join(agent.srtp_suites))))
     yield from (("header", f"{quote(name)} = {value}") for name, value in agent.headers)
     if agent.media != plain.media:
         yield "media", tuple(_media(agent.media))

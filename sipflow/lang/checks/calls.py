@@ -16,10 +16,10 @@ from sipflow.lang.diagnostics import Label
 
 _NEEDS_A_LIVE_CALL = (
     ops.Play, ops.StopPlay, ops.Record, ops.PauseRecord, ops.ResumeRecord, ops.SendDtmf, ops.Mute, ops.Unmute,
-    ops.Impair, ops.ClearImpairment, ops.Hold, ops.Resume, ops.Transfer, ops.SendRequest,
+    ops.Impair, ops.ClearImpairment, ops.Hold, ops.Resume, ops.Rekey, ops.Transfer, ops.SendRequest,
 )  # fmt: skip
 _NEEDS_MEDIA = (ops.Play, ops.SendDtmf)
-_NEEDS_AN_ANSWER = (ops.Hold, ops.Resume, ops.Transfer)
+_NEEDS_AN_ANSWER = (ops.Hold, ops.Resume, ops.Rekey, ops.Transfer)
 _OF_A_DIALLED_CALL = (ops.ExpectRinging, ops.ExpectProgress, ops.ExpectAnswered, ops.ExpectRejected)
 
 

@@ -1,4 +1,4 @@
-"""Media of a program: codecs that both ends have, files as long as they are asked for (SF404-SF410, SF422, SF423)."""
+"""Media of a program: codecs and keys that both ends have, files as long as asked for (SF404-SF411, SF422, SF423)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import PurePath
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal, Quantity, constant_ms, constant_text, format_duration
-from sipflow.ir.graph import Node
+from sipflow.ir.graph import Agent, Node
 from sipflow.ir.span import Span
 from sipflow.lang.checks.parties import Parties
 from sipflow.lang.checks.program import Program
 from sipflow.lang.diagnostics import Edit, Fix, Label
 from sipflow.lang.files import MediaInfo
+from sipflow.media_params import SRTP_KEY_BYTES
 
 _HOUR_MS = 3_600_000
 _LEAST_SOUND_MS, _LONGEST_MS = 500, 300_000
@@ -41,6 +42,7 @@ def _check_codecs(program: Program, parties: Parties) -> None:
     for node in program.live_nodes():
         if isinstance(node.op, ops.Call | ops.Dial):
             _check_offer(program, parties, node, node.op, answers)
+            _check_keys(program, parties, node, node.op)
 
 
 def _check_offer(
@@ -63,6 +65,29 @@ def _check_offer(
     notes = notes or ((Label(callee.span, "its codecs"),) if callee.declared else ())
     message = f"`{node.agent}` and `{callee.name}` share no codec"
     program.context.report.warning("SF404", message, node.span, names, secondary=notes)
+
+
+def _check_keys(program: Program, parties: Parties, node: Node, op: ops.Call | ops.Dial) -> None:
+    """SF411: what caller and callee say about SRTP leaves nothing that both would do."""
+    caller, callee = program.agents[node.agent], program.agents.get(op.target_agent or "")
+    if callee is None or callee.remote or callee.name in parties.redirects or op.extra.body is not None:
+        return
+    label = _no_keys(caller, callee)
+    if label:
+        notes = tuple(Label(agent.span, f"srtp {agent.srtp}") for agent in (caller, callee) if agent.declared)
+        message = f"`{caller.name}` and `{callee.name}` cannot agree on SRTP keys"
+        program.context.report.warning("SF411", message, node.span, label, secondary=notes)
+
+
+def _no_keys(caller: Agent, callee: Agent) -> str:
+    """Why two agents find no way to protect, or not to protect, their media; empty when they do."""
+    modes = {caller.srtp, callee.srtp}
+    if modes <= {"off", "optional"}:
+        return ""  # plain RTP, if nothing else
+    if "off" in modes or ("dtls" in modes and len(modes) > 1):
+        return f"{caller.srtp} and {callee.srtp}"
+    taken = [agent.srtp_suites or tuple(SRTP_KEY_BYTES) for agent in (caller, callee)]
+    return "" if set(taken[0]) & set(taken[1]) else f"{', '.join(taken[0])} and {', '.join(taken[1])}"
 
 
 def _codecs_of(answer: Node) -> tuple[str, ...]:

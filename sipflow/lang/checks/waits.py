@@ -185,6 +185,7 @@ _GIVEN: dict[type[Op], tuple[str, ...]] = {
     ops.Release: ("end",),
     ops.Hold: ("hold",),
     ops.Resume: ("resume",),
+    ops.Rekey: ("rekey",),
     ops.Transfer: ("transfer", "end"),
     ops.SendDtmf: ("dtmf", "audio"),
     ops.Play: ("audio",),

@@ -154,6 +154,27 @@ on bob: answer; play "/tmp/greet.wav"; expect hangup
 """,
     ),
     Code(
+        "SF411",
+        "two agents that cannot agree on keys",
+        "An agent calls another one of the program, and what both say about `srtp` leaves nothing that both would do: "
+        "one has to protect media and the other never does, one takes keys by DTLS and the other by SDES, or they "
+        "share no crypto suite.",
+        why="The call is refused with 488 Not Acceptable Here. Where that is what the test is about, `expect rejected "
+        "488` says so.",
+        example="""\
+agent alice { srtp required }
+agent bob { srtp off }
+on alice: call bob; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+agent alice { srtp required }
+agent bob { srtp optional }
+on alice: call bob; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

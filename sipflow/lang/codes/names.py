@@ -587,22 +587,6 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
-        "SF260",
-        "SRTP is not in this version",
-        "Only `srtp off` runs: calling a plain call a secure one would be a lie.",
-        why="A test that asks for encryption must not pass on a call that everybody on the way can listen to.",
-        example="""\
-agent alice { srtp required }
-on alice: call bob
-on bob: answer
-""",
-        instead="""\
-agent alice { srtp off }
-on alice: call bob
-on bob: answer
-""",
-    ),
-    Code(
         "SF268",
         "this codec is not in this version",
         "PCMU, PCMA, G.722 and L16 run; an offer without a codec that the file asks for would test something else.",

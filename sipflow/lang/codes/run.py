@@ -155,4 +155,44 @@ error[SF506]: this machine has no address 192.0.2.1
    |
 """,
     ),
+    Code(
+        "SF507",
+        "media is not protected as it has to be",
+        "The call has SRTP keys, and nothing of what the peer sends can be authenticated by them; or no keys could be "
+        "agreed on in the DTLS handshake.",
+        why="Whatever the lane was doing, it could not have heard anything: a test that ends well although nobody "
+        "heard a word would be wrong. Some packets that fail among others that do not are counted, and are yours to "
+        "judge: `check media.srtp_failures == 0`.",
+        example="""\
+agent alice { srtp dtls; media { ports 40100-40101 } }
+agent bob { srtp dtls }
+let offer = \"\"\"v=0
+o=- 1 1 IN IP4 127.0.0.1
+s=-
+c=IN IP4 127.0.0.1
+t=0 0
+m=audio 40100 UDP/TLS/RTP/SAVP 0
+a=setup:actpass
+a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF
+\"\"\"
+on alice: call bob with { body offer }; wait 800ms
+on bob: answer; expect hangup
+""",
+        instead="""\
+agent alice { srtp dtls }
+agent bob { srtp dtls }
+on alice: call bob; wait 800ms; release
+on bob: answer; expect hangup
+""",
+        shown="""\
+error[SF507]: expected media that is protected, but the peer's certificate is not the one that its session \
+description speaks of
+   --> example.sflow:13:17
+    |
+ 13 | on bob: answer; expect hangup
+    |                 ^^^^^^^^^^^^^ the peer's certificate is not the one that its session description speaks of
+    |
+help: at 0.093 s, lane bob, call bob-1
+""",
+    ),
 )

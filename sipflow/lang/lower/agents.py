@@ -15,7 +15,7 @@ from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.lower.messages import read_header, twice
 from sipflow.lang.lower.targets import bare_name
-from sipflow.lang.lower.words import read_word
+from sipflow.lang.lower.words import read_suites, read_word
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
@@ -47,6 +47,8 @@ def _keep(values: dict[str, object], item: Node, setting: Setting, reader: Expre
         twice(reader.context, item.start, item)
     if isinstance(value, AgentName):
         values["proxy_agent"] = value.text
+    elif isinstance(value, SrtpSetting):
+        values["srtp"], values["srtp_suites"] = value.mode, value.suites
     elif value is not None:
         values[setting.name] = value
 
@@ -100,6 +102,23 @@ def _digits(node: Node, reader: ExpressionReader) -> Literal | None:
 
 def _word(item: Node, reader: ExpressionReader) -> str | None:
     return read_word(item, reader.context)
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpSetting:
+    """`srtp MODE SUITE, …`: two fields of an agent."""
+
+    mode: str
+    suites: tuple[str, ...]
+
+
+def _srtp(item: Node, reader: ExpressionReader) -> SrtpSetting | None:
+    mode, listed = read_word(item, reader.context), next(item.nodes("suites"), None)
+    suites = () if listed is None else read_suites(listed, reader.context)
+    if mode == "off" and listed is not None:
+        message = "`srtp off` protects nothing, by no suite"
+        reader.context.report.error("SF211", message, reader.context.span(listed), "not needed")
+    return None if mode is None else SrtpSetting(mode, suites)
 
 
 def _listen(item: Node, reader: ExpressionReader) -> Listen | None:
@@ -366,7 +385,7 @@ _SETTINGS = {
     "codecs": Setting("codecs", _codecs),
     "ptime": Setting("ptime_ms", _ptime),
     "dtmf_mode": Setting("dtmf", _word),
-    "srtp": Setting("srtp", _word),
+    "srtp": Setting("srtp", _srtp),
     "header": Setting("headers", read_header),
     "media": Setting("media", _media),
 }

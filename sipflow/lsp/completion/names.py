@@ -14,7 +14,7 @@ from sipflow.lsp.completion.words import TARGET_WORDS
 from sipflow.lsp.knowledge import FUNCTIONS, KIND_WORDS, MESSAGE_WORDS, WORDS
 from sipflow.lsp.place import Place
 
-_CALL_WORDS = ("RELEASE", "HOLD", "RESUME", "MUTE", "UNMUTE", "TRANSFER")
+_CALL_WORDS = ("RELEASE", "HOLD", "RESUME", "REKEY", "MUTE", "UNMUTE", "TRANSFER")
 _WORD_SETTINGS = {
     "LISTEN": "listen",
     "SRTP": "srtp",
@@ -40,7 +40,9 @@ def names(document: Document, offset: int, place: Place) -> Iterator[Suggestion]
     elif last.kind == "DOT":
         yield from _dotted(document, offset, place)
     elif last.kind == "CODECS" or (last.kind == "COMMA" and place.inside("CODECS")):
-        yield from _codecs(place)
+        yield from _unlisted("codecs", "CODECS", place)
+    elif place.inside("SRTP") and last.kind in ("NAME", "COMMA"):
+        yield from _unlisted("suites", "SRTP", place)
     elif last.kind in _WORD_SETTINGS or (last.kind == "DTMF" and not _takes_value(place)):
         yield from _words(_WORD_SETTINGS.get(last.kind, "dtmf_mode"))
     else:
@@ -212,11 +214,11 @@ def _words(rule: str) -> Iterator[Suggestion]:
         yield Suggestion(word, Kind.EnumMember, entry.text.rstrip("."), f"word:{rule}/{word}", rank=1)
 
 
-def _codecs(place: Place) -> Iterator[Suggestion]:
-    """Codecs that the list does not have yet."""
+def _unlisted(rule: str, begins: str, place: Place) -> Iterator[Suggestion]:
+    """Words that a list does not have yet."""
     listed = set()
     for token in place.tokens():
-        if token.kind == "CODECS":
+        if token.kind == begins:
             break
         listed.add(token.text.lower())
-    yield from (word for word in _words("codecs") if word.label not in listed)
+    yield from (word for word in _words(rule) if word.label.lower() not in listed)

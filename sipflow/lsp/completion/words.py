@@ -92,7 +92,9 @@ _TAKES = {
     **dict.fromkeys(("CALL", "DIAL"), _MAKES),
     **dict.fromkeys(("ANSWER", "RING", "PROGRESS"), _MAKES | {"on"}),
     **dict.fromkeys(("REJECT", "REDIRECT", "RESPOND"), frozenset(("with", "on"))),
-    **dict.fromkeys(("RELEASE", "HOLD", "RESUME", "TRANSFER", "REGISTER", "UNREGISTER"), frozenset(("with", "within"))),
+    **dict.fromkeys(
+        ("RELEASE", "HOLD", "RESUME", "REKEY", "TRANSFER", "REGISTER", "UNREGISTER"), frozenset(("with", "within"))
+    ),
     **dict.fromkeys(("AWAIT", "AWAIT_SIGNAL"), frozenset(("within",))),
     **dict.fromkeys(("SEND", "SEND_DTMF", "SEND_REQUEST"), frozenset(("on", "within"))),
     **dict.fromkeys(("EXPECT", "CHOOSE"), frozenset(("on", "within"))),

@@ -85,7 +85,18 @@ WORDS = {
     "srtp": {
         "off": Entry("off", "Media is not encrypted."),
         "optional": Entry("optional", "Encrypted when the peer does it, too."),
-        "required": Entry("required", "A peer that does not encrypt is refused."),
+        "required": Entry("required", "A peer that does not encrypt is refused.", source="RFC 4568"),
+        "dtls": Entry("dtls", "Keys come by a DTLS handshake on the media path.", source="RFC 5764, RFC 8122"),
+    },
+    "suites": {
+        "AES_CM_128_HMAC_SHA1_80": Entry(
+            "AES_CM_128_HMAC_SHA1_80", "AES in counter mode, tags of 80 bits: everybody has it.", source="RFC 4568"
+        ),
+        "AES_CM_128_HMAC_SHA1_32": Entry(
+            "AES_CM_128_HMAC_SHA1_32", "AES in counter mode, tags of 32 bits.", source="RFC 4568"
+        ),
+        "AEAD_AES_128_GCM": Entry("AEAD_AES_128_GCM", "AES-GCM with a key of 128 bits.", source="RFC 7714"),
+        "AEAD_AES_256_GCM": Entry("AEAD_AES_256_GCM", "AES-GCM with a key of 256 bits.", source="RFC 7714"),
     },
     "listen": {
         "udp": Entry("udp", "SIP over UDP.", source="RFC 3261 section 18"),
@@ -196,6 +207,11 @@ MEASUREMENTS = {
     "media.duplicates": "Packets that came twice.",
     "media.junk": "Packets that were no RTP of this call.",
     "media.digits": "The digits that came so far.",
+    "media.srtp": "The crypto suite by which media is protected: AES_CM_128_HMAC_SHA1_80. Not measured on plain RTP.",
+    "media.srtp_failures": "RTP packets of the peer whose authentication failed.",
+    "media.srtcp_failures": "RTCP packets of the peer whose authentication failed.",
+    "media.srtp_replays": "Packets that came before, or too late for the replay window.",
+    "media.srtp_rekeys": "How often the peer's packets came under new keys.",
     "sip.setup_time": "From the INVITE to its final response.",
     "sip.ring_time": "From the first 18x to the answer.",
     "sip.code": "The code of the latest final response to the INVITE.",

@@ -117,11 +117,17 @@ SETTINGS = {
         snippet="dtmf $0",
     ),
     "srtp": Entry(
-        "srtp off | optional | required",
-        "Whether media is encrypted.",
-        "RTP/SAVP and `a=crypto`",
-        "RFC 3711, RFC 4568",
+        "srtp off | optional | required | dtls [SUITE, …]",
+        "Whether media is encrypted, and by which crypto suites.",
+        "RTP/AVP or RTP/SAVP with `a=crypto` (optional, required), UDP/TLS/RTP/SAVP with `a=fingerprint` (dtls)",
+        "RFC 3711, RFC 4568, RFC 7714, RFC 5764",
         snippet="srtp $0",
+    ),
+    "suites": Entry(
+        "SUITE, …",
+        "The crypto suites that are offered and taken, in the order of preference.",
+        "an `a=crypto` line for each",
+        "RFC 4568 section 6.2, RFC 7714",
     ),
     "header": Entry(
         'header "NAME" = E',

@@ -79,6 +79,12 @@ CALLS = {
         "re-INVITE with `a=sendrecv`",
         "RFC 3264 section 8.4, RFC 3261 section 14",
     ),
+    "rekey": Entry(
+        "rekey [CALL] [with { … }]",
+        "Gives the call fresh SRTP keys.",
+        "re-INVITE with other keys in `a=crypto`",
+        "RFC 4568 section 7.1.4",
+    ),
     "transfer": Entry(
         "transfer [CALL] to TARGET [with { … }]",
         "Transfers the peer: to a target, which is a blind transfer, or to the name of another call of the lane, "
