@@ -6,7 +6,6 @@ Every probe asks the system itself instead of guessing from its name: it sets a 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import enum
 import getpass
 import importlib
@@ -20,12 +19,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sipflow import __version__
-from sipflow.errors import MachineError
+from sipflow.errors import MachineError, SipflowError
+from sipflow.media.opus import opus_library
 from sipflow.plan.plan import DEFAULT_FIRST_PORT, DEFAULT_LAST_PORT
 
 LIMITS_FILE = "/etc/security/limits.d/sipflow.conf"
@@ -100,13 +100,12 @@ def _sound_files() -> Finding:
 
 
 def _opus() -> Finding:
-    """By its soname first: `find_library` needs a compiler or ldconfig, which a plain machine may lack."""
-    for name in ("libopus.so.0", "libopus.0.dylib", ctypes.util.find_library("opus")):
-        with suppress(OSError, TypeError):
-            library = ctypes.CDLL(name or "")
-            library.opus_get_version_string.restype = ctypes.c_char_p
-            return Finding("opus", Mark.OK, f"{library.opus_get_version_string().decode()} found; not used yet")
-    return Finding("opus", Mark.OK, "libopus is not installed; not used yet")
+    try:
+        library = opus_library().binding
+    except SipflowError as error:
+        return Finding("opus", Mark.WARN, f"codec opus cannot be used: {error}", "apt install libopus0")
+    library.opus_get_version_string.restype = ctypes.c_char_p
+    return Finding("opus", Mark.OK, library.opus_get_version_string().decode())
 
 
 def _srtp() -> Finding:

@@ -19,7 +19,6 @@ from sipflow.lang.lower.lanes import LaneReader
 from sipflow.lang.lower.likeness import show_likenesses
 from sipflow.lang.lower.load import read_load
 from sipflow.lang.lower.units import Unit, is_sound, read_units
-from sipflow.lang.not_yet import report_not_yet
 from sipflow.lang.parse import parse
 from sipflow.lang.parts import PartMemory
 from sipflow.lang.rendering import render_one
@@ -106,8 +105,6 @@ class _Lowering:
 
     def graph(self) -> Graph:
         """The graph, with more or less in it when there are mistakes."""
-        for unit in self.units:
-            report_not_yet(unit.root, unit.context.report, imported=unit.imported)
         tables = self._declare()
         variables = top.read_variables(self.units, self.overridden)
         agents = top.read_agents(self.units)

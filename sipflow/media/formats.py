@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sipflow.errors import MediaError
+from sipflow.media import opus
 from sipflow.media_params import RtpFormat
 from sipflow.native import ffi, lib
 
@@ -26,11 +27,13 @@ def _name(codec: Any) -> str:
 
 def codec_names() -> list[str]:
     """Encoding names of all codecs that can be sent and heard, in the registry's spelling."""
-    return list(dict.fromkeys(map(_name, _codecs())))
+    return [*dict.fromkeys(map(_name, _codecs())), *([opus.NAME] if opus.has_opus() else [])]
 
 
 def find_codec(rtp_format: RtpFormat) -> Any | None:
     """The native codec of a format, None when there is none of that name, clock and number of channels."""
+    if _is_opus(rtp_format):
+        return opus.opus_codec(rtp_format.fmtp) if opus.has_opus() else None
     for codec in _codecs():
         same_name = _name(codec).lower() == rtp_format.name.lower()
         if same_name and (codec.clock_rate, codec.channels) == (rtp_format.clock_rate, rtp_format.channels):
@@ -38,11 +41,20 @@ def find_codec(rtp_format: RtpFormat) -> Any | None:
     return None
 
 
+def _is_opus(rtp_format: RtpFormat) -> bool:
+    """Always 48000 and two channels, whatever is sent (RFC 7587 section 7)."""
+    named = rtp_format.name.lower() == opus.NAME
+    return named and (rtp_format.clock_rate, rtp_format.channels) == (lib.SFM_MAX_SAMPLE_RATE, 2)
+
+
 def codec_of(rtp_format: RtpFormat) -> Any:
     """The native codec of a format.
 
-    Raises MediaError, naming the codecs that exist, when there is none of that name, clock and number of channels.
+    Raises MediaError, naming the codecs that exist, when there is none of that name, clock and number of channels, and
+    MachineError, naming what to install, when it is a library's that is missing.
     """
+    if _is_opus(rtp_format):
+        return opus.opus_codec(rtp_format.fmtp)
     codec = find_codec(rtp_format)
     if codec is None:
         wanted = f"{rtp_format.name}/{rtp_format.clock_rate}"
@@ -57,6 +69,8 @@ def packet_time_ms(codec: Any, wanted_ms: int) -> int:
 
 
 def _fits(codec: Any, ptime_ms: int) -> bool:
+    if _name(codec) == opus.NAME:
+        return ptime_ms in opus.PTIMES_MS
     samples = codec.sample_rate // 1000 * ptime_ms
     whole = samples % codec.frame_samples == 0
     return bool(whole and lib.sfm_codec_bytes(codec, samples) <= lib.SFM_MAX_PAYLOAD_BYTES)

@@ -42,9 +42,11 @@ _FORMATS = {
     "PCMU": (RtpFormat("PCMU", 0),),
     "PCMA": (RtpFormat("PCMA", 8),),
     "G722": (RtpFormat("G722", 9),),
+    "opus": (RtpFormat("opus", 111, 48000, 2, "useinbandfec=1"),),
     "L16": (RtpFormat("L16", 98, 16000), RtpFormat("L16", 99)),
 }
-"""Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only."""
+"""Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only. Opus says 48000/2
+whatever it sends (RFC 7587 section 7)."""
 
 TELEPHONE_EVENT = RtpFormat("telephone-event", 101, fmtp="0-15")
 """RFC 4733 section 2.4.1; 101 is what nearly every device offers."""
@@ -52,6 +54,7 @@ TELEPHONE_EVENT = RtpFormat("telephone-event", 101, fmtp="0-15")
 _EVENTS = {
     TELEPHONE_EVENT.clock_rate: TELEPHONE_EVENT,
     16000: RtpFormat("telephone-event", 102, 16000, fmtp="0-15"),
+    48000: RtpFormat("telephone-event", 110, 48000, fmtp="0-15"),
 }
 """By RTP clock: digits have that of the codec beside them (RFC 4733 section 2.1)."""
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
-from sipflow.errors import MediaError
+from sipflow.errors import SipflowError
 from sipflow.ir.expr import Unit
 from sipflow.ir.ops import Play
 from sipflow.media import MediaInfo, MediaLibrary, PromptStore
@@ -49,7 +49,7 @@ def _load_all(wanted: list[_Wanted], prompts: PromptStore, library: MediaLibrary
         if path is not None and _is_short(path, library):
             try:
                 prompts.load(path, rtp_format, ptime_ms=ptime_ms, start_ms=start_ms, gain_db=gain_db)
-            except MediaError:
+            except SipflowError:
                 continue  # told when it is played; telephone-event and its like play no files
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from sipflow.lang import FileProblem, ImportedText, MediaInfo, TableInfo, compile_text
-from sipflow.lang.not_yet import NOT_YET
 from sipflow.lang.syntax import Token, Tree
 from sipflow.lang.tables import load_tables
 
@@ -18,8 +17,7 @@ PAGES = [
     for name in ("language.md", "tutorial.md", "coming-from-sipp.md", "registration.md", "transports.md", "srtp.md")
 ]
 PAGES.append(ROOT / "README.md")
-BLOCK = re.compile(r"^```sflow(?: (later))?\n(.*?)^```", re.DOTALL | re.MULTILINE)
-LATER = {row.code for row in NOT_YET}
+BLOCK = re.compile(r"^```sflow\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NO_EXAMPLE = {"file", "expression", "broken"}
 """The file itself, what stands between `${` and `}`, and what could not be read."""
 
@@ -39,29 +37,22 @@ class Everything:
         return TableInfo(path, ("number", "name", "key") if path == "people.csv" else ("number", "name"), 3)
 
 
-def blocks(page: Path, mark: str) -> list[tuple[str, str]]:
+def blocks(page: Path) -> list[tuple[str, str]]:
     """Examples of a page with where they begin, for the name of the test."""
     text = page.read_text(encoding="utf-8")
     found = BLOCK.finditer(text)
-    return [(f"{page.name}:{text.count(chr(10), 0, m.start()) + 1}", m[2]) for m in found if (m[1] or "") == mark]
+    return [(f"{page.name}:{text.count(chr(10), 0, m.start()) + 1}", m[1]) for m in found]
 
 
-def every(mark: str) -> list[pytest.ParameterSet]:
-    return [pytest.param(text, id=where) for page in PAGES for where, text in blocks(page, mark)]
+def every() -> list[pytest.ParameterSet]:
+    return [pytest.param(text, id=where) for page in PAGES for where, text in blocks(page)]
 
 
-@pytest.mark.parametrize("text", every(""))
+@pytest.mark.parametrize("text", every())
 def test_an_example_checks_clean(text: str) -> None:
     result = compile_text(text, "example.sflow", files=Everything())
     assert [result.render(diagnostic) for diagnostic in result.diagnostics] == []
     assert result.graph is not None
-
-
-@pytest.mark.parametrize("text", every("later"))
-def test_what_is_marked_as_later_is_refused_for_nothing_else(text: str) -> None:
-    result = compile_text(text, "example.sflow", files=Everything())
-    assert {diagnostic.code for diagnostic in result.diagnostics} <= LATER
-    assert result.diagnostics
 
 
 def rules_of(tree: Tree) -> set[str]:
@@ -71,13 +62,13 @@ def rules_of(tree: Tree) -> set[str]:
 def test_every_production_of_the_grammar_has_an_example_on_the_reference_page() -> None:
     grammar = (ROOT / "grammar" / "sflow.lark").read_text(encoding="utf-8")
     productions = set(re.findall(r"^([a-z][a-z0-9_]*):", grammar, re.MULTILINE)) - NO_EXAMPLE
-    texts = [text for mark in ("", "later") for _, text in blocks(PAGES[0], mark)]
+    texts = [text for _, text in blocks(PAGES[0])]
     shown = set().union(*(rules_of(compile_text(text, files=Everything()).tree) for text in texts))
     assert productions - shown == set()
 
 
 def test_every_keyword_and_event_has_an_example_on_the_reference_page() -> None:
-    texts = [text for mark in ("", "later") for _, text in blocks(PAGES[0], mark)]
+    texts = [text for _, text in blocks(PAGES[0])]
     trees = [compile_text(text, files=Everything()).tree for text in texts]
     nodes = (node for tree in trees for node in tree.root.walk())
     shown = {child.kind for node in nodes for child in node.children if isinstance(child, Token)}

@@ -11,7 +11,6 @@ import pytest
 from lark import Lark
 
 from sipflow.lang import compile_text, parse
-from sipflow.lang.not_yet import NOT_YET
 from sipflow.lang.syntax import Node, Token
 from sipflow.lang.tables import GRAMMAR_FILE, TABLES_FILE, build, load_tables
 from tests.lang.samples import ROOT, STATEMENTS, examples, in_a_lane, scenarios
@@ -58,14 +57,13 @@ def test_a_good_file_parses_and_lark_alone_thinks_so_too(text: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=["docs", "design"])
-def test_every_example_of_the_language_page_is_right_save_for_what_does_not_run_yet(page: Path) -> None:
+def test_every_example_of_the_language_page_is_right(page: Path) -> None:
     if not page.exists():
         pytest.skip(f"{page} is not there")
     texts = examples(page)
     assert len(texts) >= 4
-    not_yet = {row.code for row in NOT_YET}
     for text in texts:
-        found = {diagnostic.code for diagnostic in compile_text(text).diagnostics} - not_yet
+        found = {diagnostic.code for diagnostic in compile_text(text).diagnostics}
         fragment = "\non " not in f"\n{text}"  # declarations alone are no program
         assert found <= ({"SF307"} if fragment else set()), text
 

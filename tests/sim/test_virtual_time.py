@@ -17,7 +17,7 @@ from sipflow.cli.run import run
 from sipflow.errors import MisuseError
 from sipflow.plan.network import NetworkConditions, parse_network
 from tests.cli import commands
-from tests.run.test_scenarios import SCENARIOS
+from tests.run.test_scenarios import SCENARIOS, needs
 
 BAD_NETWORK = "loss 5% delay 30ms jitter 20ms reorder 2% duplicate 1%"
 CALL = "timeout 10m\non alice: call bob; wait 2m; release\non bob: answer; expect hangup\n"
@@ -25,6 +25,7 @@ CALL = "timeout 10m\non alice: call bob; wait 2m; release\non bob: answer; expec
 
 @pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.sflow")), ids=lambda path: path.stem)
 def test_every_scenario_passes_in_virtual_time(path: Path, tmp_path: Path) -> None:
+    needs(path)
     report = sipflow.run(path, out=tmp_path, timeout_s=600, sim=True, seed=7)
     assert report.diagnostics == ()
     assert report.passed, report.failures

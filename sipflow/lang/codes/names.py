@@ -586,20 +586,4 @@ on alice: call bob; release
 on bob: answer; expect hangup
 """,
     ),
-    Code(
-        "SF268",
-        "this codec is not in this version",
-        "PCMU, PCMA, G.722 and L16 run; an offer without a codec that the file asks for would test something else.",
-        why="The answer would name another codec, and a test of transcoding or of bandwidth would be about PCMU.",
-        example="""\
-agent alice { codecs opus, pcma }
-on alice: call bob
-on bob: answer
-""",
-        instead="""\
-agent alice { codecs pcma }
-on alice: call bob
-on bob: answer
-""",
-    ),
 )
