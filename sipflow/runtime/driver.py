@@ -388,6 +388,10 @@ class Driver:
         match payload:
             case events.MediaNegotiated(call=call, params=params):
                 self._desk.negotiated(call, params)
+            case events.CallModified(call=call):
+                self._desk.offer_taken(call)
+            case events.CallModifyRejected(call=call):
+                self._desk.offer_refused(call)
             case events.CallEnded(call=call) | events.CallRejected(call=call):
                 unprotected = self._desk.close(call)
                 self._digits.forget(call)

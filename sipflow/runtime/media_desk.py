@@ -105,6 +105,15 @@ class MediaDesk:
         """Let the next offer of `call` have keys that were never used before."""
         self._security[call] = fresh_security(agent, self._fingerprint)
 
+    def offer_taken(self, call: str) -> None:
+        """The peer took our re-INVITE."""
+        if call in self._formats:
+            self._formats[call] = self._offered.pop(call, self._formats[call])
+
+    def offer_refused(self, call: str) -> None:
+        """The session stays as it was, and so does what the next offer says."""
+        self._offered.pop(call, None)
+
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
         if call in self._legs:
@@ -120,7 +129,6 @@ class MediaDesk:
         if leg is None:
             return
         leg.call = call
-        self._formats[call] = self._offered.pop(call, self._formats[call])
         before, self._params[call] = self._params.get(call), params
         if params.dtls is None:
             leg.start(params)

@@ -130,3 +130,30 @@ def _likeness(piece: Samples, received: Samples, at: int) -> float:
     """Correlation where the piece fits best within 20 ms of `at`: the G.722 filters and the resampling take 2 ms."""
     lag = best_lag(piece, received, around=at, reach=PACKET)
     return float(np.corrcoef(piece, received[lag : lag + len(piece)])[0, 1])
+
+
+def test_codecs_that_the_peer_refused_are_not_offered_again(tmp_path: Path) -> None:
+    report = sipflow.run(REFUSED, out=tmp_path, sim=True, seed=11)
+    assert report.passed, report.failures
+
+
+REFUSED = """
+agent alice { codecs pcmu, g722 }
+agent bob { codecs pcmu }
+on alice {
+  call bob with { codecs pcmu }
+  hold
+  resume with { codecs g722 } else recover at again
+  label again
+  wait 100ms
+  resume
+  check media.codec == "PCMU"
+  release
+}
+on bob {
+  answer
+  expect held
+  expect resumed
+  expect hangup
+}
+"""
