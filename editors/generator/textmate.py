@@ -33,7 +33,7 @@ BODIES = {
 """Part of a phrase to the rule for its braces."""
 PARAMETER = "variable.parameter"
 HEADER = "entity.other.attribute-name.header"
-LISTS = {"codecs": "", "scenario": "", "define": PARAMETER}
+LISTS = {"codecs": "", "srtp": "", "scenario": "", "define": PARAMETER}
 """Rules that take names with commas between them to the scope of these, where it is not that of the first."""
 ESCAPES = r'\\(?:[ntr"\\$]|u\{[0-9a-fA-F]{1,6}\})'
 UNCLOSED = r'"(?:[^"\\\n]|\\[^\n])*+\\?'
@@ -153,7 +153,10 @@ class _Writer:
         """The head, and what may stand behind it at once: a second word, a name, the name of a header."""
         names = self.names_of(phrase)
         tail = [(word_pattern(words), scope) for words, scope in self.seconds(phrase)]
-        tail += [(f"({self.name})", names[phrase.head])] if phrase.head in names else []
+        # `resume c1`, but `resume record`: a second word is no name.
+        seconds = "|".join(sorted(phrase.seconds & names.keys()))
+        not_second = rf"(?!(?:{seconds})\b)" if seconds else ""
+        tail += [(f"({not_second}{self.name})", names[phrase.head])] if phrase.head in names else []
         behind = "|".join(text for text, _ in tail)
         pattern = word_pattern(heads) + (rf"(?:\s+(?:{behind}))?" if tail else "")
         scopes = [self.words.scope(place, phrase.head), *(scope for _, scope in tail)]
@@ -203,7 +206,15 @@ class _Writer:
         groups: dict[tuple[str, str], list[str]] = {}
         for word, name in sorted(words.items()):
             groups.setdefault((name, self.words.scope(place, word)), []).append(word)
-        return [self.word_rule(group, scope, name) for (name, scope), group in sorted(groups.items(), reverse=True)]
+        rules = [self.word_rule(group, scope, name) for (name, scope), group in sorted(groups.items(), reverse=True)]
+        if place != "option":
+            return rules
+        return [rule if "2" in rule["captures"] else self.with_namesake(rule) for rule in rules]
+
+    def with_namesake(self, rule: Rule) -> Rule:
+        """`password password`: behind the word a variable of the same name."""
+        captures = {**rule["captures"], "2": {"name": scoped(self.words.names["name"])}}
+        return {"match": rule["match"] + r"(?:\s+(\1)\b)?", "captures": captures}
 
     def word_rule(self, words: Iterable[str], scope: str, name: str = "") -> Rule:
         captures = {"1": {"name": scoped(scope)}} | ({"2": {"name": scoped(name)}} if name else {})

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sipflow.lang import complaints
 from sipflow.lang.automaton import Automaton, TooDeepError
@@ -86,6 +87,8 @@ class Driver:
         self.complained = False
         """Whether this statement was complained about already."""
         self.broken: list[tuple[int, int]] = []
+        self.line_ended: tuple[list[int], list[Any]] | None = None
+        """States and values before the newline that came last: whoever finds that it came too early goes back."""
         self.panicked_at = -1
         self.mistaken_blocks: set[int] = set()
         self.bad_lines = {diagnostic.span.line for diagnostic in report.diagnostics}
@@ -125,6 +128,8 @@ class Driver:
         return False
 
     def _offer(self, kind: str, token: RawToken) -> bool:
+        if kind == "NL":
+            self.line_ended = list(self.automaton.states), list(self.automaton.values)
         if not self.automaton.offer(kind, Token(kind, token.text, token.start)):
             return False
         self.last_kind = kind
@@ -213,6 +218,7 @@ class Driver:
             self._reads_as_meant(token)
             or self._puts_sign_in(token)
             or self._opens_block(token)
+            or self._opened_block(token)
             or self._closes_inner_block(token)
         )
 
@@ -245,6 +251,22 @@ class Driver:
             return False
         self._complain(complaints.missing_sign, token, "LBRACE")
         self._offer("LBRACE", RawToken("LBRACE", "", self.tokens[self.index - 1].start, False))
+        return True
+
+    def _opened_block(self, token: RawToken) -> bool:
+        """A line that is indented under one that may have a block, and fits in it: the `{` at its end is missing."""
+        newline = self.tokens[self.index - 1]
+        if self.line_ended is None or self.last_kind != "NL" or newline.kind != "NL" or token.kind != WORD:
+            return False
+        keyword, (states, values) = self.tables.words.get(token.text), self.line_ended
+        above = self.tokens[self.index - 2].start
+        if keyword is None or self._indent(token.start) <= self._indent(above):
+            return False
+        if not self.automaton.accepts(("LBRACE", keyword), states):
+            return False
+        self._complain(complaints.missing_sign, newline, "LBRACE")
+        self.automaton.states[:], self.automaton.values[:] = states, values
+        self._offer("LBRACE", RawToken("LBRACE", "", above, False))
         return True
 
     def _closes_inner_block(self, token: RawToken) -> bool:

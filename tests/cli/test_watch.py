@@ -112,10 +112,10 @@ def test_a_swap_file_of_an_editor_is_no_change(folder: Path, watching: Watching)
 
 def test_what_a_scenario_uses_is_watched_as_well(folder: Path) -> None:
     (folder / "shared").mkdir()
-    (folder / "shared" / "common.sflow").write_text("define pause() { wait 1s }\n")
+    (folder / "shared" / "common.sflow").write_text("define breathe() { wait 1s }\n")
     (folder / "ivr.sflow").write_text(
         'import "shared/common.sflow"\ndata users from "users.csv"\n'
-        'on alice { call bob; pause(); log users.number; play "hello.wav"; release }\non bob: answer; expect hangup\n'
+        'on alice { call bob; breathe(); log users.number; play "hello.wav"; release }\non bob: answer; expect hangup\n'
     )
     watching = Watching(folder, "ivr.sflow")
     try:
@@ -124,7 +124,7 @@ def test_what_a_scenario_uses_is_watched_as_well(folder: Path) -> None:
         assert "users.csv changed" in watching.until("1 file checked: 1 error")
         (folder / "hello.wav").write_bytes((ROOT / "scenarios" / "media" / "hello.wav").read_bytes())
         assert "hello.wav changed" in watching.until("1 file checked: nothing wrong")
-        (folder / "shared" / "common.sflow").write_text("define pause() { wait 1 }\n")
+        (folder / "shared" / "common.sflow").write_text("define breathe() { wait 1 }\n")
         assert "common.sflow changed" in watching.until("1 file checked: 1 error")
     finally:
         watching.process.kill()

@@ -269,11 +269,18 @@ class ExpressionReader:
         if self.names.has_variable(word) or word in self.context.variables or not self.is_new_mistake(word):
             return
         near = closest(word, [*self.names.known.variables, *(self.names.arguments or ()), *self.context.variables])
-        help_text = f"did you mean `{near}`?" if near else f"`let {word} = …` before this makes one"
+        help_text = f"did you mean `{near}`?" if near else self._no_variable(word)
         fix = diagnostics.replace(name.span, near) if near else None
         self._error(
             "SF205", f"unknown variable `{word}`", name.span, "nothing gave it a value", help=help_text, fix=fix
         )
+
+    def _no_variable(self, word: str) -> str:
+        """What to do about a word that is near no variable: it may be an agent's, as in `proxy pbx`."""
+        agent = closest(word, self.context.agents)
+        if agent is None:
+            return f"`let {word} = …` before this makes one"
+        return f"did you mean the agent `{agent}`? ({self.context.line_of(self.context.agents[agent])})"
 
     def note_variable(self, word: str, where: Span) -> None:
         """Note that a variable is used here."""
