@@ -28,9 +28,13 @@ def read(path: Path) -> Samples:
 
 
 def likeness(wanted: Samples, heard: Samples) -> float:
-    """Correlation (0 to 1) of half a second of what was to be heard with the best place in what was; the best of those
-    from 1 s to 3 s, since a packet that a busy machine delivered too late spoils the half second that it was in."""
-    return max(_likeness_of(wanted[at : at + 4000], heard) for at in range(8000, 24_000, 4000))
+    """Correlation (0 to 1) of half a second of what was to be heard with the best place in what was.
+
+    The best of those from 1 s to 3 s, as far as there is so much: a packet that a busy machine delivered late spoils
+    the half second that it was in.
+    """
+    last = min(24_000, len(wanted) - 4000 + 1)
+    return max(_likeness_of(wanted[at : at + 4000], heard) for at in range(8000, last, 4000))
 
 
 def _likeness_of(piece: Samples, heard: Samples) -> float:
