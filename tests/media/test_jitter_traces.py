@@ -55,7 +55,7 @@ def test_what_is_made_up_is_no_louder_than_what_was_heard(end: int, gain: float,
     last = heard[-400:].astype(float)
     assert np.abs(made).max() <= 3 * np.abs(last).max() + 1  # the way from the last sample heard to the first repeated
     blocks = [np.mean(made[n : n + 160] ** 2) for n in range(0, 480, 160)]
-    # What is repeated is a pitch period of 5 ms or more: its energy is the bound, not that of the quieter audio before it.
+    # What is repeated is a pitch period of 5 ms or more: its energy is the bound, not that of what came before it.
     loudest = max(np.mean(last[n : n + 40] ** 2) for n in range(0, len(last) - 39, 4))
     assert all(block <= 3 * loudest + 1 for block in blocks)  # noise; below a half more for speech alone
     assert noise > 0 or all(block <= 1.5 * loudest + 1 for block in blocks)
