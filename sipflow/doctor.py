@@ -25,7 +25,6 @@ from pathlib import Path
 
 from sipflow import __version__
 from sipflow.errors import MachineError, SipflowError
-from sipflow.media.opus import opus_library
 from sipflow.plan.plan import DEFAULT_FIRST_PORT, DEFAULT_LAST_PORT
 
 LIMITS_FILE = "/etc/security/limits.d/sipflow.conf"
@@ -101,8 +100,10 @@ def _sound_files() -> Finding:
 
 def _opus() -> Finding:
     try:
+        from sipflow.media.opus import opus_library  # doctor itself has to run without the engine
+
         library = opus_library().binding
-    except SipflowError as error:
+    except (SipflowError, ImportError) as error:
         return Finding("opus", Mark.WARN, f"codec opus cannot be used: {error}", "apt install libopus0")
     library.opus_get_version_string.restype = ctypes.c_char_p
     return Finding("opus", Mark.OK, library.opus_get_version_string().decode())
