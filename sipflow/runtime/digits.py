@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 from sipflow.events import DtmfReceived, RequestReceived
 
 RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
@@ -37,22 +34,6 @@ def digit_of(request: RequestReceived) -> DtmfReceived | None:
 def _fields(body: str) -> dict[str, str]:
     lines = (line.partition("=") for line in body.replace("\r", "\n").split("\n"))
     return {name.strip().lower(): value.strip()[:8] for name, sign, value in lines if sign}
-
-
-@dataclass(slots=True)
-class DigitsByInfo:
-    """A `send dtmf via info` under way: the next digit goes out when the one before was answered."""
-
-    agent: str
-    call: str
-    token: int
-    digits: str
-    tone_ms: float
-    gap_ms: float
-    waiting: deque[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.waiting = deque(self.digits)
 
 
 class DigitMerger:

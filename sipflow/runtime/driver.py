@@ -10,28 +10,27 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 from sipflow import events
-from sipflow.errors import MachineError, MisuseError, SipflowError
+from sipflow.errors import MachineError, SipflowError
 from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened
 from sipflow.ir.graph import Agent, Node
 from sipflow.media import MediaEngine
-from sipflow.media.prompts import PAUSE_MS
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
-from sipflow.runtime.digits import RELAY, DigitMerger, DigitsByInfo, digit_of, info_body
+from sipflow.runtime.digits import DigitMerger, digit_of
+from sipflow.runtime.info_digits import InfoDigits
 from sipflow.runtime.keys import require_srtp
-from sipflow.runtime.measurements import media_measurements
+from sipflow.runtime.local_agent import LocalAgent
 from sipflow.runtime.media_desk import MediaDesk
-from sipflow.runtime.network import Network, Port, Upcalls
+from sipflow.runtime.network import Network, Upcalls
+from sipflow.runtime.orders import Orders
 from sipflow.sip.config import Listener
-from sipflow.sip.edits import Edit
 from sipflow.sip.hop import Hop
 from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.proxy.machine import Proxy
@@ -92,37 +91,6 @@ class AgentRefusedError(MachineError):
         self.agent = agent
 
 
-@dataclass(slots=True)
-class LocalAgent:
-    """An agent that this run drives: its plan, its sockets, its SIP machine."""
-
-    plan: AgentPlan
-    port: Port
-    machine: UserAgent | Proxy
-    """A registrar has no calls of its own, and no lane."""
-
-    @property
-    def user_agent(self) -> UserAgent:
-        """The machine of an agent that lanes drive."""
-        assert isinstance(self.machine, UserAgent), "a check keeps lanes and calls away from registrars"
-        return self.machine
-
-    @property
-    def proxy_uri(self) -> str:
-        """Where requests go whose sender has this agent as its proxy."""
-        first = self.machine.config.listeners[0]
-        return first.contact_uri("") if isinstance(self.machine, Proxy) else first.contact_uri(self.plan.user)
-
-    def reached_by(self, other: LocalAgent) -> str:
-        """The URI with which another agent of the run calls it: its address of record when both have the same proxy,
-        else where it listens."""
-        if isinstance(self.machine, Proxy):
-            return self.machine.config.listeners[0].contact_uri("")
-        config = self.machine.config
-        shared = config.outbound_proxy and config.outbound_proxy == other.user_agent.config.outbound_proxy
-        return config.from_uri if shared and config.from_uri else config.contact_uri
-
-
 class Driver:
     """Runs one plan once."""
 
@@ -147,10 +115,9 @@ class Driver:
         self._proxies: dict[str, tuple[str, str]] = {}
         """Realm and URI of every agent that is open: those with `proxy NAME` need them."""
         self._pending: list[tuple[str, Payload]] = []
-        self._requests: dict[tuple[str, int], int] = {}
         self._digits = DigitMerger()
-        self._by_info: dict[tuple[str, int], DigitsByInfo] = {}
-        """Digits whose INFO is not answered yet, by agent and number of the request."""
+        self._by_info = InfoDigits(self.now, self._tell, self._later)
+        self._orders = Orders(self._agents, self._desk, self._by_info, self.now, self._tell)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._leaving: asyncio.TimerHandle | None = None
@@ -158,7 +125,6 @@ class Driver:
         self._finished = asyncio.Event()
         self._started_at = self._loop.time()
         self._crashed: BaseException | None = None
-        self._commands = _command_table(self)
 
     # --- the run ---
 
@@ -307,7 +273,20 @@ class Driver:
         """From the media desk, inside a pump or from a task of its own."""
         if not self._pending:
             self._loop.call_soon(self._pump)
+        self._tell(agent, payload)
+
+    def _tell(self, agent: str, payload: Payload) -> None:
+        """To be fed by the pump that runs, or by the next one."""
         self._pending.append((agent, payload))
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Act then, and drain what came of it."""
+
+        def act_and_pump() -> None:
+            act()
+            self._pump()
+
+        self._loop.call_later(seconds, act_and_pump)
 
     # --- drain, then re-arm ---
 
@@ -382,7 +361,7 @@ class Driver:
         """Stamp an event, publish it, act on what concerns media, and let the flow have it."""
         if isinstance(payload, events.DtmfReceived) and not self._is_news(payload):
             return
-        if isinstance(payload, events.ResponseReceived) and self._answered_by_info(agent, payload):
+        if isinstance(payload, events.ResponseReceived) and self._by_info.answered(agent, payload):
             self._stamp(agent, replace(payload, request=0))
             return
         match payload:
@@ -403,7 +382,7 @@ class Driver:
                 | events.Unregistered(request=number)
                 | events.RegistrationFailed(request=number)
             ):
-                payload = replace(payload, request=self._requests.pop((agent, number), 0))
+                payload = replace(payload, request=self._orders.token(agent, number))
             case _:
                 pass
         self._stamp(agent, payload)
@@ -434,330 +413,7 @@ class Driver:
             place = ("", 0) if node is None else (node.id, node.span.line)
             self._publish(Record(self.now(), output.agent, output.call, *place, output.payload))
         else:
-            self._commands[type(output)](output)
-
-    def place_call(self, command: commands.PlaceCall) -> None:
-        """INVITE."""
-        agent = self._agents[command.agent]
-        try:
-            media = self._desk.local_media(agent.plan, command.call, command.formats)
-            target = self._target(command)
-            with self._editing(command):
-                agent.user_agent.invite(
-                    command.call,
-                    target,
-                    media,
-                    self.now(),
-                    headers=command.message.headers,
-                    body=_body(command.message),
-                    content_type=command.message.content_type,
-                )
-        except SipflowError as error:
-            self._never_was(command.agent, command.call, error)
-
-    def answer_call(self, command: commands.AnswerCall) -> None:
-        """200."""
-        agent = self._agents[command.agent]
-        self._guarded(
-            command,
-            lambda: agent.user_agent.answer(
-                command.call,
-                self._desk.local_media(agent.plan, command.call, command.formats),
-                self.now(),
-                headers=command.message.headers,
-            ),
-        )
-
-    def progress_call(self, command: commands.ProgressCall) -> None:
-        """183."""
-        agent = self._agents[command.agent]
-        self._guarded(
-            command,
-            lambda: agent.user_agent.progress(
-                command.call,
-                self._desk.local_media(agent.plan, command.call, agent.plan.formats),
-                self.now(),
-                headers=command.message.headers,
-            ),
-        )
-
-    def ring_call(self, command: commands.RingCall) -> None:
-        """180."""
-        agent = self._agents[command.agent].user_agent
-        self._done_or_failed(command, lambda: agent.ring(command.call, self.now(), headers=command.message.headers))
-
-    def reject_call(self, command: commands.RejectCall) -> None:
-        """Final response."""
-        agent, headers = self._agents[command.agent].user_agent, command.message.headers
-        self._guarded(
-            command, lambda: agent.reject(command.call, command.code, command.reason, self.now(), headers=headers)
-        )
-
-    def redirect_call(self, command: commands.RedirectCall) -> None:
-        """302."""
-        agent = self._agents[command.agent].user_agent
-        contact = self._target(command)
-        headers = command.message.headers
-        self._guarded(command, lambda: agent.redirect(command.call, (contact,), self.now(), headers))
-
-    def release_call(self, command: commands.ReleaseCall) -> None:
-        """BYE, CANCEL, rejection."""
-        agent, headers = self._agents[command.agent].user_agent, command.message.headers
-        self._guarded(command, lambda: agent.release(command.call, self.now(), headers))
-
-    def modify_call(self, command: commands.ModifyCall) -> None:
-        """re-INVITE."""
-        agent = self._agents[command.agent]
-        if command.fresh_keys:
-            self._desk.renew_keys(agent.plan, command.call)
-        media = self._desk.local_media(agent.plan, command.call, agent.plan.formats)
-        if command.formats:
-            media = replace(media, formats=self._desk.offer_others(command.call, command.formats))
-        by_address = agent.plan.hold_style == "address"
-        held = replace(media, direction=command.direction, hold_by_address=by_address)
-        headers = command.message.headers
-        self._guarded(command, lambda: agent.user_agent.modify(command.call, held, self.now(), headers))
-
-    def transfer_call(self, command: commands.TransferCall) -> None:
-        """REFER."""
-        agent, now, other = self._agents[command.agent].user_agent, self.now(), command.other
-        headers = command.message.headers
-        if other is not None:
-            self._guarded(command, lambda: agent.refer_replacing(command.call, other, now, headers))
-        else:
-            target = self._target(command)
-            self._guarded(command, lambda: agent.refer(command.call, target, now, headers))
-
-    def follow_transfer(self, command: commands.FollowTransfer) -> None:
-        """INVITE to the target of a REFER, with the leg of the call that is transferred."""
-        agent = self._agents[command.agent]
-        self._desk.share(command.call, command.new_call)
-        media = self._desk.local_media(agent.plan, command.new_call, agent.plan.formats)
-        try:
-            agent.user_agent.follow_transfer(command.call, command.new_call, media, self.now())
-        except SipflowError as error:
-            self._never_was(command.agent, command.new_call, error)
-
-    def take_over(self, command: commands.TakeOver) -> None:
-        """200 to an INVITE with Replaces."""
-        agent = self._agents[command.agent]
-        self._desk.share(command.call, command.new_call)
-        media = self._desk.local_media(agent.plan, command.new_call, agent.plan.formats)
-        self._guarded(command, lambda: agent.user_agent.answer(command.new_call, media, self.now()))
-
-    def send_request(self, command: commands.SendSipRequest) -> None:
-        """A request of the user's own."""
-        agent, message = self._agents[command.agent].user_agent, command.message
-        self._numbered(
-            command,
-            lambda: agent.request(
-                command.method,
-                self.now(),
-                call=command.call,
-                target=None if command.call else self._target(command),
-                headers=message.headers,
-                body=_body(message) or b"",
-                content_type=message.content_type,
-            ),
-        )
-
-    def respond_call(self, command: commands.RespondCall) -> None:
-        """A response out of turn."""
-        agent, message = self._agents[command.agent].user_agent, command.message
-        self._done_or_failed(
-            command,
-            lambda: agent.respond(
-                command.call,
-                command.code,
-                command.reason,
-                self.now(),
-                method=command.method,
-                headers=message.headers,
-                body=message.body,
-                content_type=message.content_type,
-            ),
-        )
-
-    def send_digits(self, command: commands.SendDigits) -> None:
-        """By the way that the statement or its agent has."""
-        via = command.via or self._agents[command.agent].plan.spec.dtmf
-        if via == "inband":
-            self._desk.play_digits(command)
-        elif via == "rfc4733":
-            self._desk.send_digits(command)
-        else:
-            self._next_by_info(
-                DigitsByInfo(
-                    command.agent, command.call, command.token, command.digits, command.tone_ms, command.gap_ms
-                )
-            )
-
-    def _next_by_info(self, sending: DigitsByInfo) -> None:
-        """The next digit; when there is none, all are out."""
-        digit = sending.waiting.popleft() if sending.waiting else ""
-        if digit == ",":
-            self._loop.call_later(PAUSE_MS / 1000, self._next_by_info, sending)
-        elif digit:
-            self._send_info(sending, digit)
-        else:
-            self._pending.append(
-                (sending.agent, events.DtmfSent(sending.call, sending.token, sending.digits, completed=True))
-            )
-        self._loop.call_soon(self._pump)
-
-    def _send_info(self, sending: DigitsByInfo, digit: str) -> None:
-        body = info_body(digit, sending.tone_ms).encode()
-        user_agent = self._agents[sending.agent].user_agent
-        try:
-            number = user_agent.request(
-                "INFO", self.now(), call=sending.call, target=None, headers=(), body=body, content_type=RELAY
-            )
-        except SipflowError as error:
-            self._pending.append((sending.agent, events.CommandFailed(sending.call, sending.token, str(error))))
-        else:
-            self._by_info[sending.agent, number] = sending
-
-    def _answered_by_info(self, agent: str, response: events.ResponseReceived) -> bool:
-        """Whether it answers a digit; then the next one goes out after the gap, or the peer takes no INFO."""
-        sending = self._by_info.pop((agent, response.request), None)
-        if sending is None:
-            return False
-        if 200 <= response.code < 300:
-            self._loop.call_later(sending.gap_ms / 1000, self._next_by_info, sending)
-        else:
-            why = f"the peer takes no digits by INFO: {response.code} {response.reason}"
-            self._pending.append((agent, events.CommandFailed(sending.call, sending.token, why)))
-        return True
-
-    def send_raw_text(self, command: commands.SendRawText) -> None:
-        """No message at all, perhaps."""
-        agent = self._agents[command.agent].user_agent
-        target = self._target(command) if command.target else ""
-        data = _wire_text(command.text)
-        self._done_or_failed(command, lambda: agent.send_raw(data, self.now(), call=command.call, target=target))
-
-    def register_agent(self, command: commands.RegisterAgent) -> None:
-        """REGISTER, and keep it so."""
-        agent, headers = self._agents[command.agent], command.message.headers
-        expires_s = agent.plan.register_s if command.expires_s is None else command.expires_s
-        seconds = None if expires_s is None else round(expires_s)
-        self._numbered(
-            command,
-            lambda: agent.user_agent.register(
-                self.now(), expires_s=seconds, contacts=command.contacts, headers=headers
-            ),
-        )
-
-    def unregister_agent(self, command: commands.UnregisterAgent) -> None:
-        """REGISTER that takes it back."""
-        agent, headers = self._agents[command.agent].user_agent, command.message.headers
-        self._numbered(command, lambda: agent.unregister(self.now(), everything=command.all, headers=headers))
-
-    def _numbered(self, command: Any, send: Callable[[], int]) -> None:
-        """Send what the agent gives a number, under which the answer comes; that of the flow is the command's token."""
-        try:
-            with self._editing(command):
-                self._requests[command.agent, send()] = command.token
-        except SipflowError as error:
-            self._pending.append((command.agent, events.CommandFailed("", command.token, str(error))))
-
-    def measure(self, command: commands.Measure) -> None:
-        """What was counted until now."""
-        session = self._agents[command.agent].user_agent.session(command.call)
-        counted = self._desk.statistics(command.call)
-        self._pending.append(
-            (
-                command.agent,
-                events.CallMeasured(
-                    command.call,
-                    command.token,
-                    {} if counted is None else media_measurements(counted),
-                    {} if session is None else session.for_checks(),
-                    () if session is None else session.headers,
-                ),
-            )
-        )
-
-    def _never_was(self, agent: str, call: str, error: SipflowError) -> None:
-        """A call that could not even be sent ends as every call does: rejected, then released."""
-        self._desk.close(call)
-        self._pending.append((agent, events.CallRejected(call, 503, str(error), local=True)))
-        self._pending.append((agent, events.CallReleased(call, 503)))
-
-    def _guarded(self, command: Any, act: Callable[[], object]) -> None:
-        """A command that comes too late for its call is an event, not an exception."""
-        try:
-            with self._editing(command):
-                act()
-        except MisuseError as error:
-            self._fail(command, str(error), environment=False)
-        except SipflowError as error:
-            self._fail(command, str(error), environment=True)
-
-    def _done_or_failed(self, command: Any, act: Callable[[], None]) -> None:
-        """A command that is over once it is carried out."""
-
-        def act_and_tell() -> None:
-            act()
-            self._pending.append((command.agent, events.CommandDone(command.call or "", command.token)))
-
-        self._guarded(command, act_and_tell)
-
-    def _editing(self, command: Any) -> AbstractContextManager[None]:
-        """What the command sends has the faults that the scenario wants."""
-        message: commands.Message | None = getattr(command, "message", None)
-        edits = () if message is None else tuple(Edit(one.kind, one.name, one.value) for one in message.edits)
-        return self._agents[command.agent].user_agent.editing(edits)
-
-    def _fail(self, command: Any, reason: str, *, environment: bool) -> None:
-        failed = events.CommandFailed(command.call or "", getattr(command, "token", 0), reason, environment)
-        self._pending.append((command.agent, failed))
-
-    def _target(self, command: Any) -> str:
-        target: str = command.target
-        if command.local:
-            return self._agents[target].reached_by(self._agents[command.agent])
-        return target if target.partition(":")[0] in ("sip", "sips", "tel") else f"sip:{target}"
-
-
-def _command_table(driver: Driver) -> dict[type[commands.Command], Callable[[Any], None]]:
-    desk = driver._desk
-    return {
-        commands.PlaceCall: driver.place_call,
-        commands.RingCall: driver.ring_call,
-        commands.ProgressCall: driver.progress_call,
-        commands.AnswerCall: driver.answer_call,
-        commands.RejectCall: driver.reject_call,
-        commands.RedirectCall: driver.redirect_call,
-        commands.ReleaseCall: driver.release_call,
-        commands.ModifyCall: driver.modify_call,
-        commands.TransferCall: driver.transfer_call,
-        commands.FollowTransfer: driver.follow_transfer,
-        commands.TakeOver: driver.take_over,
-        commands.SendSipRequest: driver.send_request,
-        commands.RespondCall: driver.respond_call,
-        commands.SendRawText: driver.send_raw_text,
-        commands.RegisterAgent: driver.register_agent,
-        commands.UnregisterAgent: driver.unregister_agent,
-        commands.StartPlay: desk.play,
-        commands.StopPlay: desk.stop_play,
-        commands.StartRecord: desk.record,
-        commands.StopRecord: desk.stop_record,
-        commands.PauseRecord: desk.pause_record,
-        commands.SendDigits: driver.send_digits,
-        commands.MuteCall: desk.mute,
-        commands.ImpairCall: desk.impair,
-        commands.ForgetCall: desk.forget,
-        commands.Listen: desk.listen,
-        commands.StopListening: desk.stop_listening,
-        commands.JudgeHeard: desk.judge_heard,
-        commands.Measure: driver.measure,
-    }
-
-
-def _wire_text(text: str) -> bytes:
-    """Lines end as SIP's do, however the file writes them."""
-    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+            self._orders.carry_out(output)
 
 
 def _proxies_first(plan: Plan) -> list[AgentPlan]:
@@ -765,10 +421,3 @@ def _proxies_first(plan: Plan) -> list[AgentPlan]:
     proxies = {agent.proxy_agent for agent in plan.agents.values()}
     driven = [agent for agent in plan.agents.values() if not agent.remote]
     return sorted(driven, key=lambda agent: agent.name not in proxies)
-
-
-def _body(message: commands.Message) -> bytes | None:
-    """The body of a message; empty where an INVITE leaves the offer to the callee."""
-    if any(edit.kind == "late_offer" for edit in message.edits):
-        return b""
-    return None if message.body is None else message.body.encode()
