@@ -1051,6 +1051,7 @@ static void read_secure(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->srtp_replays = leg->secure.counts.replays;
     statistics->srtp_rekeys = leg->secure.counts.rekeys;
     statistics->srtp_unsent = leg->secure.counts.unsent;
+    statistics->srtp_useless = sfm_secure_useless(&leg->secure);
 }
 
 void sfm_leg_read_statistics(const sfm_leg *leg, sfm_leg_statistics *statistics) {

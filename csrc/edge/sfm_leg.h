@@ -200,6 +200,7 @@ typedef struct sfm_leg_statistics {
     uint64_t srtp_replays; /* packets that had come before, or are older than the window */
     uint64_t srtp_rekeys; /* how often packets came under keys that replaced others */
     uint64_t srtp_unsent; /* packets that could not be protected */
+    uint64_t srtp_useless; /* refused under the keys in force, none opened by them, and nobody told yet; else 0 */
     int32_t payload_type; /* of the audio packet received last; -1 */
     sfm_loss_summary pattern; /* of losses and discards; as an RFC 3611 report would tell */
     int64_t skew_ppb; /* billionths by which the peer's RTP clock is fast */

@@ -14,6 +14,7 @@ enum {
 };
 
 static const int64_t FORMER_NS = 1000000000; /* packets under former keys are late by less than that */
+static const int64_t USELESS_NS = 500000000; /* with nothing opened: longer than a burst of what was damaged or forged */
 
 typedef int (*packet_function)(void *context, void *packet, int *length);
 typedef int (*dealloc_function)(void *context);
@@ -31,7 +32,9 @@ struct sfm_srtp {
     void *send;
     void *receive;
     uint64_t opened;
-    uint32_t refused; /* until the first that was opened */
+    int64_t last_opened_ns; /* under these keys, or under those before while they were good */
+    uint32_t refused;       /* since then */
+    bool told;              /* that nothing fits */
     uint32_t early_count;
     uint32_t early_next; /* of those that have been tried again */
     early_packet early[SFM_SRTP_EARLY_PACKETS]; /* the newest that were refused, for keys that are yet to come */
@@ -162,7 +165,9 @@ static void inherit(sfm_srtp *srtp, sfm_srtp *former) {
     if (srtp->receive == NULL) {
         srtp->receive = former->receive;
         srtp->opened = former->opened;
+        srtp->last_opened_ns = former->last_opened_ns;
         srtp->refused = former->refused;
+        srtp->told = former->told;
         former->receive = NULL;
     }
 }
@@ -178,6 +183,11 @@ void sfm_secure_set(sfm_secure *secure, sfm_srtp *srtp) {
     if (secure->former != NULL) {
         secure->former->early_next = first_kept(secure->former);
     }
+}
+
+uint32_t sfm_secure_useless(const sfm_secure *secure) {
+    const sfm_srtp *srtp = secure->current;
+    return srtp != NULL && srtp->opened == 0 && !srtp->told ? srtp->refused : 0;
 }
 
 bool sfm_secure_waits(const sfm_secure *secure) { return secure->current != NULL && secure->current->send == NULL; }
@@ -202,11 +212,25 @@ static void end_former(sfm_secure *secure, int64_t now_ns) {
     }
 }
 
+/* Somebody is understood, by whichever keys. */
+static void note_understood(sfm_srtp *srtp, int64_t now_ns) {
+    srtp->last_opened_ns = now_ns;
+    srtp->refused = 0;
+    srtp->told = false;
+}
+
 static void note_opened(sfm_secure *secure, int64_t now_ns) {
+    note_understood(secure->current, now_ns);
     if (secure->current->opened++ == 0 && secure->former != NULL) {
         secure->counts.rekeys += secure->former->opened > 0;
         secure->former_over_ns = now_ns + FORMER_NS;
     }
+}
+
+/* Damaged and forged packets come among good ones; a peer whose keys do not fit is heard no more at all. */
+static bool is_useless(const sfm_srtp *srtp, int64_t now_ns) {
+    bool long_since = srtp->opened == 0 || now_ns - srtp->last_opened_ns >= USELESS_NS;
+    return !srtp->told && srtp->refused >= USELESS_PACKETS && long_since;
 }
 
 static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t length, int64_t arrival_ns, bool rtcp) {
@@ -226,8 +250,12 @@ static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t le
         return SFM_SECURE_REFUSED;
     }
     secure->counts.failures++;
-    srtp->refused += srtp->refused <= USELESS_PACKETS;
-    return srtp->opened == 0 && srtp->refused == USELESS_PACKETS ? SFM_SECURE_USELESS : SFM_SECURE_REFUSED;
+    srtp->refused++;
+    if (!is_useless(srtp, arrival_ns)) {
+        return SFM_SECURE_REFUSED;
+    }
+    srtp->told = true;
+    return SFM_SECURE_USELESS;
 }
 
 static void show(const sfm_srtp *srtp, int length, int64_t arrival_ns, sfm_srtp_opened *opened) {
@@ -249,6 +277,9 @@ int sfm_secure_unprotect(sfm_secure *secure, const uint8_t *data, size_t length,
     }
     int former = secure->former != NULL && !is_replay(-result) ? open_packet(secure->former, data, length, rtcp) : -1;
     if (former >= 0) {
+        if (!rtcp) {
+            note_understood(secure->current, arrival_ns);
+        }
         show(secure->former, former, arrival_ns, opened);
         return SFM_SECURE_OPENED;
     }

@@ -73,12 +73,14 @@ typedef struct sfm_srtp_opened {
 enum sfm_secure_result {
     SFM_SECURE_OPENED = 0,
     SFM_SECURE_REFUSED = 1, /* counted */
-    SFM_SECURE_USELESS = 2, /* counted; and nothing ever came under these keys, for a long time: to be told once */
+    SFM_SECURE_USELESS = 2, /* counted; and nothing fits any more, for half a second: told once, until something does */
 };
 
 void sfm_secure_close(sfm_secure *secure);
 /* Takes `srtp` over, NULL for plain RTP. The keys before go on opening packets for a while. */
 void sfm_secure_set(sfm_secure *secure, sfm_srtp *srtp);
+/* RTP packets refused since the keys in force were set, when none was opened by them and it was not told yet; else 0. */
+uint32_t sfm_secure_useless(const sfm_secure *secure);
 /* Whether nothing may be sent because there are no keys yet. */
 bool sfm_secure_waits(const sfm_secure *secure);
 /* Whether the packet may be sent; `length` grows by the authentication tag, of which `capacity` leaves room. */

@@ -165,7 +165,7 @@ _JOB_EVENTS: dict[int, Callable[[Job, Any], Payload]] = {
 
 
 _USELESS = (
-    "SRTP authentication failed for every packet that the peer sent, half a second long: "
+    "SRTP authentication has failed for every packet that the peer sent, half a second long: "
     "it protects them by another key, or not at all"
 )
 

@@ -148,6 +148,8 @@ class LegStatistics:
     """How often packets came under keys that replaced others."""
     srtp_unsent: int | None = None
     """Packets that could not be protected: the key was used up (RFC 3711 section 9.2)."""
+    srtp_useless: int | None = None
+    """RTP packets refused since the keys in force were agreed on; 0 when one fitted, and as soon as it was told of."""
     path_lost: int | None = None
     """Of the packets sent, those that the simulated network lost: the truth beside what the peer measures. None, as the
     other ones of the path, in real time."""
@@ -324,7 +326,7 @@ def _refused(native: Any) -> dict[str, Any]:
 
 
 def _protected(media: Any, suite: str | None) -> dict[str, Any]:
-    names = ("srtp_failures", "srtcp_failures", "srtp_replays", "srtp_rekeys", "srtp_unsent")
+    names = ("srtp_failures", "srtcp_failures", "srtp_replays", "srtp_rekeys", "srtp_unsent", "srtp_useless")
     counts = {name: getattr(media, name) for name in names}
     ever = suite is not None or any(counts.values())
     return {"srtp": suite, **{name: _if_any(ever, count) for name, count in counts.items()}}

@@ -431,8 +431,10 @@ def _topic(command: commands.Listen) -> int:
 
 
 def _unprotected(counted: LegStatistics) -> str:
-    if not counted.srtp_failures or counted.packets_received:
+    if not counted.srtp_useless:
         return ""
+    if counted.packets_received:
+        return f"SRTP authentication failed for all {counted.srtp_useless} packets that came under the newest keys"
     return f"SRTP authentication failed for all {counted.srtp_failures} packets that the peer sent"
 
 

@@ -88,6 +88,33 @@ def test_plain_packets_are_refused_by_a_leg_that_has_keys() -> None:
     assert (counts(pair.b)[0], pair.b.statistics().packets_received, useless(pair.b)) == (30, 0, 1)
 
 
+def test_a_peer_that_changes_its_key_without_a_word_is_told_of_once_until_it_is_understood_again() -> None:
+    pair = secured().run(50)
+    theirs = keys(2)[0].send_key
+    secure(pair.a, SrtpKeys(SUITE, theirs, keys(1)[0].receive_key))
+    pair.run(23)
+    assert (counts(pair.b)[0], useless(pair.b)) == (23, 0)
+    pair.run(100)
+    assert (counts(pair.b)[0], useless(pair.b)) == (123, 1)
+    secure(pair.b, SrtpKeys(SUITE, keys(1)[1].send_key, theirs))
+    pair.run(20)
+    assert pair.b.statistics().packets_received >= 70 and useless(pair.b) == 1
+    secure(pair.a, keys(3)[0])
+    pair.run(40)
+    assert useless(pair.b) == 2
+
+
+def test_new_keys_that_fit_nothing_are_counted_until_they_are_told_of() -> None:
+    pair = secured().run(50)
+    secure(pair.a, keys(2)[0])
+    secure(pair.b, keys(3)[1])
+    pair.run(24)
+    assert (pair.b.statistics().srtp_useless, useless(pair.b)) == (24, 0)
+    pair.run(10)
+    assert (pair.b.statistics().srtp_useless, useless(pair.b)) == (0, 1)
+    assert secured().run(50).b.statistics().srtp_useless == 0
+
+
 def test_damaged_packets_among_good_ones_are_counted_and_no_more() -> None:
     pair = secured().run(5)
     good = TwinStream(SUITE, keys(1)[0].send_key).protect(Pair().start().run(20).sent_by_a[-1])
