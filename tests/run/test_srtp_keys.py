@@ -152,7 +152,7 @@ agent bob { srtp optional }
 agent carol { srtp dtls }
 agent dave { srtp dtls }
 on alice { call bob; record "a.wav"; wait 300ms; rekey; wait 300ms; log "suite ${media.srtp}"; release }
-on bob { expect call; let type = sip.header("Content-Type"); log "${type}"; answer; expect hangup; check media.loss > 5% }
+on bob { expect call; let t = sip.header("Content-Type"); log "${t}"; answer; expect hangup; check media.loss > 5% }
 on carol { call dave; wait 300ms; release }
 on dave { answer; expect hangup }
 """
