@@ -7,7 +7,6 @@ import contextlib
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from sipflow import events
@@ -20,11 +19,11 @@ from sipflow.media.pesq import pesq_of
 from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
+from sipflow.runtime.call_media import CallMedia
 from sipflow.runtime.handshakes import Handshakes
 from sipflow.runtime.keys import fresh_security
 from sipflow.runtime.output import OutputFolder
 from sipflow.sdp.negotiate import LocalMedia
-from sipflow.sdp.security import Security
 
 Feed = Callable[[str, Payload], None]
 """Takes (agent, payload)."""
@@ -41,25 +40,12 @@ class MediaDesk:
         self._library = library
         self._output = output
         self._feed = feed
-        self._legs: dict[str, Leg] = {}
-        self._params: dict[str, MediaParams] = {}
-        self._formats: dict[str, tuple[RtpFormat, ...]] = {}
-        self._offered: dict[str, tuple[RtpFormat, ...]] = {}
-        """Formats of a re-INVITE whose answer has not come."""
-        self._security: dict[str, Security] = {}
-        self._final: dict[str, LegStatistics] = {}
-        self._agents: dict[str, str] = {}
-        self._playing: dict[str, commands.StartPlay] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: dict[str, CallMedia] = {}
+        """Until the flow forgets a call."""
         self._sharers: dict[Leg, int] = {}
         """How many dialogs use a leg."""
         self._features = FeatureStore()
-        self._whole_call: dict[str, bool] = {}
-        """Calls in all of which a prompt may be looked for."""
-        self._recordings: dict[str, tuple[Path, str]] = {}
-        """The newest file of each call, and what is on its channels."""
-        self._heard: dict[str, Features] = {}
-        """What such calls had heard when they ended."""
+        self._tasks: set[asyncio.Task[None]] = set()
         self._handshakes = Handshakes(lambda call, payload: feed(self.agent_of(call), payload))
 
     # --- legs ---
@@ -69,7 +55,8 @@ class MediaDesk:
 
         Raises `MachineError` when the range has no free pair.
         """
-        leg = self._legs.get(call)
+        media = self._calls.get(call)
+        leg = None if media is None else media.leg
         if leg is None:
             leg = self._engine.open_leg(
                 call,
@@ -80,62 +67,62 @@ class MediaDesk:
                 listening=agent.listening,
                 expected=formats[0],
             )
-            self._legs[call] = leg
             self._sharers[leg] = 1
-        self._agents[call] = agent.name
-        self._whole_call[call] = agent.listening.history_ms > HISTORY_MS
-        self._formats.setdefault(call, formats)
-        if call not in self._security:
-            self._security[call] = fresh_security(agent, self._fingerprint)
+        if media is None:
+            media = self._calls[call] = CallMedia(agent.name, formats, agent.listening.history_ms > HISTORY_MS)
+        media.leg = leg
+        if media.security is None:
+            media.security = fresh_security(agent, self._fingerprint)
         return LocalMedia(
             leg.address,
             leg.port,
-            self._formats[call],
+            media.formats,
             agent.ptime_ms,
             rtcp_mux=agent.spec.media.rtcp_mux,
-            security=self._security[call],
+            security=media.security,
         )
 
     def offer_others(self, call: str, formats: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
         """Formats that `call` has instead of its own as soon as the peer has taken them."""
-        self._offered[call] = formats
+        self._calls[call].offered = formats
         return formats
 
     def renew_keys(self, agent: AgentPlan, call: str) -> None:
         """Let the next offer of `call` have keys that were never used before."""
-        self._security[call] = fresh_security(agent, self._fingerprint)
+        self._calls[call].security = fresh_security(agent, self._fingerprint)
 
     def offer_taken(self, call: str) -> None:
         """The peer took our re-INVITE."""
-        if call in self._formats:
-            self._formats[call] = self._offered.pop(call, self._formats[call])
+        media = self._calls.get(call)
+        if media is not None and media.offered:
+            media.formats, media.offered = media.offered, ()
 
     def offer_refused(self, call: str) -> None:
         """The session stays as it was, and so does what the next offer says."""
-        self._offered.pop(call, None)
+        media = self._calls.get(call)
+        if media is not None:
+            media.offered = ()
 
     def share(self, call: str, new_call: str) -> None:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
-        if call in self._legs:
-            self._legs[new_call] = leg = self._legs[call]
-            self._sharers[leg] += 1
-            self._agents[new_call] = self._agents[call]
-            self._formats[new_call] = self._formats[call]
-            self._whole_call[new_call] = self._whole_call[call]
+        media = self._calls.get(call)
+        if media is not None and media.leg is not None:
+            self._calls[new_call] = CallMedia(media.agent, media.formats, media.whole_call, media.leg)
+            self._sharers[media.leg] += 1
 
     def negotiated(self, call: str, params: MediaParams) -> None:
         """Start the leg, or change it."""
-        leg = self._legs.get(call)
-        if leg is None:
+        media = self._calls.get(call)
+        if media is None or media.leg is None:
             return
-        leg.call = call
-        before, self._params[call] = self._params.get(call), params
+        media.leg.call = call
+        before, media.params = media.send_format, params
         if params.dtls is None:
-            leg.start(params)
+            media.leg.start(params)
         else:
-            self._start_by_handshake(leg, params, params.dtls)
-        if before is not None and before.send_format != params.send_format and call in self._playing:
-            self._spawn(self._swap(self._playing[call]))
+            self._start_by_handshake(media.leg, params, params.dtls)
+        if before not in (None, params.send_format) and media.playing is not None:
+            self._spawn(self._swap(media.playing))
 
     def _start_by_handshake(self, leg: Leg, params: MediaParams, dtls: DtlsParams) -> None:
         """The peer is to be known before the first datagram goes out, and nothing may be sent before there are keys."""
@@ -155,53 +142,50 @@ class MediaDesk:
 
         Gives why nothing that came was protected as it had to be; empty when something was, or nothing came.
         """
-        leg = self._legs.pop(call, None)
-        if leg is None:
+        media, leg = self._calls.get(call), self._leg(call)
+        if media is None or leg is None:
             return ""
+        media.leg = None
         self._sharers[leg] -= 1
         if self._sharers[leg]:
             return ""
         del self._sharers[leg]
-        counted = self._final[call] = leg.statistics()
-        if self._whole_call.get(call):
-            self._heard[call] = leg.heard()
+        counted = media.final = leg.statistics()
+        if media.whole_call:
+            media.heard = leg.heard()
         no_keys = self._handshakes.forget(leg)
         leg.close()
-        self._feed(self._agents[call], events.MediaMeasured(call, _by_name(counted)))
+        self._feed(media.agent, events.MediaMeasured(call, _by_name(counted)))
         return no_keys or _unprotected(counted)
 
     def forget(self, command: commands.ForgetCall) -> None:
         """Drop what was kept of a call to be asked for."""
         self.close(command.call)
-        for kept in (
-            self._params,
-            self._formats,
-            self._offered,
-            self._final,
-            self._agents,
-            self._security,
-            self._playing,
-            self._whole_call,
-            self._heard,
-            self._recordings,
-        ):
-            kept.pop(command.call, None)
+        self._calls.pop(command.call, None)
 
     def close_all(self) -> None:
         """Give everything back."""
-        for call in list(self._legs):
+        for call in self._calls:
             self.close(call)
         for task in self._tasks:
             task.cancel()
 
     def agent_of(self, call: str) -> str:
         """Which agent's leg it is."""
-        return self._agents.get(call, "")
+        media = self._calls.get(call)
+        return "" if media is None else media.agent
 
     def statistics(self, call: str) -> LegStatistics | None:
         """What was counted on a leg, live or closed; None for a call that never had one."""
-        leg = self._legs.get(call)
-        return self._final.get(call) if leg is None else leg.statistics()
+        media = self._calls.get(call)
+        if media is None:
+            return None
+        return media.final if media.leg is None else media.leg.statistics()
+
+    def _leg(self, call: str) -> Leg | None:
+        """The leg of a call that has one now."""
+        media = self._calls.get(call)
+        return None if media is None else media.leg
 
     # --- commands ---
 
@@ -212,11 +196,11 @@ class MediaDesk:
     async def _play(self, command: commands.StartPlay) -> None:
         try:
             prompt = await self._load(command)
-            leg, now_format = self._legs.get(command.call), self._send_format(command.call)
-            if leg is None or now_format is None:
+            media = self._calls.get(command.call)
+            if media is None or media.leg is None:
                 raise MisuseError("the call ended before it began")
-            leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
-            self._playing[command.call] = command
+            media.leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
+            media.playing = command
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -226,11 +210,13 @@ class MediaDesk:
         """Go on with the same audio in the call's new format, if it still plays."""
         with contextlib.suppress(SipflowError):  # the call, or its play, has ended; the file was played already
             prompt = await self._load(command)
-            if command.call in self._legs and self._playing.get(command.call) is command:
-                self._legs[command.call].swap_prompt(prompt)
+            media = self._calls.get(command.call)
+            if media is not None and media.leg is not None and media.playing is command:
+                media.leg.swap_prompt(prompt)
 
     async def _load(self, command: commands.StartPlay) -> Prompt:
-        params = self._params.get(command.call)
+        media = self._calls.get(command.call)
+        params = None if media is None else media.params
         if params is None:
             raise MisuseError("the call ended before it began")
         send_format, ptime_ms = params.send_format, params.ptime_ms
@@ -254,22 +240,17 @@ class MediaDesk:
             ),
         )
 
-    def _send_format(self, call: str) -> RtpFormat | None:
-        params = self._params.get(call)
-        return None if params is None else params.send_format
-
     def record(self, command: commands.StartRecord) -> None:
         """Open the file and record."""
-        leg = self._legs.get(command.call)
-        if leg is None:
-            self._feed(
-                command.agent, events.CommandFailed(command.call, command.token, "the call has no media leg yet")
-            )  # fmt: skip
+        media = self._calls.get(command.call)
+        if media is None or media.leg is None:
+            why = "the call has no media leg yet"
+            self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:
             path = self._output.recording(command.path, command.agent, command.name)
-            self._recordings[command.call] = path, command.channels
-            leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
+            media.recording = path, command.channels
+            media.leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -277,7 +258,7 @@ class MediaDesk:
 
     def digit(self, digit: events.DtmfReceived, *, told: bool) -> None:
         """A digit came by any way; `told` is false when it is another way of one that was told."""
-        leg = self._legs.get(digit.call)
+        leg = self._leg(digit.call)
         if leg is not None and told and digit.via == "info":
             leg.note_digit(digit.digit)
         elif leg is not None and not told and digit.via != "info":
@@ -288,9 +269,10 @@ class MediaDesk:
         self._spawn(self._play_digits(command))
 
     async def _play_digits(self, command: commands.SendDigits) -> None:
-        send_format = self._send_format(command.call)
+        media = self._calls.get(command.call)
         try:
-            if send_format is None:
+            send_format = None if media is None else media.send_format
+            if media is None or send_format is None:
                 raise MisuseError("the call has no media yet")
             prompt = await asyncio.get_running_loop().run_in_executor(
                 None,
@@ -298,17 +280,17 @@ class MediaDesk:
                     command.digits, send_format, tone_ms=command.tone_ms, gap_ms=command.gap_ms
                 ),
             )
-            leg = self._legs.get(command.call)
-            if leg is None:
+            if media.leg is None:
                 raise MisuseError("the call ended before it began")
-            leg.play(prompt, command.token)
-            self._playing.pop(command.call, None)
+            media.leg.play(prompt, command.token)
+            media.playing = None
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
 
     def send_digits(self, command: commands.SendDigits) -> None:
         """Queue telephone events."""
-        leg, params = self._legs.get(command.call), self._params.get(command.call)
+        media = self._calls.get(command.call)
+        leg, params = (None, None) if media is None else (media.leg, media.params)
         if leg is None or params is None or params.dtmf_send_payload_type is None:
             why = "the peer does not take telephone events (no telephone-event in its session description)"
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
@@ -325,7 +307,7 @@ class MediaDesk:
     async def _listen(self, command: commands.Listen) -> None:
         try:
             features = await self._features_of(command.path) if command.kind == "prompt" else None
-            leg = self._legs.get(command.call)
+            leg = self._leg(command.call)
             if leg is None:
                 raise MisuseError("the call has no media that could be listened to")
             leg.watch(_wanted(command), command.token, command.what, features=features, topic=_topic(command))
@@ -333,9 +315,10 @@ class MediaDesk:
             self._refuse(command.agent, command.call, command.token, error)
 
     def _pesq(self, command: commands.JudgeHeard) -> float:
-        if command.call not in self._recordings:
+        media = self._calls.get(command.call)
+        if media is None or media.recording is None:
             raise MisuseError("PESQ judges a recording, and nothing of this call was recorded: `record` before it")
-        return pesq_of(self._library.require(command.path), *self._recordings[command.call])
+        return pesq_of(self._library.require(command.path), *media.recording)
 
     async def _features_of(self, path: str) -> Features:
         found = self._library.require(path)
@@ -343,19 +326,20 @@ class MediaDesk:
 
     def stop_listening(self, command: commands.StopListening) -> None:
         """Listen no more."""
-        if command.call in self._legs:
-            self._legs[command.call].end_watch(command.token)
+        if (leg := self._leg(command.call)) is not None:
+            leg.end_watch(command.token)
 
     def judge_heard(self, command: commands.JudgeHeard) -> None:
         """Look for a prompt in all that was heard, without holding anything up."""
         self._spawn(self._judge_heard(command))
 
     async def _judge_heard(self, command: commands.JudgeHeard) -> None:
-        leg, what = self._legs.get(command.call), f'"{command.path}"'
+        what = f'"{command.path}"'
         wanted = Wanted("prompt", score=DEFAULT_SCORE if command.score is None else command.score)
         try:
             features = await self._features_of(command.path)
-            heard = self._heard.get(command.call) if leg is None else leg.heard()
+            media = self._calls.get(command.call)
+            heard = None if media is None else media.heard if media.leg is None else media.leg.heard()
             if heard is None:
                 raise MisuseError("the call never had any media")
             loop = asyncio.get_running_loop()
@@ -369,23 +353,23 @@ class MediaDesk:
 
     def stop_play(self, command: commands.StopPlay) -> None:
         """Stop what plays."""
-        if command.call in self._legs:
-            self._legs[command.call].stop_play()
+        if (leg := self._leg(command.call)) is not None:
+            leg.stop_play()
 
     def stop_record(self, command: commands.StopRecord) -> None:
         """Close the recording."""
-        if command.call in self._legs:
-            self._legs[command.call].stop_record()
+        if (leg := self._leg(command.call)) is not None:
+            leg.stop_record()
 
     def pause_record(self, command: commands.PauseRecord) -> None:
         """Leave out of the recording what comes, or take it in again."""
-        if command.call in self._legs:
-            self._legs[command.call].pause_record(command.on)
+        if (leg := self._leg(command.call)) is not None:
+            leg.pause_record(command.on)
 
     def mute(self, command: commands.MuteCall) -> None:
         """Send silence, or not."""
-        if command.call in self._legs:
-            self._legs[command.call].mute(command.on)
+        if (leg := self._leg(command.call)) is not None:
+            leg.mute(command.on)
 
     def impair(self, command: commands.ImpairCall) -> None:
         """Spoil what the leg sends."""
@@ -400,8 +384,8 @@ class MediaDesk:
             corrupt=command.corrupt,
             skew_ppm=command.skew_ppm,
         )
-        if command.call in self._legs:
-            self._legs[command.call].impair(None if wanted == Impairment() else wanted)
+        if (leg := self._leg(command.call)) is not None:
+            leg.impair(None if wanted == Impairment() else wanted)
 
     def _refuse(self, agent: str, call: str, token: int, error: SipflowError) -> None:
         self._feed(agent, events.CommandFailed(call, token, str(error), environment=isinstance(error, MachineError)))

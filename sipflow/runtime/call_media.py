@@ -1,0 +1,42 @@
+"""What the media desk keeps of one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sipflow.flow import commands
+from sipflow.media import Leg, LegStatistics
+from sipflow.media.hearing import Features
+from sipflow.media_params import MediaParams, RtpFormat
+from sipflow.sdp.security import Security
+
+
+@dataclass(slots=True)
+class CallMedia:
+    """From the first offer or answer of a call until the flow forgets it."""
+
+    agent: str
+    formats: tuple[RtpFormat, ...]
+    """What its offers and answers name, the preferred one first."""
+    whole_call: bool
+    """Whether a prompt may be looked for in all of it."""
+    leg: Leg | None = None
+    """None when its port pair was given back."""
+    security: Security | None = None
+    offered: tuple[RtpFormat, ...] = ()
+    """Formats of a re-INVITE whose answer has not come."""
+    params: MediaParams | None = None
+    """What was agreed; None before the first answer."""
+    playing: commands.StartPlay | None = None
+    recording: tuple[Path, str] | None = None
+    """The newest file, and what is on its channels."""
+    final: LegStatistics | None = None
+    """What was counted, once the leg is closed."""
+    heard: Features | None = None
+    """What had been heard when the leg was closed, of a call of which the whole is kept."""
+
+    @property
+    def send_format(self) -> RtpFormat | None:
+        """What is sent; None before the first answer."""
+        return None if self.params is None else self.params.send_format
