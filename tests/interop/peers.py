@@ -107,28 +107,38 @@ class Baresip:
 
 @contextmanager
 def baresip(
-    folder: Path, plays: Path, *, accounts: str = "", execute: str = "", encryption: str = ""
+    folder: Path,
+    plays: Path,
+    *,
+    accounts: str = "",
+    execute: str = "",
+    encryption: str = "",
+    codecs: str = "PCMU/8000/1,PCMA/8000/1",
+    rate: int = 8000,
+    more: str = "",
 ) -> Iterator[Baresip]:
     """baresip without devices; its own account answers at `sip:peer@127.0.0.1:PORT`.
 
+    `plays` has the sample rate `rate`, and so has what it writes down. `more`: lines of its configuration.
     `encryption`: `srtp` (RTP/AVP with crypto lines), `srtp-mand` (RTP/SAVP), `dtls_srtp`.
     """
     port, media = free_port(), free_port()
-    own = f"<sip:peer@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1,PCMA/8000/1"
+    own = f"<sip:peer@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs={codecs}"
     own += f";mediaenc={encryption}" if encryption else ""
     home = folder / "baresip"
     home.mkdir()
     (home / "accounts").write_text(f"{accounts or own}\n")
     (home / "contacts").write_text("")
-    (home / "config").write_text(_baresip_config(port, media, plays, home))
+    (home / "config").write_text(_baresip_config(port, media, plays, home, rate) + more)
     output = home / "output.txt"
     command = [where_is("baresip"), "-4", "-f", str(home), "-v", *(("-e", execute) if execute else ())]
     with running(command, home, output, lambda: is_taken("127.0.0.1", port), signal.SIGINT):
         yield Baresip(port, output, home)
 
 
-def _baresip_config(port: int, media: int, plays: Path, home: Path) -> str:
-    modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile", "srtp", "dtls_srtp"))
+def _baresip_config(port: int, media: int, plays: Path, home: Path, rate: int) -> str:
+    names = ("g711", *_codec_modules(), "aufile", "aubridge", "sndfile", "srtp", "dtls_srtp")
+    modules = "".join(f"module {name}.so\n" for name in names)
     return f"""\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
@@ -136,8 +146,8 @@ net_interface 127.0.0.1
 audio_player aubridge,nowhere
 audio_source aufile,{plays}
 audio_alert aubridge,alert
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 rtp_ports {media}-{media + 99}
@@ -149,6 +159,16 @@ module_tmp account.so
 module_app menu.so
 snd_path {home}
 """
+
+
+def _codec_modules() -> list[str]:
+    """Those that not every build of baresip has."""
+    return [name for name in ("g722", "opus") if has_baresip_module(name)]
+
+
+def has_baresip_module(name: str) -> bool:
+    """Whether a module of baresip is installed."""
+    return (Path(_module_path()) / f"{name}.so").exists()
 
 
 def _module_path() -> str:

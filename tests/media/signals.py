@@ -52,3 +52,13 @@ def best_lag(part: Samples, whole: Samples, around: int, reach: int) -> int:
     scores = np.correlate(window, part.astype(float), "valid")
     energy = np.sqrt(np.convolve(window**2, np.ones(len(part)), "valid")) + 1
     return max(0, around - reach) + int(np.argmax(scores / energy))
+
+
+def place_of(part: Samples, whole: Samples) -> int:
+    """Where `part` fits best into all of `whole`, which is at least as long; by the Fourier transform, as both may be
+    seconds at 48 kHz."""
+    size = 1 << (len(whole) + len(part)).bit_length()
+    spectrum = np.fft.rfft(whole.astype(float), size) * np.conj(np.fft.rfft(part.astype(float), size))
+    scores = np.fft.irfft(spectrum, size)[: len(whole) - len(part) + 1]
+    sums = np.concatenate(([0.0], np.cumsum(whole.astype(float) ** 2)))
+    return int(np.argmax(scores / (np.sqrt(sums[len(part) :] - sums[: -len(part)]) + 1)))
