@@ -7,7 +7,8 @@ it. Neither imports the other; both import this leaf.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+from sipflow.values import dataclass, field
 
 
 class Direction(enum.Enum):

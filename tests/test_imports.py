@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1] / "sipflow"
-LEAVES = {"errors", "events", "media_params", "redaction", "__version__"}
+LEAVES = {"errors", "events", "media_params", "redaction", "values", "__version__"}
 ANYTHING = {"api", "assets", "loading", "tables", "cli", "doctor", "lsp", "report", "studio", "__init__", "__main__"}
 """They stand above the rest; nothing below imports them, since no entry of MAY_IMPORT names them."""
 MAY_IMPORT = {
     "errors": set(),
     "events": {"media_params"},
-    "media_params": set(),
+    "media_params": {"values"},
     "redaction": {"events", "media_params"},
+    "values": set(),
     "ir": LEAVES,
     "lang": LEAVES | {"ir", "grammar"},
     "plan": LEAVES | {"ir"},
@@ -29,7 +30,20 @@ MAY_IMPORT = {
     "flowdata": LEAVES | {"ir"},
     "load": LEAVES | {"runtime", "plan", "flow", "media", "ir", "report", "tables"},
 }
-CLOCKLESS = {"errors", "events", "media_params", "redaction", "flowdata", "ir", "lang", "plan", "flow", "sdp", "sip"}
+CLOCKLESS = {
+    "errors",
+    "events",
+    "media_params",
+    "redaction",
+    "values",
+    "flowdata",
+    "ir",
+    "lang",
+    "plan",
+    "flow",
+    "sdp",
+    "sip",
+}
 """They take `now` and values; whoever calls them asks for the time, owns the sockets and reads the files."""
 FILES_ONLY = {"media", "native", "report"}
 """They read prompts, write recordings and reports; the loop and the sockets are the runtime's or the engine's."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from sipflow.cli.completing import SCENARIO
 from sipflow.cli.formats import FORMATS, formatted
 from sipflow.cli.formats.as_text import colour_flag, coloured, hint, plural, summary
 from sipflow.cli.scenario_files import STDIN, STDIN_SOURCE, file_key, find_scenarios, read_text
+from sipflow.values import dataclass
 
 if TYPE_CHECKING:
     from sipflow.cli.fixing import Change

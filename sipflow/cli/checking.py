@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sipflow.assets import Assets, media_folders
@@ -12,6 +11,7 @@ from sipflow.cli.scenario_files import STDIN, Stamp, UnreadableError, file_key, 
 from sipflow.lang import CompileResult, compile_text
 from sipflow.lang.diagnostics import Diagnostic, Severity, has_errors
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
+from sipflow.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ import contextlib
 import importlib
 import os
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from sipflow import __version__
 from sipflow.errors import SipflowError
+from sipflow.values import dataclass
 
 PROGRAM = "sipflow"
 COMPLETE_VARIABLE = "_SIPFLOW_COMPLETE"

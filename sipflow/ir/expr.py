@@ -6,10 +6,10 @@ Expressions know no environment; `sipflow.plan.evaluate` gives them one. `str(ex
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Final
 
 from sipflow.ir.span import NOWHERE, Span
+from sipflow.values import dataclass
 
 
 class Unit(enum.Enum):

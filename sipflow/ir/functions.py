@@ -6,7 +6,7 @@ they ask a call or a message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sipflow.values import dataclass
 
 ANYTHING = "anything"
 """A value of any kind."""

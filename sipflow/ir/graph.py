@@ -14,13 +14,13 @@ edges and no nodes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sipflow.ir.expr import Expr
 from sipflow.ir.load import Load
 from sipflow.ir.ops import HeaderField, Let, Op
 from sipflow.ir.span import NOWHERE, Span
+from sipflow.values import dataclass, field
 
 GRAPH_VERSION = 2
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from sipflow.ir.expr import Expr, Unit
 from sipflow.ir.span import NOWHERE, Span
+from sipflow.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ file need not wait for as many methods to be made anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sipflow.ir.expr import Expr
+from sipflow.values import dataclass
 
 HeaderField = tuple[str, Expr]
 

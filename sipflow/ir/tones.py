@@ -5,7 +5,7 @@ A country that modulates a tone (India: 400 Hz x 25 Hz) is listed with the carri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sipflow.values import dataclass
 
 NAMES = ("dial", "ringback", "busy", "congestion")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from sipflow.ir.graph import Agent, Graph, Lane, Table
 from sipflow.ir.graph import Node as GraphNode
@@ -25,6 +24,7 @@ from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbols
 from sipflow.lang.syntax import Node, Tree
+from sipflow.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import difflib
 import enum
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from typing import Any
 
 from sipflow.ir.span import Span
 from sipflow.lang.source import Source
+from sipflow.values import dataclass
 
 MAX_DIAGNOSTICS = 100
 """A file with more mistakes than that is no scenario; the rest is not shown."""

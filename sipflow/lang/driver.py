@@ -10,7 +10,6 @@ once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from sipflow.lang import complaints
@@ -19,6 +18,7 @@ from sipflow.lang.diagnostics import Reporter, closest
 from sipflow.lang.scanner import WORD, RawToken, Scan
 from sipflow.lang.syntax import Node, Token
 from sipflow.lang.tables import END, ERROR, Tables
+from sipflow.values import dataclass
 
 MAX_OPEN = 64
 """Braces and parentheses within each other."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sipflow.ir.expr import Quantity, Unit
+from sipflow.values import dataclass
 
 UNITS: dict[str, tuple[Unit, float]] = {
     "ms": (Unit.MILLISECOND, 1.0),

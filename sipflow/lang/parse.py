@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sipflow.lang.automaton import Automaton, TooDeepError
 from sipflow.lang.diagnostics import Diagnostic, Reporter
 from sipflow.lang.driver import Driver, kind_of
@@ -12,6 +10,7 @@ from sipflow.lang.scanner import scan
 from sipflow.lang.source import MAX_SOURCE_CHARACTERS, Source
 from sipflow.lang.syntax import Node, Token, Tree
 from sipflow.lang.tables import load_tables
+from sipflow.values import dataclass
 
 _AFTER_UNCLOSED_RAW = 2
 """How many other syntax errors are believed when a raw string never ends: the text changed its meaning before it."""

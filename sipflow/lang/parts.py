@@ -8,7 +8,6 @@ part with a mistake may be one that a string or a block runs out of, so then the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
 from sipflow.lang.diagnostics import Reporter
@@ -17,6 +16,7 @@ from sipflow.lang.scanner import MAX_TOKENS, scan
 from sipflow.lang.source import Source
 from sipflow.lang.syntax import Node, Token, Tree
 from sipflow.lang.tables import load_tables
+from sipflow.values import dataclass
 
 _PART = re.compile(r"^(?:agent|data|define|import|let|load|on|scenario|timeout)\b", re.MULTILINE)
 _MOST_REMEMBERED = 2000

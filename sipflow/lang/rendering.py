@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Diagnostic
 from sipflow.lang.source import Source
+from sipflow.values import dataclass
 
 TAB_COLUMNS = 4
 MAX_LINE_COLUMNS = 160

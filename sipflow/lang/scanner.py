@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from sipflow.lang.diagnostics import Reporter, replace
 from sipflow.lang.syntax import Token
 from sipflow.lang.tables import END, load_tables
+from sipflow.values import dataclass
 
 MAX_TOKENS = 30_000
 MAX_TOKEN_CHARACTERS = 64 * 1024

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from sipflow.ir.span import Span
+from sipflow.values import dataclass, field
 
 MAX_SOURCE_CHARACTERS = 1 << 20
 """Longer texts are refused unread: a scenario that a person wrote has some kilobytes."""

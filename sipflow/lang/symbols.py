@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from sipflow.ir.span import Span
+from sipflow.values import dataclass, field
 
 
 class SymbolKind(enum.Enum):

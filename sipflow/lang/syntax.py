@@ -7,7 +7,8 @@ bounded by the parser, so that recursion over a tree is safe.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from sipflow.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ import hashlib
 import json
 import pkgutil
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from sipflow.values import dataclass
 
 GRAMMAR_FILE = "sflow.lark"
 TABLES_FILE = "sflow.tables.json"

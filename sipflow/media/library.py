@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError
 from sipflow.media.wav_header import WavHeader, read_wav_header
+from sipflow.values import dataclass
 
 if TYPE_CHECKING:
     import numpy

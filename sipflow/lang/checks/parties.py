@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 
@@ -23,12 +22,12 @@ _MOST_PEERS = 50
 """What a lane with more of them waits for is not judged: it would cost time for each of its waits."""
 
 
-@dataclass
 class Parties:
     """The parties of a program, and who may talk with whom."""
 
-    program: Program
-    _peers: dict[tuple[str, str | None], Peers] = field(default_factory=dict)
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._peers: dict[tuple[str, str | None], Peers] = {}
 
     @cached_property
     def driven(self) -> frozenset[str]:

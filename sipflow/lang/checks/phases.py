@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sipflow.ir import ops
 from sipflow.ir.graph import Lane, Node
 from sipflow.ir.ops import Op
 from sipflow.lang.checks.program import Program, Way
+from sipflow.values import dataclass, field, replace
 
 # Phases are bits of a number; an enum.Flag would make the walk over a long lane ten times as slow.
 NO_CALL: Final = 1

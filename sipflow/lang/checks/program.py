@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from sipflow.ir import ops
@@ -13,6 +12,7 @@ from sipflow.ir.graph import Agent, Graph, Lane, Node
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Label
 from sipflow.lang.lower.context import Context
+from sipflow.values import dataclass, field, replace
 
 _MOST_CALLS = 3
 

@@ -9,7 +9,6 @@ waits in vain however the run goes: nobody gives it, or only somebody behind a w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 from sipflow.ir import ops
 from sipflow.ir.graph import Node
@@ -17,6 +16,7 @@ from sipflow.ir.ops import Op
 from sipflow.lang.checks.parties import Parties
 from sipflow.lang.checks.phases import EARLY, INCOMING, INCOMING_OPS, Calls, only
 from sipflow.lang.checks.program import Program, Way
+from sipflow.values import dataclass, field
 
 Key = tuple[str, ...]
 """Something that one lane gives and another waits for: `("call", "bob")`, `("signal", "ready")`."""
@@ -31,7 +31,7 @@ _CODES_OF_LANES = frozenset(
 """Rejections that come only because a lane says `reject` or `redirect`; a user agent sends some others by itself."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Needs:
     """What statements wait for, and what they give."""
 
@@ -197,7 +197,7 @@ _GIVEN_WHEN_DONE: dict[type[Op], tuple[str, ...]] = {
 }
 
 
-@dataclass
+@dataclass(slots=True)
 class Course:
     """What can happen: the end of the walk."""
 
@@ -265,7 +265,7 @@ def course_of(needs: Needs) -> Course:
     return _Walk(needs).run()
 
 
-@dataclass
+@dataclass(slots=True)
 class Vain:
     """A wait that cannot end."""
 

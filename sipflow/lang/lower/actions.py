@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal, Regex, Unit
@@ -26,6 +25,7 @@ from sipflow.lang.lower.targets import bare_name, check_address, read_caller, re
 from sipflow.lang.lower.words import read_word
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sipflow.ir.expr import Expr, Literal, Unit, constant_ms, constant_text
 from sipflow.ir.graph import Agent, Auth, Challenge, Listen, MediaSettings, Registrar, SessionTimer, Tls
@@ -18,6 +17,7 @@ from sipflow.lang.lower.targets import bare_name
 from sipflow.lang.lower.words import read_suites, read_word
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]*)(?::([0-9]+))?")
 MAX_PTIME_MS = 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sipflow.ir.expr import Expr, Unit
@@ -14,6 +13,7 @@ from sipflow.lang.files import Files
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbol, SymbolKind, Symbols
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from sipflow.lang.lower.definitions import Definition

@@ -7,7 +7,6 @@ said whether it is called or not; and once for every call, with the arguments in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sipflow.ir.expr import Expr, Literal, Name, depth_of
@@ -21,6 +20,7 @@ from sipflow.lang.lower.sites import Site
 from sipflow.lang.lower.targets import bare_name, unknown_agent
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass, field
 
 if TYPE_CHECKING:
     from sipflow.lang.lower.lanes import BodyReader

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 
 from sipflow.ir import load, measurements
 from sipflow.ir.expr import (
@@ -32,6 +31,7 @@ from sipflow.lang.lower.known import Known
 from sipflow.lang.parse import parse_expression
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass, field, replace
 
 _FUNCTIONS = frozenset((("sip", "header"),))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.known import Known
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass
 
 _MAKES_A_CALL = frozenset(("call", "dial", "answer", "ring", "progress", "expect_call"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from sipflow.ir import ops
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Label as Note
@@ -12,6 +10,7 @@ from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.places import Draft, Place, resolve
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Token
+from sipflow.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from sipflow.ir import ops
@@ -28,6 +27,7 @@ from sipflow.lang.lower.places import Draft, Place, Reached, node_id_of, resolve
 from sipflow.lang.lower.sites import CLAUSES, Site, end_of_head, statements_of
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass, field
 
 _MAKES_A_CALL = (ops.Call, ops.Dial, ops.Answer, ops.Ring, ops.Progress, ops.ExpectCall)
 _TAKES_A_CALL = (ops.Answer, ops.Ring, ops.Progress, ops.Reject, ops.Redirect, ops.ExpectCall)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from sipflow.ir.graph import Graph
 from sipflow.ir.span import Span
 from sipflow.lang.diagnostics import Diagnostic, Label, closest
 from sipflow.lang.symbols import SymbolKind, Symbols
+from sipflow.values import dataclass, replace
 
 _UNKNOWN_NAMES = frozenset(("SF204", "SF205", "SF206", "SF220", "SF224"))
 _UNDRIVEN = "SF202"

@@ -8,10 +8,10 @@ to.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from sipflow.ir.graph import Node
 from sipflow.ir.ops import Op
+from sipflow.values import dataclass, field, replace
 
 
 @dataclass(slots=True, eq=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from sipflow.lang.lower.jumps import Around
 from sipflow.lang.lower.places import Place
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass, replace
 
 CLAUSES = ("on_call", "within", "named", "with_block", "where")
 _STATEMENTS = ("statement", "if_statement", "repeat", "while_statement", "choose", "invoke", "broken")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
 from sipflow.lang.diagnostics import Reporter, closest, has_errors, replace
 from sipflow.lang.files import FileProblem, Files
 from sipflow.lang.lower.context import Context
 from sipflow.lang.parse import ParseResult, parse
 from sipflow.lang.syntax import Node, Token
+from sipflow.values import dataclass
 
 MAX_IMPORTS = 100
 _UNREADABLE = ("SF103", "SF104", "SF106")
