@@ -110,7 +110,8 @@ class CallEnded(Payload):
 
 @dataclass(frozen=True, slots=True)
 class CallReleased(Payload):
-    """The last transaction of an ended call is done: the BYE was answered (or given up, `code` 408)."""
+    """The last transaction of an ended call is done: the BYE was answered (or given up, `code` 408). A call on which we
+    asked for a transfer, and which the peer hung up before it told the outcome, is released behind that."""
 
     call: str
     code: int

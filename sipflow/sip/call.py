@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sipflow.sip.incoming_invite import IncomingInvite
     from sipflow.sip.modification import Modification
     from sipflow.sip.outgoing_invite import OutgoingInvite
-    from sipflow.sip.transfer import ReceivedRefer
+    from sipflow.sip.transfer import ReceivedRefer, SentRefer
 
 
 class CallState(enum.StrEnum):
@@ -99,6 +99,7 @@ class Call:
         "dialog",
         "early",
         "ended_at",
+        "ended_by",
         "held",
         "id",
         "incoming",
@@ -110,6 +111,7 @@ class Call:
         "received",
         "refer",
         "ringing_at",
+        "sent_refer",
         "session_timer",
         "state",
     )
@@ -129,6 +131,8 @@ class Call:
         self.modification: Modification | None = None
         self.refer: ReceivedRefer | None = None
         """The REFER that came last."""
+        self.sent_refer: SentRefer | None = None
+        """Our latest REFER, until its subscription is over."""
         self.early: dict[str, EarlyDialog] = {}
         """As a caller: the early dialogs by their remote tag; a forked INVITE has several."""
         self.session_timer: SessionTimer | None = None
@@ -140,6 +144,8 @@ class Call:
         self.ringing_at: float | None = None
         self.answered_at: float | None = None
         self.ended_at: float | None = None
+        self.ended_by = ""
+        """Whose doing its end is, `local` or `remote`; empty before."""
         self.code: int | None = None
         self.latest_message: Message | None = None
         core.calls[call] = self
@@ -189,6 +195,7 @@ class Call:
         """The call is over for its user; nothing but its last transaction goes on."""
         if self.ended_at is None:
             self.ended_at = now
+            self.ended_by = by
             self.core.emit(CallEnded(self.id, by, cause, reason))
         self.state = CallState.RELEASING
         for answer in list(self.awaiting_ack.values()):
@@ -211,8 +218,32 @@ class Call:
             "BYE", self.dialog, _Bye(self), self.id, now, lambda templates: with_headers(templates.request, headers)
         )
 
+    def hung_up_on(self, now: float) -> None:
+        """The peer's BYE was answered: released, unless the subscription of our REFER is still open. Then how the
+        transfer ended is yet to be told, and the call is released behind that."""
+        if self.sent_refer is None or self.core.closing:
+            self.released(200, now)
+        else:
+            self.sent_refer.outlive(now)
+
+    def stop_waiting(self, now: float) -> None:
+        """Its user does not want to hear how the transfer ends."""
+        if self.sent_refer is not None and self.ended_by == "remote":
+            self.released(200, now)
+
+    def refer_is_over(self, now: float) -> None:
+        """The subscription of our REFER has ended: when the call has, too, then so has the dialog (RFC 5057)."""
+        self.sent_refer = None
+        if self.state is CallState.ENDED:
+            self._forget_dialog()
+        elif self.state is CallState.RELEASING and self.ended_by == "remote":
+            self.released(200, now)
+
     def released(self, code: int, now: float) -> None:
-        """The last transaction is done: the call leaves the user agent, what can be asked about it stays a while."""
+        """The last transaction is done: the call leaves the user agent, what can be asked about it stays a while.
+
+        Its dialog goes on, unseen, while the subscription of our REFER is open: each NOTIFY has its answer.
+        """
         if self.state is CallState.ENDED:
             return
         if self.ended_at is None:
@@ -221,8 +252,10 @@ class Call:
         self._stop_changing()
         core = self.core
         core.calls.pop(self.id, None)
-        if core.dialogs.get(self.dialog.key) is self:
-            del core.dialogs[self.dialog.key]
+        if self.sent_refer is None or core.closing:
+            self._forget_dialog()
+        else:
+            self.sent_refer.outlive(now)
         core.emit(CallReleased(self.id, code))
         if self.incoming is not None:
             self.incoming.forget_provisionals()
@@ -232,6 +265,10 @@ class Call:
         core.ended[self.id] = self
         while len(core.ended) > core.config.ended_sessions_kept:
             del core.ended[next(iter(core.ended))]
+
+    def _forget_dialog(self) -> None:
+        if self.core.dialogs.get(self.dialog.key) is self:
+            del self.core.dialogs[self.dialog.key]
 
     # --- what can be asked ---
 

@@ -230,7 +230,9 @@ class Reception:
         transaction.call = call.id
         _keep(call, transaction, request)
         call.turn_to(request.from_tag)
-        if not call.dialog.accepts(request):
+        if not call.is_live and call.sent_refer is not None and is_refer_notification(request):
+            receive_notification(core, call, transaction, request, now)
+        elif not call.dialog.accepts(request):
             self._reply(transaction, request, 500, now)
         elif not call.is_live and request.method not in ("BYE", "PRACK"):
             self._reply(transaction, request, 481, now)
@@ -251,7 +253,7 @@ class Reception:
         if call.incoming is not None:
             call.incoming.hung_up_on()
         call.end("remote", "bye", reason, now)
-        call.released(200, now)
+        call.hung_up_on(now)
 
     def _receive_reinvite(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
         receive_modification(self._core, call, transaction, request, now)

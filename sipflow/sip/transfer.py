@@ -10,6 +10,7 @@ from sipflow.sip.dialog import Dialog
 from sipflow.sip.headers import HeaderError, ReferTo, Replaces, StatusLine, SubscriptionState, reason_phrase
 from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.requests import HeaderFields, Templates, with_headers
+from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import SipUri, UriError, parse_uri
 
@@ -19,13 +20,22 @@ _EXPIRES_S = 60
 
 
 class SentRefer:
-    """A REFER of ours: its response; NOTIFYs come as requests of the dialog."""
+    """A REFER of ours: its response, and the subscription that it makes; NOTIFYs come as requests of the dialog.
 
-    __slots__ = ("_call", "_core")
+    The subscription is a usage of the dialog of its own (RFC 5057 section 4.2): a BYE ends the call, and the dialog
+    goes on until the NOTIFY that is final, or until nobody would send one any more.
+    """
+
+    __slots__ = ("_call", "_core", "_cseq", "_lasts_until", "_timer", "is_open")
 
     def __init__(self, core: Core, call: Call) -> None:
         self._core = core
         self._call = call
+        self._cseq = -1
+        self._lasts_until = 0.0
+        self._timer: Timer | None = None
+        self.is_open = False
+        """Whether a NOTIFY may still come."""
 
     def send(self, refer_to: str, now: float, headers: HeaderFields = ()) -> None:
         """REFER in the call's dialog; `refer_to` is the whole header value."""
@@ -35,19 +45,69 @@ class SentRefer:
         def lines(templates: Templates) -> str:
             return with_headers(f"{templates.dialog_request}Refer-To: {refer_to}\r\n{referred_by}", headers)
 
+        self._call.sent_refer = self
+        self.is_open = True
         self._core.send_in_dialog("REFER", dialog, self, self._call.id, now, lines)
 
     def response_received(self, transaction: ClientTransaction, response: Response, now: float) -> None:
         """Accepted or not; how far the transfer comes is told by NOTIFY."""
         code = response.status_code
         if 200 <= code < 300:
-            self._core.emit(TransferAccepted(self._call.id, code, subscribed=not _wants_no_subscription(response)))
+            subscribed = not _wants_no_subscription(response)
+            self._tell(TransferAccepted(self._call.id, code, subscribed=subscribed))
+            self._last_until(now + self._core.config.timers.timeout)  # Timer N, RFC 6665 section 4.1.2.4
+            if not subscribed:
+                self.close(now)
         elif code >= 300:
-            self._core.emit(TransferRejected(self._call.id, code, response.reason_phrase))
+            self._tell(TransferRejected(self._call.id, code, response.reason_phrase))
+            self.close(now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
         """No answer to the REFER."""
-        self._core.emit(TransferRejected(self._call.id, code, reason))
+        self._tell(TransferRejected(self._call.id, code, reason))
+        self.close(now)
+
+    def in_order(self, request: Request) -> bool:
+        """Whether a NOTIFY is later than those before it.
+
+        When the call is over only these are compared: the BYE that overtook a NOTIFY has the higher number, and a 500
+        for that (RFC 3261 section 12.2.2) would lose the outcome for good.
+        """
+        if request.cseq.number < self._cseq:
+            return False
+        self._cseq = request.cseq.number
+        return True
+
+    def notified(self, code: int, state: SubscriptionState, now: float) -> None:
+        """A NOTIFY came: tell it, and know how long the next may take."""
+        final = code >= 200 or state.state == "terminated"
+        self._tell(TransferProgressed(self._call.id, code, final))
+        if final:
+            self.close(now)
+        elif state.expires is not None:
+            self._last_until(now + state.expires)
+
+    def outlive(self, now: float) -> None:
+        """The call is over: wait for what is on its way, or will be while the subscription lasts."""
+        self._last_until(max(self._lasts_until, now + self._core.config.timers.timeout))
+
+    def close(self, now: float) -> None:
+        """No NOTIFY is waited for any more."""
+        self._core.timers.cancel(self._timer)
+        if self.is_open:
+            self.is_open = False
+            self._call.refer_is_over(now)
+
+    def _last_until(self, at: float) -> None:
+        self._lasts_until = at
+        self._core.timers.cancel(self._timer)
+        if self.is_open and not self._call.is_live:
+            self._timer = self._core.timers.start(at, lambda _, now: self.close(now))
+
+    def _tell(self, event: TransferAccepted | TransferRejected | TransferProgressed) -> None:
+        """Nothing is told about a call after its CallReleased."""
+        if self._call.state is not CallState.ENDED:
+            self._core.emit(event)
 
 
 class ReceivedRefer:
@@ -121,11 +181,16 @@ def _wants_no_subscription(message: Message) -> bool:
 
 def is_refer_notification(request: Request) -> bool:
     """Whether a NOTIFY belongs to a REFER."""
-    return (request.headers.get("Event") or "").partition(";")[0].strip().lower() == "refer"
+    package = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
+    return request.method == "NOTIFY" and package == "refer"
 
 
 def receive_notification(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
     """NOTIFY of our REFER: how far the transfer is."""
+    sent = call.sent_refer
+    if sent is not None and not sent.in_order(request):
+        transaction.reply(now, 500, None, call.dialog.local, core.templates.response)
+        return
     try:
         status = StatusLine.parse(request.body)
         state = SubscriptionState.parse(request.headers.get("Subscription-State") or "active")
@@ -133,7 +198,10 @@ def receive_notification(core: Core, call: Call, transaction: ServerTransaction,
         transaction.reply(now, 400, _reason(error), call.dialog.local, core.templates.response)
         return
     transaction.reply(now, 200, None, call.dialog.local, core.templates.response)
-    core.emit(TransferProgressed(call.id, status.code, status.code >= 200 or state.state == "terminated"))
+    if sent is not None and sent.is_open:
+        sent.notified(status.code, state, now)
+    elif call.is_live:
+        core.emit(TransferProgressed(call.id, status.code, status.code >= 200 or state.state == "terminated"))
 
 
 def _reason(error: HeaderError) -> str:

@@ -303,6 +303,9 @@ class UserAgent:
         self._core.closing = True
         for call in list(self._core.calls.values()):
             _release(call, now, ())
+        for call in list(self._core.dialogs.values()):
+            if call.sent_refer is not None:
+                call.sent_refer.close(now)
         for subscription in list(self._core.subscriptions.values()):
             subscription.leave(now)
 
@@ -343,5 +346,7 @@ def _release(call: Call, now: float, headers: HeaderPairs) -> None:
             call.incoming.release(now, headers)
         case CallState.ESTABLISHED:
             call.hang_up(now, headers=headers)
+        case CallState.RELEASING:
+            call.stop_waiting(now)
         case _:
             pass

@@ -106,6 +106,52 @@ def test_a_transfer_that_fails_after_the_bye_ends_the_call() -> None:
     assert play.result("bob").passed
 
 
+def transferring() -> Play:
+    """Alice's `transfer` is accepted, and the peer hangs up before it tells the outcome."""
+    play = Play('on alice { call "sip:x@192.0.2.9"; transfer to "sip:y@192.0.2.9" within 5s }')
+    play.feed("alice", events.CallAnswered("alice-1", 200))
+    play.take(commands.TransferCall)
+    play.feed("alice", events.TransferAccepted("alice-1", 202), events.CallEnded("alice-1", "remote", "bye"))
+    assert play.result("alice").failure is None
+    return play
+
+
+def test_a_transfer_is_judged_by_its_notify_although_the_bye_came_first() -> None:
+    play = transferring()
+    play.feed("alice", events.TransferProgressed("alice-1", 200, True), events.CallReleased("alice-1", 200))
+    assert play.scenario.done
+    assert play.result("alice").passed
+
+
+def test_a_transfer_whose_outcome_is_bad_fails_after_the_bye_as_well() -> None:
+    play = transferring()
+    play.feed("alice", events.TransferProgressed("alice-1", 486, True), events.CallReleased("alice-1", 200))
+    failure = play.result("alice").failure
+    assert failure is not None and failure.failure.got == "the transfer ended with 486"
+
+
+def test_a_transfer_that_nobody_tells_about_fails_when_the_subscription_is_over() -> None:
+    play = transferring()
+    play.feed("alice", events.CallReleased("alice-1", 200), at=4.0)
+    failure = play.result("alice").failure
+    assert failure is not None and failure.failure.got.startswith("the call ended: the peer hung up (BYE)")
+
+
+def test_a_transfer_waits_for_its_outcome_no_longer_than_its_limit() -> None:
+    play = transferring()
+    play.pass_time(5.1)
+    failure = play.result("alice").failure
+    assert failure is not None and failure.failure.got.startswith("nothing came within 5 s")
+    assert play.take(commands.ReleaseCall).call == "alice-1"
+
+
+def test_a_release_of_a_call_that_has_ended_waits_for_no_transfer() -> None:
+    play = Play('on alice { call "sip:x@192.0.2.9"; transfer to "sip:y@192.0.2.9" within 1s else { release } }')
+    play.feed("alice", events.CallAnswered("alice-1", 200), events.CallEnded("alice-1", "remote", "bye"))
+    play.pass_time(1.1)
+    assert play.take(commands.ReleaseCall).call == "alice-1"
+
+
 def test_an_invite_with_replaces_takes_the_call_over() -> None:
     play = Play('on bob { answer; expect transferred; expect dtmf "9" }')
     play.feed("bob", incoming("bob-1"))

@@ -134,8 +134,6 @@ def _hold(writer: Writer, one: str, other: str) -> None:
     writer.wait(one)
     writer.say(one, "resume")
     writer.say(other, "expect held", "expect resumed")
-    _meet(writer, other, one)
-    _meet(writer, one, other)
 
 
 def _meet(writer: Writer, first: str, second: str) -> None:
@@ -221,7 +219,6 @@ def _blind_transfer(writer: Writer) -> None:
     writer.wait(middle)
     writer.say(middle, f"transfer to {target}", "expect transferred")
     writer.say(target, "answer")
-    _meet(writer, middle, caller)
     _meet(writer, caller, target)
     _tear_down(writer, caller, target)
 
@@ -236,7 +233,6 @@ def _attended_transfer(writer: Writer) -> None:
     writer.wait(middle)
     writer.say(middle, f"transfer {first} to {second}")
     writer.say(target, "answer", "expect transferred")
-    _meet(writer, middle, caller)
     _meet(writer, caller, target)
     _tear_down(writer, caller, target)
 

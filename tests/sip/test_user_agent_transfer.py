@@ -299,3 +299,127 @@ def test_a_target_dialog_that_is_gone_ends_the_attended_transfer(world, alice, b
     assert [(e.code, e.final) for e in alice.events(events.TransferProgressed)] == [(100, False), (603, True)]
     with pytest.raises(MisuseError):
         alice.do("refer_replacing", "c1", "c2")
+
+
+# --- the subscription of a REFER and the call are two usages of one dialog (RFC 5057) ---
+
+
+def accept_transfer(world, alice, bob, carol):
+    """Alice asked bob to call carol, and he did; carol has not answered."""
+    talk(world, alice, bob)
+    alice.do("refer", "c1", carol.uri)
+    world.settle()
+    bob.do("follow_transfer", "bob-in1", "b2", media(5002))
+    world.settle()
+
+
+def told(agent):
+    return [(event.code, event.final) for event in agent.events(events.TransferProgressed)]
+
+
+def test_a_bye_that_overtakes_the_last_notify_ends_the_call_and_not_the_subscription(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    world.drop = drop_first(1, "NOTIFY")
+    carol.do("answer", "carol-in1", media(6000))
+    bob.do("release", "bob-in1")
+    world.settle()
+    assert alice.events(events.CallEnded) == [events.CallEnded("c1", "remote", "bye", "")]
+    assert told(alice) == [(100, False)]
+    assert not alice.events(events.CallReleased), "the outcome is still to come"
+    world.run_for(1.0)
+    assert alice.sent()[-1] == "200 NOTIFY", "although its number is below that of the BYE"
+    assert told(alice)[-1] == (200, True)
+    assert alice.story()[-2:] == ["TransferProgressed", "CallReleased"]
+    come_to_rest(world, alice, bob, carol)
+
+
+def test_a_transferee_that_hangs_up_first_still_tells_how_the_transfer_ended(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    bob.do("release", "bob-in1")
+    world.run_for(20.0)
+    assert not alice.events(events.CallReleased)
+    carol.do("reject", "carol-in1", 486, None)
+    world.settle()
+    assert alice.sent()[-1] == "200 NOTIFY"
+    assert told(alice)[-1] == (486, True)
+    assert alice.story()[-1] == "CallReleased"
+    come_to_rest(world, alice, bob, carol)
+
+
+def test_notifys_are_answered_in_their_own_order_when_the_call_is_over(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    kept = []
+
+    def keep(data, agent):
+        if agent is bob and data.startswith(b"NOTIFY") and b"SIP/2.0 180" in data:
+            kept.append(data)
+            return True
+        return False
+
+    world.drop = keep
+    carol.do("ring", "carol-in1")
+    world.settle()
+    bob.do("release", "bob-in1")
+    world.settle()
+    carol.do("progress", "carol-in1", media(6000))
+    world.settle()
+    assert told(alice) == [(100, False), (183, False)]
+    world.drop = lambda data, agent: False
+    world.inject(kept[0], bob.address, alice.address)
+    world.settle()
+    assert alice.sent()[-1] == "500 NOTIFY"
+    assert told(alice)[-1] == (183, False)
+    come_to_rest(world, alice, bob, carol)
+
+
+@pytest.mark.parametrize("first_notify_lost", [False, True])
+def test_an_outcome_that_nobody_tells_is_waited_for_as_long_as_the_subscription(world, alice, bob, first_notify_lost):
+    """60 s as the first NOTIFY said; without one as long as its sender would go on (Timer N, RFC 6665)."""
+    talk(world, alice, bob)
+    if first_notify_lost:
+        world.drop = drop_first(100, "NOTIFY")
+    alice.do("refer", "c1", "sip:x@127.0.0.1")
+    world.settle()
+    bob.do("release", "bob-in1")
+    world.settle()
+    asked = alice.time_of(events.TransferAccepted)
+    world.run_for(90.0)
+    assert alice.story()[-1] == "CallReleased"
+    assert alice.time_of(events.CallReleased) - asked == pytest.approx(32.0 if first_notify_lost else 60.0)
+    come_to_rest(world, alice, bob)
+
+
+def test_who_hangs_up_and_does_not_wait_still_answers_each_notify(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    alice.do("release", "c1")
+    world.settle()
+    assert alice.story()[-1] == "CallReleased"
+    carol.do("answer", "carol-in1", media(6000))
+    world.settle()
+    assert alice.sent()[-1] == "200 NOTIFY"
+    assert alice.story()[-1] == "CallReleased", "nothing is told of a call that was released"
+    world.run()
+    assert alice.ua.idle, "the subscription is over, and the dialog with it"
+    come_to_rest(world, alice, bob, carol)
+
+
+def test_a_user_that_lets_go_of_an_ended_call_waits_for_no_outcome(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    bob.do("release", "bob-in1")
+    world.settle()
+    alice.do("release", "c1")
+    world.settle()
+    assert alice.events(events.CallReleased) == [events.CallReleased("c1", 200)]
+    come_to_rest(world, alice, bob, carol)
+
+
+def test_other_requests_end_with_the_call(world, alice, bob, carol):
+    accept_transfer(world, alice, bob, carol)
+    bob.do("release", "bob-in1")
+    world.settle()
+    notify = next(sent.data for sent in bob.events(events.SipSent) if sent.data.startswith(b"NOTIFY"))
+    info = notify.replace(b"NOTIFY", b"INFO").replace(b"CSeq: 1 ", b"CSeq: 9 ")
+    world.inject(info, bob.address, alice.address)
+    world.settle()
+    assert alice.sent()[-1] == "481 INFO"
+    come_to_rest(world, alice, bob, carol)

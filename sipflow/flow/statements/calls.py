@@ -234,7 +234,7 @@ class ReleaseStatement(CallStatement[ops.Release]):
 
     def act(self, call: LaneCall, now: float) -> Outcome | None:
         """Send what the state needs."""
-        if call.state is not CallState.ENDED:
+        if call.state is not CallState.ENDED or call.id in call.dialogs:
             self.lane.command(commands.ReleaseCall(self.lane.agent, call.id, self.message(self.op.extra)))
         return self.look(call, now)
 
@@ -359,7 +359,7 @@ class TransferStatement(CallStatement[ops.Transfer]):
         done = call.take(lambda p: isinstance(p, events.TransferProgressed) and p.final, leave=True)
         if done is not None and isinstance(done.payload, events.TransferProgressed):
             return self._finish(call, done.payload)
-        return Failure(self.expected(), call.why_over()) if call.state is CallState.ENDED else None
+        return Failure(self.expected(), call.why_over()) if _is_settled(call) else None
 
     def _finish(self, call: LaneCall, progress: events.TransferProgressed) -> Outcome:
         if not 200 <= progress.code < 300:
@@ -377,6 +377,15 @@ class TransferStatement(CallStatement[ops.Transfer]):
     def expected(self) -> str:
         """The target's answer."""
         return "a transfer that the target answers"
+
+
+def _is_settled(call: LaneCall) -> bool:
+    """Whether nothing more is told about a transfer. The BYE of the peer may overtake its NOTIFY: such a call is
+    released when the subscription is over."""
+    if call.state is not CallState.ENDED:
+        return False
+    by_peer = call.end is not None and call.end.by == "remote"
+    return not by_peer or call.id not in call.dialogs
 
 
 def _reason(payload: events.Payload) -> str:
