@@ -221,6 +221,9 @@ int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity) {
     while (count < capacity && (notice = next_notice(engine)) != NULL) {
         events[count] = notice->event;
         count += notice->event.kind != 0;
+        if (notice->event.kind == SFM_EVENT_LEG_CLOSED) {
+            ((sfm_letter *)notice)->leg->given_back = true; /* a notice of that kind is the first part of its letter */
+        }
         release_notice(notice);
     }
     if (count == capacity) {
@@ -278,6 +281,10 @@ void sfm_engine_read_statistics(sfm_engine *engine, sfm_engine_statistics *stati
 }
 
 void sfm_engine_leg_read_statistics(sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
+    if (leg->given_back) {
+        sfm_worker_read_leg(leg, statistics);
+        return;
+    }
     sfm_letter letter = {.command = SFM_COMMAND_READ_LEG, .leg = leg, .body.leg_statistics = statistics};
     ask(leg->engine, leg->worker, &letter);
 }

@@ -117,11 +117,13 @@ typedef struct sfm_engine_leg_statistics {
     int32_t last_send_error; /* errno */
     uint64_t missed_ticks;
     uint64_t digits_dropped; /* received while 64 were unread */
+    uint64_t socket_drops;   /* datagrams that the kernel dropped because they were not read in time */
     int64_t lateness_max_ns; /* -1: nothing was sent */
     int64_t lateness_mean_ns;
     sfm_path_counts path;    /* of the RTP sent, in a simulation */
 } sfm_engine_leg_statistics;
 
+/* Asks the leg's thread, and waits for its answer; not once LEG_CLOSED was drained: then nobody else has the leg. */
 void sfm_engine_leg_read_statistics(sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics);
 void sfm_engine_leg_free(sfm_engine_leg *leg); /* after LEG_CLOSED was drained */
 /* cffi:end */

@@ -560,6 +560,25 @@ int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity, const sfm_clo
     return wanted == 1 ? receive_one(socket, batch, clocks) : receive_batch(socket, batch, wanted, clocks);
 }
 
+#if defined(__linux__) && defined(SO_MEMINFO)
+
+uint64_t sfm_udp_dropped(int socket) {
+    enum { DROPS = 8, COUNTERS = 9 }; /* linux/sock_diag.h: SK_MEMINFO_DROPS, SK_MEMINFO_VARS */
+    uint32_t counters[COUNTERS] = {0};
+    socklen_t length = sizeof counters;
+    bool told = getsockopt(socket, SOL_SOCKET, SO_MEMINFO, counters, &length) == 0 && length == sizeof counters;
+    return told ? counters[DROPS] : 0;
+}
+
+#else
+
+uint64_t sfm_udp_dropped(int socket) {
+    (void)socket;
+    return 0;
+}
+
+#endif
+
 static ssize_t send_once(int socket, const sfm_address *destination, const uint8_t *data, size_t length) {
     return destination != NULL ? sendto(socket, data, length, 0, &destination->as.any, destination->length)
                                : send(socket, data, length, 0);

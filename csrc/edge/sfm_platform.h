@@ -101,6 +101,9 @@ sfm_clocks sfm_clocks_read(void);
  * capacity of 1 costs half a call less: the kernel does not look whether a second one waits. `clocks` were read not
  * long ago. */
 int sfm_udp_receive(int socket, sfm_datagram *batch, int capacity, const sfm_clocks *clocks);
+/* Datagrams that the kernel dropped because nobody took those before them out of the socket in time: the number of
+ * SO_RXQ_OVFL, without a message for each datagram. 0 where the system does not tell. */
+uint64_t sfm_udp_dropped(int socket);
 /* 0 or -errno. No destination: the peer of a connected socket. */
 int sfm_udp_send(int socket, const sfm_address *destination, const uint8_t *data, size_t length);
 

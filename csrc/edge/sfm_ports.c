@@ -55,8 +55,16 @@ int sfm_ports_open(sfm_simulation *simulation, const char *address, uint16_t fir
     return SFM_ERROR_NO_PORTS;
 }
 
+uint64_t sfm_ports_dropped(const sfm_port_pair *pair) {
+    if (pair->simulation != NULL || pair->rtp < 0) {
+        return pair->dropped;
+    }
+    return pair->dropped + sfm_udp_dropped(pair->peer >= 0 ? pair->peer : pair->rtp);
+}
+
 static void disconnect(sfm_port_pair *pair) {
     if (pair->peer >= 0) {
+        pair->dropped += sfm_udp_dropped(pair->peer) - sfm_udp_dropped(pair->rtp);
         close(pair->peer);
     }
     pair->peer = -1;
@@ -66,6 +74,9 @@ void sfm_ports_connect(sfm_port_pair *pair, const sfm_address *peer) {
     disconnect(pair);
     int connected = pair->simulation != NULL ? -1 : sfm_udp_open_connected(pair->rtp, peer);
     pair->peer = connected < 0 ? -1 : connected;
+    if (pair->peer >= 0) {
+        pair->dropped += sfm_udp_dropped(pair->rtp); /* a new socket has dropped nothing */
+    }
 }
 
 void sfm_ports_close(sfm_port_pair *pair) {

@@ -13,6 +13,7 @@ typedef struct sfm_port_pair {
     int rtcp;
     int peer; /* on RTP's port, connected to the peer; -1 while there is none: `rtp` serves for all then */
     uint16_t port; /* of RTP; RTCP's is the next */
+    uint64_t dropped; /* what to add to the counter of the socket that the peer's packets come to, modulo 2^64 */
 } sfm_port_pair;
 
 /* Opens the first free pair of the range at or after `*cursor` (around to its beginning), and moves the cursor behind
@@ -22,6 +23,9 @@ int sfm_ports_open(sfm_simulation *simulation, const char *address, uint16_t fir
                    uint16_t *cursor, sfm_port_pair *pair);
 /* Connects `peer`, anew when it was connected. Where that cannot be, nothing is connected and `rtp` serves for all. */
 void sfm_ports_connect(sfm_port_pair *pair, const sfm_address *peer);
+/* Datagrams that the kernel dropped because they were not read in time: RTP for anybody until there is a connected
+ * socket, then the peer's alone, since what strangers send too much of is no packet of the call. */
+uint64_t sfm_ports_dropped(const sfm_port_pair *pair);
 void sfm_ports_close(sfm_port_pair *pair);
 
 #endif

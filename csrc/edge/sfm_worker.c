@@ -546,9 +546,10 @@ static void read_path(const sfm_engine_leg *leg, sfm_path_counts *counts) {
     }
 }
 
-static void read_statistics(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
+void sfm_worker_read_leg(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics) {
     *statistics = leg->counted;
     read_path(leg, &statistics->path);
+    statistics->socket_drops += leg->open ? sfm_ports_dropped(&leg->sockets) : 0;
     sfm_leg_read_statistics(leg->leg, &statistics->media);
     bool sent = leg->lateness_count > 0;
     statistics->lateness_mean_ns = sent ? (int64_t)(leg->lateness_sum_ns / leg->lateness_count) : -1;
@@ -565,6 +566,7 @@ static void close_leg(sfm_engine_leg *leg) {
         return;
     }
     read_path(leg, &leg->counted.path); /* while there is a socket to ask */
+    leg->counted.socket_drops = sfm_ports_dropped(&leg->sockets);
     leg->open = false;
     drop_waiting_digits(leg);
     sfm_leg_stop_play(leg->leg);
@@ -649,7 +651,7 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
 
 static void read_for(sfm_worker *worker, sfm_letter *letter) {
     if (letter->command == SFM_COMMAND_READ_LEG) {
-        read_statistics(letter->leg, letter->body.leg_statistics);
+        sfm_worker_read_leg(letter->leg, letter->body.leg_statistics);
     } else if (letter->command == SFM_COMMAND_READ_HEARD) {
         sfm_heard_request *request = letter->body.heard;
         request->count = sfm_leg_read_heard(letter->leg->leg, request->frames, request->capacity);

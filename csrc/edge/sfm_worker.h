@@ -114,6 +114,7 @@ struct sfm_engine_leg {
     uint32_t phase; /* its place among the worker's legs */
     uint16_t port;
     uint32_t sample_rate; /* as it was last commanded */
+    bool given_back;      /* LEG_CLOSED was drained: the worker touches it no more */
     /* the worker's from here on */
     sfm_leg *leg;
     sfm_port_pair sockets;
@@ -168,6 +169,8 @@ bool sfm_worker_step(sfm_worker *worker, int64_t until_ns);
 void sfm_worker_post(sfm_worker *worker, sfm_letter *letter);
 /* What the thread would do with this letter, by the caller: after the thread was joined. */
 void sfm_worker_handle(sfm_worker *worker, sfm_letter *letter);
+/* What was counted of a leg that nobody else touches. */
+void sfm_worker_read_leg(const sfm_engine_leg *leg, sfm_engine_leg_statistics *statistics);
 void sfm_worker_stop(sfm_worker *worker);
 void sfm_worker_free(sfm_worker *worker);
 

@@ -18,13 +18,14 @@ from sipflow.api import read_source
 from sipflow.cli.certificates import certificate_options, certificates
 from sipflow.cli.completing import ScenarioPath
 from sipflow.cli.crews import MakeCrew, abroad, at_home
+from sipflow.cli.finding import TRIAL_S, find_max
 from sipflow.cli.keys import keys
 from sipflow.cli.run import _coloured, _Duration, _Variable
 from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr
 from sipflow.lang.diagnostics import Diagnostic, has_errors, render
 from sipflow.lang.requirements import compile_requirements
-from sipflow.load.capacity import Outcome, Search
+from sipflow.load.capacity import Search
 from sipflow.load.control import Control
 from sipflow.load.messages import Prepare
 from sipflow.load.plan import DEFAULT_RATE, LoadOverrides, rate_of
@@ -135,13 +136,16 @@ _COUNT = click.IntRange(1)
     show_default=True,
     help="How many failed calls of a worker leave events, SIP messages and measurements in OUT/failures.",
 )
-@click.option("--json", "json_file", type=_FILE_OUT, help="Write the result as JSON, with every second.")
+@click.option(
+    "--json", "json_file", type=_FILE_OUT, help="Write the result as JSON: every second, or every trial of --find-max."
+)
 @click.option("--csv", "csv_file", type=_FILE_OUT, help="Write a line for every second.")
 @click.option(
     "--html", "html_file", type=_FILE_OUT, help="Write a report with plots as one HTML file that needs no network."
 )
 @click.option(
     "--find-max",
+    "condition",
     metavar="CONDITION,…",
     help="Search the highest rate at which this holds, for instance 'calls.success >= 99.9%', beginning at --rate; "
     "each trial takes --duration (default: 10s).",
@@ -182,7 +186,7 @@ def load(
     json_file: Path | None,
     csv_file: Path | None,
     html_file: Path | None,
-    find_max: str | None,
+    condition: str | None,
     control_port: int | None,
     cluster: str | None,
     machines: int,
@@ -233,13 +237,15 @@ def load(
     options = replace(options, overrides=replace(options.overrides, requirements=wanted))
     view = _View(console, file.name, control_port, quiet)
     if cluster is not None:
-        if find_max is not None or workers is not None:
+        if condition is not None or workers is not None:
             raise click.UsageError("--cluster goes with neither --find-max nor --workers")
         result = _run_abroad(
             file, options, console, view, abroad(cluster, certificates(tls_ca, tls_cert, tls_key), machines, console)
         )
-    elif find_max is not None:
-        raise click.exceptions.Exit(_find_max(file, options, find_max, console))
+    elif condition is not None:
+        if ramp or calls or csv_file or html_file or control_port is not None:
+            raise click.UsageError("--find-max goes with none of --ramp, --calls, --csv, --html and --control")
+        raise click.exceptions.Exit(_find_max(file, options, condition, console, json_file))
     else:
         result = _run(file, options, console, view)
     _write(result, json_file, csv_file, html_file)
@@ -391,44 +397,17 @@ def _signals(run: LoadRun) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _find_max(file: Path, options: LoadOptions, condition: str, console: Console) -> int:
-    """Trials at the rates that a search wants; exit code 0 with an answer, 4 when the generator has none, 1 else."""
+def _find_max(file: Path, options: LoadOptions, condition: str, console: Console, json_file: Path | None) -> int:
+    """Trials of the file at one rate after the other."""
     overrides = options.overrides
     wanted = (*overrides.requirements, *_requirements((condition,), console))
-    search = Search(overrides.rate or DEFAULT_RATE)
-    while (rate := search.next_rate()) is not None:
-        trial = replace(
-            overrides, rate=rate, ramp=None, duration_s=overrides.duration_s or TRIAL_S, requirements=wanted
-        )
-        result = _run(file, replace(options, overrides=trial, keep_failures=0), console, _View(console, "", None, True))
-        if result.interrupted or result.problem:
-            console.print(_coloured(f"ERROR  {result.problem or 'interrupted'}"), soft_wrap=True)
-            return int(result.exit_code)
-        outcome, detail = _outcome(result)
-        search.take(rate, outcome, detail)
-        console.print(f"{rate:10.2f}/s  {outcome.value:8} {escape(detail)}", soft_wrap=True)
-    return _tell(search, console)
+    overrides = replace(overrides, ramp=None, duration_s=overrides.duration_s or TRIAL_S, requirements=wanted)
 
+    def run_at(rate: float) -> LoadResult:
+        trial = replace(options, overrides=replace(overrides, rate=rate), keep_failures=0)
+        return _run(file, trial, console, _View(console, "", None, True))
 
-def _outcome(result: LoadResult) -> tuple[Outcome, str]:
-    if result.exit_code is Exit.INVALID:
-        return Outcome.INVALID, result.verdict.causes[0].text
-    broken = [one for one in result.requirements if not one.holds]
-    found = ", ".join(one.found for one in broken or result.requirements)
-    return (Outcome.BROKEN if broken else Outcome.HELD), found
-
-
-def _tell(search: Search, console: Console) -> int:
-    found = search.answer()
-    if found.refused:
-        console.print(_coloured(f"{'INVALID' if 'INVALID' in found.refused else 'FAILED'}  no answer: {found.refused}"))
-        return int(Exit.INVALID if "INVALID" in found.refused else Exit.FAILED)
-    text = f"PASSED  the highest rate that holds lies from {found.least:.2f}/s to {found.most:.2f}/s"
-    console.print(_coloured(f"{text} ({len(search.trials)} trials)"), soft_wrap=True)
-    return int(Exit.PASSED)
-
-
-TRIAL_S = 10.0
+    return find_max(Search(overrides.rate or DEFAULT_RATE), run_at, condition, console, json_file)
 
 
 def _write(result: LoadResult, json_file: Path | None, csv_file: Path | None, html_file: Path | None) -> None:

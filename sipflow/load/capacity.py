@@ -3,7 +3,8 @@
 A machine without clock: it says at which rate to try next and is told what came of it. First the rate doubles until one
 is not held, then the gap is halved until it is narrow. Then the knee is repeated: the highest rate that held and the
 lowest that did not are tried until each has been seen the same way often enough. The answer is an interval, and there
-is none out of a trial in which the generator was INVALID: what it could not do says nothing of the other side.
+is none out of a trial in which the generator was INVALID: what it could not do says nothing of the other side. One that
+broke while it was DEGRADED is doubted, and tried again, before it counts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ NARROW = 0.03
 """The gap is halved until it is no wider than this share of the rate."""
 MOST_INVALID = 3
 """A trial of an INVALID generator is tried again so often; then the search ends without an answer."""
+MOST_DOUBTFUL = 3
+"""A rate that broke while the generator was DEGRADED is tried again so often before it is taken for broken."""
 MOST_RATE = 1_000_000.0
 
 
@@ -25,6 +28,8 @@ class Outcome(enum.Enum):
 
     HELD = "held"
     BROKEN = "broken"
+    DOUBTFUL = "doubtful"
+    """Broken, and the generator was DEGRADED: it may have been its own doing."""
     INVALID = "invalid"
     """The generator did not keep its promises."""
 
@@ -48,6 +53,8 @@ class Answer:
     """The lowest rate that did not hold; None when none was found."""
     refused: str = ""
     """Why there is no answer, empty when there is one."""
+    invalid: bool = False
+    """Whether it was refused because the generator was INVALID."""
 
     @property
     def middle(self) -> float | None:
@@ -66,12 +73,13 @@ class Search:
     _held: dict[float, int] = field(default_factory=dict)
     _broken: dict[float, int] = field(default_factory=dict)
     _invalid: int = 0
+    _doubtful: int = 0
 
     def next_rate(self) -> float | None:
         """Where to try next; None when the search is over."""
         if self._invalid >= MOST_INVALID:
             return None
-        if self._invalid:
+        if self._invalid or self._doubtful:
             return self.trials[-1].rate
         low, high = self._low, self._high
         if high is None:
@@ -95,6 +103,10 @@ class Search:
             self._invalid += 1
             return
         self._invalid = 0
+        self._doubtful = self._doubtful + 1 if outcome is Outcome.DOUBTFUL else 0
+        if 0 < self._doubtful < MOST_DOUBTFUL:
+            return
+        self._doubtful = 0
         found = self._held if outcome is Outcome.HELD else self._broken
         found[rate] = found.get(rate, 0) + 1
 
@@ -114,7 +126,7 @@ class Search:
         if self._invalid >= MOST_INVALID:
             trial = self.trials[-1]
             text = f"the generator was INVALID at {trial.rate:g}/s, {MOST_INVALID} times: {trial.detail}"
-            return Answer(self._low, self._high, f"{text}. The limit that was found is its own")
+            return Answer(self._low, self._high, f"{text}. The limit that was found is its own", True)
         if self._low is None:
             return Answer(None, self._high, f"nothing held, not even {min(self._broken, default=self.first):g}/s")
         if self._high is None:

@@ -115,12 +115,14 @@ def _media_lateness(evidence: Evidence) -> Symptom | None:
 def _drops(evidence: Evidence) -> Symptom | None:
     dropped = evidence.metrics.get("generator/drops")
     of_machine = evidence.machine.udp_receive_drops
-    messages = max(evidence.metrics.get("started"), 1)
+    calls = max(evidence.metrics.get("started"), 1)
+    media = evidence.metrics.get("media/socket_drops")
+    packets = max(evidence.metrics.get("media/received") + media, 1)
     text = (
-        f"{dropped} SIP datagrams were dropped because this side did not read them in time; {of_machine} datagrams of "
-        "all programs of the machine, media among them"
+        f"{dropped} SIP datagrams and {media} media packets were dropped because this side did not read them in time; "
+        f"{of_machine} datagrams of all programs of the machine"
     )
-    worst = max(_grade(dropped / messages, 0, 0.001), Standing.DEGRADED if of_machine else Standing.VALID)
+    worst = max(_grade(dropped / calls, 0, 0.001), _grade(media / packets, 0, 0.001))
     return Symptom(worst, "socket drops", text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,13 @@ from sipflow.native import ffi, lib
 
 MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
 """Packet times outside are brought to the nearest of these: `a=ptime` is a wish (RFC 4566 section 6)."""
+
+
+@functools.cache
+def _registry() -> dict[tuple[str, int, int], Any]:
+    """The native codecs by name in lower case, RTP clock and channels: they are the same ones for ever, and every call
+    looks its formats up a dozen times."""
+    return {(_name(codec).lower(), codec.clock_rate, codec.channels): codec for codec in _codecs()}
 
 
 def _codecs() -> Iterator[Any]:
@@ -34,11 +42,7 @@ def find_codec(rtp_format: RtpFormat) -> Any | None:
     """The native codec of a format, None when there is none of that name, clock and number of channels."""
     if _is_opus(rtp_format):
         return opus.opus_codec(rtp_format.fmtp) if opus.has_opus() else None
-    for codec in _codecs():
-        same_name = _name(codec).lower() == rtp_format.name.lower()
-        if same_name and (codec.clock_rate, codec.channels) == (rtp_format.clock_rate, rtp_format.channels):
-            return codec
-    return None
+    return _registry().get((rtp_format.name.lower(), rtp_format.clock_rate, rtp_format.channels))
 
 
 def _is_opus(rtp_format: RtpFormat) -> bool:

@@ -176,7 +176,8 @@ class Leg:
         self.handshake_arrived: Callable[[], None] = _nobody
         """Called by the engine when DTLS datagrams have come."""
         self._closing = False
-        self._final: LegStatistics | None = None
+        self._last: Any = None
+        """The native numbers once the native leg is gone."""
 
     def start(self, params: MediaParams) -> None:
         """Starts to send and receive, or changes how (a re-INVITE): peer, codec, payload types, packet time, direction.
@@ -366,10 +367,7 @@ class Leg:
 
     def statistics(self) -> LegStatistics:
         """What was measured until now; after `close`, what was measured until then."""
-        if self._final is not None:
-            return self._final
-        native = ffi.new("sfm_engine_leg_statistics *")
-        self._owner.call(lambda: lib.sfm_engine_leg_read_statistics(self._native, native) or 0)
+        native = self._read() if self._last is None else self._last
         return leg_statistics(
             native,
             codec=None if self._params is None else self._params.send_format.name,
@@ -379,6 +377,11 @@ class Leg:
             clock_rate=8000 if self._params is None else self._params.send_format.clock_rate,
             srtp=None if self._keys is None else self._keys.suite,
         )
+
+    def _read(self) -> Any:
+        native = ffi.new("sfm_engine_leg_statistics *")
+        self._owner.call(lambda: lib.sfm_engine_leg_read_statistics(self._native, native) or 0)
+        return native
 
     def _heard(self, payload_type: int) -> Heard:
         """What the payload type of the newest packet stands for."""
@@ -402,7 +405,7 @@ class Leg:
         """Called by the engine when the native leg has reported its end: the last numbers stay, the memory goes."""
         if self._native is not None:
             self._closing = True
-            self._final = self.statistics()
+            self._last = self._read()  # as it is: most legs are never asked again
             lib.sfm_engine_leg_free(self._native)
             self._native = None
 

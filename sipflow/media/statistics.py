@@ -134,6 +134,8 @@ class LegStatistics:
     """All telephone-event digits, in order."""
     digits_dropped: int
     """Digits that came faster than anybody read them."""
+    socket_drops: int
+    """RTP datagrams of the peer that the kernel dropped because this side did not read them in time."""
     ssrc: int
     remote_ssrc: int | None
     srtp: str | None = None
@@ -322,6 +324,7 @@ def _refused(native: Any) -> dict[str, Any]:
         "unknown_payload_packets": media.unknown_payload,
         "unwanted_packets": media.unwanted,
         "digits_dropped": native.digits_dropped,
+        "socket_drops": native.socket_drops,
     }
 
 

@@ -69,6 +69,30 @@ def test_one_invalid_trial_is_forgotten_when_the_next_one_is_not() -> None:
     assert search.next_rate() == 20.0
 
 
+def test_a_rate_that_broke_while_the_generator_was_degraded_is_tried_again() -> None:
+    search = Search(10.0)
+    search.take(10.0, Outcome.DOUBTFUL)
+    assert search.next_rate() == 10.0
+    search.take(10.0, Outcome.HELD)
+    assert search.next_rate() == 20.0
+
+
+def test_three_doubtful_trials_in_a_row_are_a_broken_one() -> None:
+    search = Search(10.0)
+    for _ in range(3):
+        assert search.next_rate() == 10.0
+        search.take(10.0, Outcome.DOUBTFUL)
+    assert search.next_rate() == 5.0
+
+
+def test_an_invalid_trial_between_doubtful_ones_does_not_make_them_broken() -> None:
+    search = Search(10.0)
+    for outcome in (Outcome.DOUBTFUL, Outcome.DOUBTFUL, Outcome.INVALID, Outcome.HELD):
+        assert search.next_rate() == 10.0
+        search.take(10.0, outcome)
+    assert search.next_rate() == 20.0
+
+
 def test_a_peer_that_holds_nothing_is_told() -> None:
     search = Search(10.0)
     while (rate := search.next_rate()) is not None:

@@ -46,7 +46,12 @@ def test_a_peer_that_is_slow_or_drops_calls_leaves_the_generator_valid() -> None
         (Evidence(metrics(), lateness=of(20.0), floor=of(1.0)), Standing.INVALID, "media lateness"),
         (Evidence(metrics(counts={"generator/drops": 1})), Standing.DEGRADED, "socket drops"),
         (Evidence(metrics(counts={"generator/drops": 20})), Standing.INVALID, "socket drops"),
-        (Evidence(metrics(), machine=MachineUse(udp_receive_drops=3)), Standing.DEGRADED, "socket drops"),
+        (Evidence(metrics(counts={"media/socket_drops": 3})), Standing.INVALID, "socket drops"),
+        (
+            Evidence(metrics(counts={"media/socket_drops": 3, "media/received": 50_000})),
+            Standing.DEGRADED,
+            "socket drops",
+        ),
         (Evidence(metrics(counts={"generator/send_errors": 1})), Standing.DEGRADED, "send errors"),
         (Evidence(metrics(), machine=MachineUse(steal=0.1)), Standing.DEGRADED, "CPU steal"),
         (Evidence(metrics(), machine=MachineUse(steal=0.4)), Standing.INVALID, "CPU steal"),
@@ -62,6 +67,12 @@ def test_what_the_generator_did_wrong_is_named(evidence: Evidence, standing: Sta
     verdict = judge(evidence)
     assert verdict.standing is standing
     assert verdict.causes[0].name == cause
+
+
+def test_what_other_programs_of_the_machine_lose_is_told_and_not_laid_to_the_generator() -> None:
+    verdict = judge(Evidence(metrics(), machine=MachineUse(udp_receive_drops=3)))
+    assert verdict.standing is Standing.VALID
+    assert any("3 datagrams of all programs" in symptom.text for symptom in verdict.symptoms)
 
 
 def test_a_machine_that_is_no_better_by_itself_excuses_late_packets() -> None:

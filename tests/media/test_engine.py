@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -281,6 +282,29 @@ def test_a_port_where_nobody_listens_is_an_error_that_is_counted(engine: MediaEn
     assert alice.statistics().send_error == os.strerror(111)
     before = alice.statistics().packets_sent
     listener.wait(lambda: alice.statistics().packets_sent > before + 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what one socket dropped")
+def test_what_the_kernel_drops_on_the_leg_s_socket_is_counted_to_the_packet(
+    engine: MediaEngine, listener: Listener
+) -> None:
+    """A burst that is longer than the socket's buffer: every packet was either received or dropped."""
+    alice = engine.open_leg("alice-1", LOOPBACK)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((LOOPBACK, 0))
+        peer.settimeout(5)
+        target = (LOOPBACK, alice.port)
+        alice.start(replace(params(alice, alice), remote_port=peer.getsockname()[1], remote_rtcp_port=0))
+        peer.recv(2048)  # alice has the socket that is connected to this peer
+        peer.setblocking(False)
+        sent = 0
+        while alice.statistics().socket_drops == 0 and sent < 200_000:
+            for _ in range(5000):
+                header = struct.pack("!BBHII", 0x80, 0, sent & 0xFFFF, sent * 160 & 0xFFFFFFFF, 7)
+                sent += peer.sendto(header + bytes(160), target) == 172
+        listener.wait(lambda: alice.statistics().packets_received + alice.statistics().socket_drops == sent)
+    counted = alice.statistics()
+    assert 0 < counted.socket_drops < sent and counted.packets_received > 0
 
 
 def test_rtcp_tells_both_sides_of_loss_and_round_trip(engine: MediaEngine, listener: Listener) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sipflow.load.capacity import Search
 from sipflow.load.histogram import Histogram, summary
 from sipflow.load.metrics import Metrics
 from sipflow.load.report.text import verdict_word
@@ -65,6 +66,20 @@ def result_to_json(result: LoadResult) -> dict[str, Any]:
             {"second": second, "calls": calls_of(metrics), **_metrics(metrics)}
             for second, metrics in sorted(result.timeline.seconds.items())
         ],
+    }
+
+
+def search_to_json(search: Search, condition: str) -> dict[str, Any]:
+    """What `--find-max` found: rates in calls a second, null where there is none."""
+    found = search.answer()
+    return {
+        "version": LOAD_REPORT_VERSION,
+        "condition": condition,
+        "least": found.least,
+        "most": found.most,
+        "refused": found.refused,
+        "invalid": found.invalid,
+        "trials": [{"rate": t.rate, "outcome": t.outcome.value, "detail": t.detail} for t in search.trials],
     }
 
 
