@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sipflow.errors import MachineError
 from sipflow.runtime.transports.certificates import why_not_for
 from sipflow.runtime.transports.connections import ConnectionLimits
 from sipflow.runtime.transports.machine import MachineNetwork
-from sipflow.sip.hop import Transport
+from sipflow.sip.hop import Hop, Transport
 from tests.runtime.parties import Authority, Party, message, parties
 
 pytestmark = pytest.mark.wire
@@ -30,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     authority.sign("good", HERE)
     authority.sign("domain", "URI:sip:example.com")
     authority.sign("other", "DNS:other.example,URI:sip:third.example")
+    authority.sign("six", "IP:::1")
     authority.sign("expired", HERE, end="20210203040506Z")
     authority.sign("future", HERE, start="20800102030405Z")
     stranger = Authority(tmp_path_factory.mktemp("stranger"))
@@ -110,14 +112,93 @@ def test_a_certificate_is_asked_of_clients(folder: Path) -> None:
     assert "client certificate" in exchange(folder, TRUSTING, demanding)
 
 
-def test_the_server_says_which_client_it_did_not_take(folder: Path) -> None:
+# --- the server name of the handshake (RFC 6066 section 3) ---
+
+
+def greeted_by_name(folder: Path, client: str, names: list[str]) -> tuple[list[str | None], list[str]]:
+    """Send to a server of several domains that shows the certificate of the one that is asked for, once as each of
+    these; the names that it was asked for, and why sending failed."""
+    asked: list[str | None] = []
+    writers: list[asyncio.StreamWriter] = []
+
+    def context(certificate: str) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(folder / f"{certificate}.pem", folder / f"{certificate}.key")
+        return made
+
+    domains = {"example.com": context("domain"), "other.example": context("other")}
+    usual = context("good")
+
+    def choose(session: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        asked.append(name)
+        session.context = domains.get(name or "", usual)
+
+    usual.sni_callback = choose
+
+    async def work() -> list[str]:
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.readuntil(b"\r\n\r\n"))
+            writers.append(writer)  # closed with the connection otherwise
+
+        peer = await asyncio.start_server(echo, "127.0.0.1", 0, ssl=usual)
+        host, port = peer.sockets[0].getsockname()
+        async with peer, parties(client, folder=folder) as (alice,):
+            for number, name in enumerate(names, 1):
+                alice.port.send(message(), Hop(host, port, Transport.TLS, name))
+                await alice.until(lambda number=number: len(alice.got + alice.failures) >= number)
+            return alice.failures
+
+    return asked, asyncio.run(work())
+
+
+def test_the_domain_is_asked_for_and_its_certificate_shown(folder: Path) -> None:
+    names = ["example.com", "other.example", "nobody.example"]
+    asked, failures = greeted_by_name(folder, TRUSTING, names)
+    assert asked == names
+    assert failures == ["the certificate is not for nobody.example, but for example.com, 127.0.0.1"]
+
+
+def test_the_name_of_the_settings_is_asked_for_in_place_of_the_domain(folder: Path) -> None:
+    settings = 'tls { ca "ca.pem"; name "other.example" }'
+    assert greeted_by_name(folder, settings, ["example.com"]) == (["other.example"], [])
+
+
+def test_an_address_is_no_server_name(folder: Path) -> None:
+    assert greeted_by_name(folder, TRUSTING, [""]) == ([None], [])
+
+
+# --- IPv6 ---
+
+
+@pytest.mark.parametrize(("certificate", "why"), [("six", ""), ("good", "the certificate is not for ::1, but for")])
+def test_tls_by_ipv6(folder: Path, certificate: str, why: str) -> None:
+    listening = server(certificate).replace("listen tls", 'listen tls "[::1]:0"')
+    told = exchange(folder, f'listen tcp "[::1]:0"\n{TRUSTING}', listening)
+    assert why in told and bool(why) == bool(told), told
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        ("", "(TLS): it showed no client certificate"),
+        (
+            'certificate "unknown.pem"; key "unknown.key"',
+            "(TLS): nobody who is trusted signed the certificate of the client (unknown CA)",
+        ),
+        ('certificate "expired.pem"; key "expired.key"', "(TLS): the certificate of the client expired at"),
+    ],
+)
+def test_the_server_says_which_client_it_did_not_take_and_why(folder: Path, shown: str, why: str) -> None:
     async def work() -> str:
         demanding = server("good", 'ca "ca.pem"; client certificate required')
-        async with parties(TRUSTING, demanding, folder=folder) as (alice, bob):
+        async with parties(f'tls {{ ca "ca.pem"; {shown} }}', demanding, folder=folder) as (alice, bob):
             alice.port.send(message(), bob.at(Transport.TLS))
+            assert "client certificate" in await alice.failure()
+            assert not bob.got
             return await bob.notice()
 
-    assert "(TLS): it showed no client certificate" in asyncio.run(work())
+    told = asyncio.run(work())
+    assert why in told, told
 
 
 def test_a_peer_without_tls_is_named(folder: Path) -> None:

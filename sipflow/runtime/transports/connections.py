@@ -348,7 +348,9 @@ class Connections:
             await self.loop.connect_accepted_socket(lambda: connection, peer, ssl=context, ssl_handshake_timeout=limit)
         except (OSError, ValueError) as error:
             peer.close()
-            connection.end(why_tls_failed(error, "") or f"no TLS handshake: {str(error) or 'the peer ended it'}")
+            connection.end(
+                why_tls_failed(error, "the client") or f"no TLS handshake: {str(error) or 'the peer ended it'}"
+            )
 
     # --- bookkeeping ---
 
