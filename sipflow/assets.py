@@ -70,6 +70,14 @@ class Assets:
         """The file that a scenario names `path`, None when no folder has it."""
         return next((file for folder in self.folders if (file := folder / path).is_file()), None)
 
+    def missing_for(self, codec: str) -> str:
+        """What this machine lacks for a codec; the engine is loaded only for those that need a library."""
+        if codec != "opus":
+            return ""
+        from sipflow.media.opus import missing_opus
+
+        return missing_opus()
+
     def _no_file(self, file: Path, path: str, error: Exception) -> FileProblem:
         if isinstance(error, FileNotFoundError):
             names = _names(file.parent, file.suffix.lower())

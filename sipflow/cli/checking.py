@@ -63,6 +63,10 @@ class LookingFiles:
         self._note(path)
         return self._assets.probe(path)
 
+    def missing_for(self, codec: str) -> str:
+        """What this machine lacks for a codec."""
+        return self._assets.missing_for(codec)
+
     def table(self, path: str) -> TableInfo | FileProblem:
         """What is known about a CSV file."""
         self._note(path)

@@ -114,3 +114,7 @@ class _WithoutMedia(Assets):
     def probe(self, path: str) -> MediaInfo:
         """Nothing is wrong with any file."""
         return MediaInfo(path, 8000, 1, 0.0)
+
+    def missing_for(self, codec: str) -> str:
+        """Nor does the machine lack anything."""
+        return ""

@@ -51,7 +51,7 @@ class TableInfo:
 
 
 class Files(Protocol):
-    """Looks at files by the names that scenarios use; no method raises on account of a file."""
+    """Looks at files by the names that scenarios use, and at what the machine has; no method raises for what is there."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
         """What is known about the audio file `path`."""
@@ -59,6 +59,10 @@ class Files(Protocol):
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         """The scenario `path` that the source named `importer` imports; it is looked for beside that source."""
+        ...
+
+    def missing_for(self, codec: str) -> str:
+        """What this machine lacks for a codec, by its name in `codecs`, and how to get it; empty when it has all."""
         ...
 
     def table(self, path: str) -> TableInfo | FileProblem:

@@ -70,6 +70,10 @@ class EditorFiles:
         """What is known about an audio file."""
         return self._remembered("media", path, self.assets.probe)
 
+    def missing_for(self, codec: str) -> str:
+        """What this machine lacks for a codec."""
+        return self.assets.missing_for(codec)
+
     def table(self, path: str) -> TableInfo | FileProblem:
         """What is known about a CSV file."""
         return self._remembered("table", path, self.assets.table)

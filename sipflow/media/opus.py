@@ -108,11 +108,16 @@ def _address(function: Any) -> int:
 
 def has_opus() -> bool:
     """Whether there is a libopus that works."""
+    return not missing_opus()
+
+
+def missing_opus() -> str:
+    """Why Opus cannot be used here, and what to install; empty when it can."""
     try:
         opus_library()
-    except MachineError:
-        return False
-    return True
+    except MachineError as error:
+        return str(error)
+    return ""
 
 
 def opus_codec(fmtp: str) -> Any:

@@ -23,6 +23,7 @@ from sipflow.ir.graph import Agent, Node
 from sipflow.media import MediaEngine
 from sipflow.plan.plan import AgentPlan, Plan
 from sipflow.runtime.agents import accepted_methods, proxy_config, user_agent_config
+from sipflow.runtime.codecs import require_codecs
 from sipflow.runtime.digits import DigitMerger, digit_of
 from sipflow.runtime.info_digits import InfoDigits
 from sipflow.runtime.keys import require_srtp
@@ -225,6 +226,7 @@ class Driver:
     def _open_agent(self, plan: AgentPlan) -> LocalAgent:
         try:
             require_srtp(plan)
+            require_codecs(plan, self._plan.graph)
             port = self._network.port(
                 plan,
                 Upcalls(

@@ -30,6 +30,9 @@ class Everything:
     def probe(self, path: str) -> MediaInfo | FileProblem:
         return MediaInfo(path, 8000, 1, 4000.0)
 
+    def missing_for(self, codec: str) -> str:
+        return ""
+
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         return ImportedText(path, self.COMMON)
 

@@ -37,6 +37,9 @@ class FakeLibrary:
             return self._missing(path, "greet.wav")
         return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 1000.0))
 
+    def missing_for(self, codec: str) -> str:
+        return "Opus needs libopus: apt install libopus0 (Debian, Ubuntu)" if codec == "opus" else ""
+
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         if path == "notes.txt":
             return FileProblem("unreadable", "cannot read notes.txt: Permission denied")

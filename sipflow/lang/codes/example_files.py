@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
 
 PROMPT, LONG_PROMPT, LOST, NOTES, CLICK = "greet.wav", "hours.wav", "gret.wav", "notes.wav", "click.wav"
+NO_OPUS = "Opus needs libopus: apt install libopus0 (Debian, Ubuntu), brew install opus (macOS)"
 _DURATIONS_MS = {LONG_PROMPT: 7_200_000.0, CLICK: 100.0}
 TEXTS: Mapping[str, str] = {
     "common.sflow": 'agent pbx = "sip:pbx.example.com"\ndefine shared() { wait 1s }\n',
@@ -29,6 +30,10 @@ class ExampleFiles:
         if path == NOTES:
             return FileProblem("unreadable", f"{path} is not an audio file: it is text")
         return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0))
+
+    def missing_for(self, codec: str) -> str:
+        """The machine of the examples has no libopus."""
+        return NO_OPUS if codec == "opus" else ""
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
         """One of `TEXTS`."""

@@ -175,6 +175,23 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
+        "SF412",
+        "the library of a codec is missing",
+        "The codec is not sipflow's own but a library's, and the machine that checks does not have it.",
+        why="The file is right, and runs where the library is; on this machine a run ends before its first call, with "
+        "SF506 and exit code 3. `sipflow doctor` says which library was found.",
+        example="""\
+agent alice { codecs opus, pcma }
+on alice: call bob; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+agent alice { codecs g722, pcma }
+on alice: call bob; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

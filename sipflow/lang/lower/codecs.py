@@ -21,7 +21,16 @@ def read_codecs(node: Node, context: Context) -> tuple[str, ...]:
             context.report.error("SF213", f"the codec {name} is given twice", context.span(token), "once is enough")
         elif name is not None:
             names[name] = None
+            _need(name, token, context)
     return tuple(names)
+
+
+def _need(name: str, token: Token, context: Context) -> None:
+    """SF412: the codec is a library's, and the machine that checks has none."""
+    missing = context.files.missing_for(name) if context.files is not None else ""
+    if missing:
+        message = f"the codec {name} cannot be used on this machine"
+        context.report.warning("SF412", message, context.span(token), "its library is missing", help=missing)
 
 
 def _canonical(token: Token, context: Context) -> str | None:
