@@ -8,28 +8,23 @@ from typing import Any
 
 from sipflow.events import CallMeasured, RequestReceived, ResponseReceived
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
+from sipflow.ir.graph import Node
 from sipflow.ir.measurements import GROUPS
 from sipflow.ir.ops import Arm, Op, With
 from sipflow.plan.evaluate import NoValueError, format_value, names_in
 from sipflow.plan.plan import Plan
 
 
-def calls_measured(op: Op) -> frozenset[str | None]:
-    """Names of the calls whose measurements the expressions of `op` need; None stands for the current call."""
-    known = _CALLS_MEASURED.get(id(op))
-    if known is not None:
-        return known[1]
-    if len(_CALLS_MEASURED) >= _MOST_KNOWN:
-        _CALLS_MEASURED.clear()
-    found = frozenset(_calls_in(op))
-    _CALLS_MEASURED[id(op)] = op, found
+def calls_measured(node: Node, plan: Plan) -> frozenset[str | None]:
+    """Names of the calls whose measurements the expressions of `node` need; None stands for the current call.
+
+    In a load run a node is entered thousands of times, and looking through its expressions is a tenth of what a call
+    costs: the plan, which has the node, remembers what was found.
+    """
+    found = plan.calls_measured.get(node.id)
+    if found is None:
+        found = plan.calls_measured[node.id] = frozenset(_calls_in(node.op))
     return found
-
-
-_MOST_KNOWN = 10_000
-_CALLS_MEASURED: dict[int, tuple[Op, frozenset[str | None]]] = {}
-"""What was found in an operation, by its identity, with the operation, so that no other one can have that: in a load
-run a node is entered thousands of times, and looking through its expressions is a tenth of what a call costs."""
 
 
 def _calls_in(op: Op) -> Iterator[str | None]:

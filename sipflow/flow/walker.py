@@ -189,7 +189,7 @@ class LaneWalker:
             return None
         if isinstance(node.op, ops.Recover | ops.End):
             return Success()
-        wanted = calls_measured(node.op)
+        wanted = calls_measured(node, self._scenario.plan)
         if wanted and self._ask_for_measurements(wanted):
             return None
         return self._begin(node, now)

@@ -128,6 +128,8 @@ class Plan:
     """Variables whose values come from outside of the file."""
     network: NetworkConditions | None = None
     """The network between the agents of a run in virtual time; None: real time, and the machine's network."""
+    calls_measured: dict[str, frozenset[str | None]] = field(default_factory=dict, repr=False, compare=False)
+    """By node, the calls whose measurements its expressions need: found when the node is first entered."""
 
     def scope(self, lane: str = "") -> PlanScope:
         """What an expression sees before a lane has anything of its own."""
