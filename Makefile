@@ -30,9 +30,15 @@ lint: $(READY) ## ruff: rules and format
 type: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-# One test after the other: those on real sockets judge lateness, and a neighbour that computes would spoil it.
+# What only computes runs on every core. What uses real sockets comes after it, one test after the other: such tests judge
+# lateness, and a neighbour that computes would spoil it.
 pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
+ifeq ($(strip $(ARGS)),)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not wire and not interop"
+	$(BIN)/python -m pytest -m "wire or interop"
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 native: $(READY) ## compile the native module again
 	$(BIN)/python csrc/build_native.py
