@@ -51,7 +51,7 @@ class TableInfo:
 
 
 class Files(Protocol):
-    """Looks at files by the names that scenarios use, and at what the machine has; no method raises for what is there."""
+    """Looks at files by the names that scenarios use, and at what the machine has; nothing raises for what is there."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
         """What is known about the audio file `path`."""
