@@ -250,7 +250,8 @@ class RegistrationFailed(Payload):
 class MediaNegotiated(Payload):
     """Start or change the call's leg: offer and answer are complete (again). `early` until the call is answered.
 
-    Comes before the answer, too, when an offer of ours takes reception back up: it is ready from then on.
+    Comes before the answer, too, when an offer of ours takes reception back up or offers other codecs: the leg is ready
+    for them from then on.
     """
 
     call: str

@@ -313,6 +313,19 @@ def _intersect(one: Direction, other: Direction) -> Direction:
     return Direction.RECVONLY if receives else Direction.INACTIVE
 
 
+def ready_for(params: MediaParams, offered: LocalMedia) -> MediaParams:
+    """A session while an offer of ours to receive waits for its answer: it hears what the offer says beside what was
+    agreed. A payload type keeps its meaning for the whole session (RFC 3264 section 8.3.2)."""
+    taken = {format_.payload_type for format_ in params.receive_formats} | {params.dtmf_receive_payload_type}
+    new = [
+        format_
+        for format_ in _codecs(offered.formats)
+        if format_.payload_type not in taken and not any(_same(format_, known) for known in params.receive_formats)
+    ]
+    direction = Direction.SENDRECV if params.direction.sends else Direction.RECVONLY
+    return replace(params, receive_formats=(*params.receive_formats, *new), direction=direction)
+
+
 # --- building ---
 
 

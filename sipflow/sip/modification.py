@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sipflow.errors import MisuseError
 from sipflow.events import CallModified, CallModifyRejected, MediaNegotiated, MediaRefused
-from sipflow.media_params import Direction
-from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sdp.negotiate import LocalMedia, ready_for
 from sipflow.sip.acknowledgement import Acknowledger
 from sipflow.sip.bodies import SDP_LINE, session_description
 from sipflow.sip.call import Call, CallState
@@ -101,14 +98,18 @@ class Modification:
         self._exchange = self._core.send_in_dialog(self._method, call.dialog, self, call.id, now, lines, body)
 
     def _hear_ahead(self) -> None:
-        """Who offers to receive is ready for it from then on: media may overtake the answer (RFC 3264 section 5.1)."""
+        """Who offers to receive is ready for it from then on: media may overtake the answer (RFC 3264 section 5.1).
+
+        What was agreed before is heard as well, for the peer sends it until it has answered (section 8.3.2). Keys stay
+        as they are: that by which the peer will send stands in its answer (RFC 4568 section 6.1).
+        """
         params = self._call.negotiation.params
-        if self._media is None or params is None:
+        if self._quiet or self._media is None or params is None or not self._media.direction.receives:
             return
-        if self._media.direction.receives and not params.direction.receives:
+        ready = ready_for(params, self._media)
+        if ready != params:
             self._hears_ahead = True
-            both = Direction.SENDRECV if params.direction.sends else Direction.RECVONLY
-            self._core.emit(MediaNegotiated(self._call.id, replace(params, direction=both), self._call.is_early))
+            self._core.emit(MediaNegotiated(self._call.id, ready, self._call.is_early))
 
     def abandon(self) -> None:
         """The call is over; an answer that still comes is acknowledged, no more."""
@@ -166,7 +167,7 @@ class Modification:
             self._close_offer()
             self._core.emit(MediaRefused(call.id, problem))
             self._core.emit(CallModifyRejected(call.id, 488, problem))
-        elif not self._quiet or self._hears_ahead or call.negotiation.params != before:
+        elif not self._quiet or call.negotiation.params != before:
             self._report()
         self._finish(now)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sipflow import events
 from sipflow.errors import MisuseError
-from sipflow.media_params import Direction
+from sipflow.media_params import SRTP_KEY_BYTES, Direction, RtpFormat
+from sipflow.sdp.crypto import CryptoLine, KeyParameter
+from sipflow.sdp.security import Security, SecurityMode
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import parse_message
 from tests.sip.pair import PCMA, PCMU, World, drop_first, media, talk, what
+
+SUITE = "AES_CM_128_HMAC_SHA1_80"
 
 
 @pytest.fixture
@@ -473,6 +479,69 @@ def test_who_resumes_hears_from_the_offer_on(world, alice, bob):
     assert alice.events(events.MediaNegotiated)[-1].params.direction is Direction.SENDRECV
 
 
+def heard(agent):
+    """Names and payload types of the codecs that its leg was last told to hear, and what it sends."""
+    params = agent.events(events.MediaNegotiated)[-1].params
+    return [(each.name, each.payload_type) for each in params.receive_formats], params.send_format.name
+
+
+def test_who_offers_other_codecs_hears_them_and_those_of_before_until_the_answer(world, alice, bob):
+    """RFC 3264 section 8.3.2: the peer sends the old ones until it answers, and new ones may overtake that."""
+    g722 = RtpFormat("G722", 9)
+    alice.do("invite", "c1", bob.uri, media(4000, PCMU))
+    world.settle()
+    bob.do("answer", "bob-in1", media(5000, PCMU, g722))
+    world.settle()
+    alice.do("modify", "c1", media(4000, g722, RtpFormat("G726-32", 0)))
+    assert alice.story()[-1] == "MediaNegotiated", "nothing of the answer has arrived"
+    assert heard(alice) == ([("PCMU", 0), ("G722", 9)], "PCMU"), "no payload type gets another meaning"
+    world.settle()
+    assert heard(alice) == ([("G722", 9)], "G722")
+    assert heard(bob) == ([("G722", 9)], "G722")
+
+
+def test_codecs_that_are_refused_are_heard_no_longer(world, alice, bob):
+    talk(world, alice, bob)
+    before = alice.events(events.MediaNegotiated)[-1]
+    alice.do("modify", "c1", media(4000, RtpFormat("G722", 9)))
+    assert ("G722", 9) in heard(alice)[0]
+    world.settle()
+    assert alice.events(events.CallModifyRejected)[-1].code == 488
+    assert alice.events(events.MediaNegotiated)[-1] == before
+
+
+def test_an_offer_that_brings_nothing_new_to_hear_is_not_told_before_its_answer(world, alice, bob):
+    talk(world, alice, bob)
+    told = len(alice.events(events.MediaNegotiated))
+    alice.do("modify", "c1", media(4000))
+    assert len(alice.events(events.MediaNegotiated)) == told
+
+
+def test_new_keys_count_once_the_peer_has_told_its_own(world):
+    """RFC 4568: the key by which the peer sends stands in its answer, so until then the old ones are right."""
+
+    def secured(port, letter):
+        line = CryptoLine(1, SUITE, (KeyParameter(letter.encode() * SRTP_KEY_BYTES[SUITE]),))
+        return media(port, security=Security(SecurityMode.REQUIRED, (line,), (SUITE,)))
+
+    alice, bob = world.agent("alice"), world.agent("bob")
+    alice.do("invite", "c1", bob.uri, secured(4000, "a"))
+    world.settle()
+    bob.do("answer", "bob-in1", secured(5000, "b"))
+    world.settle()
+    alice.do("modify", "c1", replace(secured(4000, "a"), direction=Direction.SENDONLY))
+    world.settle()
+    before = alice.events(events.MediaNegotiated)[-1].params.srtp
+    alice.do("modify", "c1", secured(4000, "c"))
+    ahead = alice.events(events.MediaNegotiated)[-1].params
+    assert ahead.direction is Direction.SENDRECV and ahead.srtp == before
+    world.settle()
+    after = alice.events(events.MediaNegotiated)[-1].params.srtp
+    theirs = bob.events(events.MediaNegotiated)[-1].params.srtp
+    assert after.send_key == theirs.receive_key != before.send_key
+    assert after.receive_key == theirs.send_key
+
+
 def test_who_takes_up_a_session_held_by_both_hears_first_and_speaks_once_answered(world, alice, bob):
     _, incoming = talk(world, alice, bob)
     for agent, call, port in ((bob, incoming, 5000), (alice, "c1", 4000)):
@@ -510,7 +579,7 @@ def test_a_refused_modification_changes_nothing(world, alice, bob):
     alice.do("modify", "c1", media(4000, PCMU.__class__("G729", 18)))
     world.settle()
     assert alice.events(events.CallModifyRejected) == [events.CallModifyRejected("c1", 488, "Not Acceptable Here")]
-    assert alice.events(events.MediaNegotiated) == before
+    assert alice.events(events.MediaNegotiated)[-1] == before[-1], "it was told what the offer would have it hear"
     alice.do("modify", "c1", media(4000, direction=Direction.SENDONLY))
     world.settle()
     assert bob.story()[-1] == "CallHeld"
