@@ -324,6 +324,7 @@ static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *opti
     sfm_random random;
     sfm_random_seed(&random, engine->stream_seed + number);
     sfm_leg_config config = {.sample_rate = options->sample_rate, .jitter = options->jitter, .listener = options->listener};
+    config.kept_frames = options->kept_frames;
     config.seed = engine->config.seed + number;
     config.stream_seed = sfm_random_next(&random);
     config.wallclock_offset_ns =
@@ -591,6 +592,17 @@ size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, siz
     sfm_heard_request request = {.frames = frames, .capacity = capacity};
     sfm_letter letter = {.command = SFM_COMMAND_READ_HEARD, .leg = leg, .body.heard = &request};
     ask(leg->engine, leg->worker, &letter);
+    return request.count;
+}
+
+size_t sfm_engine_leg_read_kept(sfm_engine_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate) {
+    if (leg->given_back) {
+        return sfm_leg_read_kept(leg->leg, frames, capacity, sample_rate);
+    }
+    sfm_kept_request request = {.frames = frames, .capacity = capacity};
+    sfm_letter letter = {.command = SFM_COMMAND_READ_KEPT, .leg = leg, .body.kept = &request};
+    ask(leg->engine, leg->worker, &letter);
+    *sample_rate = request.sample_rate;
     return request.count;
 }
 

@@ -60,6 +60,7 @@ typedef struct sfm_leg_options {
     uint32_t sample_rate; /* of recordings that begin before the leg is started */
     sfm_jitter_config jitter;
     sfm_listener_config listener;
+    uint32_t kept_frames; /* see sfm_leg_config */
 } sfm_leg_options;
 
 /* Binds a port pair; what arrives waits in the sockets until the leg is started. 0, SFM_ERROR_ADDRESS, _NO_PORTS,
@@ -101,6 +102,8 @@ int sfm_engine_leg_watch(sfm_engine_leg *leg, uint64_t job, sfm_watch *watch, ui
 int sfm_engine_leg_end_watch(sfm_engine_leg *leg, uint64_t job);
 /* Copies what the leg remembers of what was heard: the number of frames, at most `capacity`. */
 size_t sfm_engine_leg_read_heard(sfm_engine_leg *leg, sfm_ear_frame *frames, size_t capacity);
+/* Copies the newest audio that the leg keeps (see sfm_leg_read_kept), also of a leg that was closed. */
+size_t sfm_engine_leg_read_kept(sfm_engine_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate);
 /* Keeps DTLS datagrams of the peer from now on (8 that are unread); HANDSHAKE tells that there are some. Again: nothing. */
 int sfm_engine_leg_open_inbox(sfm_engine_leg *leg);
 /* Length of the oldest one, 0 when there is none. */

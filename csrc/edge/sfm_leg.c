@@ -100,6 +100,7 @@ struct sfm_leg {
     uint64_t tape_job;
     uint64_t tape_reported_ms;
     bool tape_paused;
+    sfm_keepsake *keepsake; /* NULL: nothing is kept */
     counters counters;
     sfm_listener *listener; /* NULL: nothing is listened for */
     bool always_digits;
@@ -131,6 +132,9 @@ static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
     if (error == SFM_OK) {
         error = sfm_listener_create(&config->listener, &leg->listener);
     }
+    if (error == SFM_OK) {
+        error = sfm_keepsake_create(config->kept_frames, &leg->keepsake);
+    }
     leg->always_digits = config->listener.always_digits != 0;
     return error == SFM_OK ? seed_leg(leg, config) : error;
 }
@@ -161,6 +165,7 @@ void sfm_leg_destroy(sfm_leg *leg) {
         sfm_outgoing_free(&leg->outgoing);
         sfm_playout_destroy(leg->playout);
         sfm_listener_destroy(leg->listener);
+        sfm_keepsake_destroy(leg->keepsake);
         sfm_secure_close(&leg->secure);
         sfm_leg_states_destroy(leg->states);
         free(leg);
@@ -405,6 +410,11 @@ void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
     leg->tape_rate.from_rate = 0;
 }
 
+size_t sfm_leg_read_kept(const sfm_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate) {
+    *sample_rate = leg->keepsake != NULL ? sfm_keepsake_sample_rate(leg->keepsake) : 0;
+    return leg->keepsake != NULL ? sfm_keepsake_read(leg->keepsake, frames, capacity) : 0;
+}
+
 void sfm_leg_pause_record(sfm_leg *leg, int on) { leg->tape_paused = on != 0; }
 
 static uint32_t dtmf_clock(const sfm_leg *leg) {
@@ -543,6 +553,9 @@ static void append_to_tape(sfm_leg *leg, const int16_t *pcm, size_t count, bool 
 }
 
 static void tape_sent(sfm_leg *leg, const int16_t *pcm) {
+    if (leg->keepsake != NULL) {
+        sfm_keepsake_append_sent(leg->keepsake, leg->sample_rate, pcm, tick_samples(leg));
+    }
     if (running_tape(leg) != NULL) {
         append_to_tape(leg, pcm, tick_samples(leg), false);
     }
@@ -557,7 +570,7 @@ static void tape_silence(sfm_leg *leg) {
 static void tape_payload(sfm_leg *leg, const uint8_t *payload, size_t length) {
     int16_t pcm[MAX_TICK_SAMPLES];
     const sfm_codec *codec = leg->params.send_format.codec;
-    if (running_tape(leg) == NULL) {
+    if (running_tape(leg) == NULL && leg->keepsake == NULL) {
         return;
     }
     int decoded = length > 0 ? sfm_codec_decode(codec, state_at(leg, 0), payload, length, pcm, MAX_TICK_SAMPLES)
@@ -868,6 +881,9 @@ void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
 /* --- hearing ----------------------------------------------------------------------------------------------------- */
 
 static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
+    if (leg->keepsake != NULL) {
+        sfm_keepsake_append_heard(leg->keepsake, leg->sample_rate, pcm, count);
+    }
     if (running_tape(leg) == NULL) {
         return;
     }

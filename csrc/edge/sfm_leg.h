@@ -14,6 +14,7 @@
 #include "../core/sfm_codec.h"
 #include "../core/sfm_dtmf_event.h"
 #include "../core/sfm_jitter.h"
+#include "sfm_keepsake.h"
 #include "sfm_listener.h"
 #include "../core/sfm_loss_pattern.h"
 #include "sfm_outgoing.h"
@@ -34,6 +35,7 @@ typedef struct sfm_leg_config {
     int64_t wallclock_offset_ns; /* wallclock minus the clock that ticks are told in */
     char cname[SFM_CNAME_BYTES];
     sfm_listener_config listener; /* all zero: nothing will be listened for */
+    uint32_t kept_frames; /* of the newest audio of both directions that is kept in memory; 0: none */
 } sfm_leg_config;
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out);
@@ -98,6 +100,9 @@ int sfm_leg_swap_prompt(sfm_leg *leg, const sfm_prompt *prompt, uint64_t job);
 /* Records onto a tape, from the next tick on, at the tape's sample rate. Replaces the tape before, which ends. */
 void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job);
 void sfm_leg_stop_record(sfm_leg *leg);
+/* The newest audio that the leg keeps: left what was sent, right what was heard, oldest frame first. Returns how many, at
+ * most `capacity`; their sample rate goes to `*sample_rate`, 0 when there is none. */
+size_t sfm_leg_read_kept(const sfm_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate);
 /* From the next tick on nothing comes onto the tape; off: it goes on where it was. A new tape is not paused. */
 void sfm_leg_pause_record(sfm_leg *leg, int on);
 /* 0; SFM_ERROR_BUSY while digits are being sent; SFM_ERROR_PAYLOAD_TYPE when the peer takes none or the leg has not

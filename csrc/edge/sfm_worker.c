@@ -655,6 +655,9 @@ static void read_for(sfm_worker *worker, sfm_letter *letter) {
     } else if (letter->command == SFM_COMMAND_READ_HEARD) {
         sfm_heard_request *request = letter->body.heard;
         request->count = sfm_leg_read_heard(letter->leg->leg, request->frames, request->capacity);
+    } else if (letter->command == SFM_COMMAND_READ_KEPT) {
+        sfm_kept_request *request = letter->body.kept;
+        request->count = sfm_leg_read_kept(letter->leg->leg, request->frames, request->capacity, &request->sample_rate);
     } else {
         read_worker(worker, letter->body.engine_statistics);
     }

@@ -39,6 +39,7 @@ enum sfm_command {
     SFM_COMMAND_CLOSE,
     SFM_COMMAND_READ_LEG,
     SFM_COMMAND_READ_HEARD,
+    SFM_COMMAND_READ_KEPT,
     SFM_COMMAND_READ_WORKER,
 };
 
@@ -75,6 +76,14 @@ typedef struct sfm_heard_request {
     size_t count; /* the answer */
 } sfm_heard_request;
 
+/* The asker's memory. */
+typedef struct sfm_kept_request {
+    int16_t *frames;
+    size_t capacity;
+    size_t count; /* the answer */
+    uint32_t sample_rate;
+} sfm_kept_request;
+
 typedef struct sfm_send_command {
     uint8_t *data; /* its own */
     size_t length;
@@ -96,6 +105,7 @@ typedef struct sfm_letter {
         sfm_impair_config impair; /* all zero: none */
         sfm_watch_command watch;
         sfm_heard_request *heard;
+        sfm_kept_request *kept;
         sfm_send_command datagram;
         sfm_srtp *srtp; /* keys on their way to the leg; NULL: plain RTP */
         sfm_engine_leg_statistics *leg_statistics;

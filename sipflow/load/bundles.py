@@ -1,11 +1,14 @@
-"""What a failed call leaves: its events, the SIP messages of all its legs, what was measured on its media.
+"""What a failed call leaves: its events, the SIP messages of all its legs, what was measured on its media, and the last
+seconds of its audio.
 
-Successful calls leave nothing: the newest events of every call are kept in memory while it lasts, and dropped with it.
+Successful calls leave nothing: the newest events and seconds of every call are kept in memory while it lasts, and
+dropped with it.
 """
 
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from sipflow.flow.outcome import LaneResult
 from sipflow.load.crowd import Ended
 from sipflow.load.messages import FailureKept
 from sipflow.load.meter import cause_of
+from sipflow.media import KeptAudio
 from sipflow.report.serialise import record_to_json
 
 
@@ -31,8 +35,8 @@ class BundleWriter:
         """Whether one more would be kept."""
         return self._left > 0
 
-    def take(self, ended: Ended) -> None:
-        """A failed call."""
+    def take(self, ended: Ended, audio_of: Callable[[str], KeptAudio | None]) -> None:
+        """A failed call, and what is kept of the audio of each of its legs."""
         if not self.wanted or not ended.records:
             return
         self._left -= 1
@@ -42,6 +46,10 @@ class BundleWriter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _write(folder, ended, records)
+            for call in ended.calls:
+                audio = audio_of(call)
+                if audio is not None:
+                    _write_audio(folder / f"{call}.wav", audio)
         except OSError:
             return  # a full disk is no reason to end a load run; the failure itself is counted
         self._tell(FailureKept(ended.number, folder, ended.plan.redactor.told(cause_of(ended.results))))
@@ -66,6 +74,13 @@ def _write(folder: Path, ended: Ended, records: list[Record]) -> None:
         "media": measured,
     }
     (folder / "call.json").write_text(json.dumps(call, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def _write_audio(file: Path, audio: KeptAudio) -> None:
+    """Left what was sent, right what was heard."""
+    with wave.open(str(file), "wb") as writer:
+        writer.setparams((2, 2, audio.sample_rate, 0, "NONE", ""))
+        writer.writeframes(audio.frames)
 
 
 def _failure(result: LaneResult, told: Callable[[str], str]) -> dict[str, object]:

@@ -17,9 +17,9 @@ from sipflow.load.machine import MachineSample, sample, use_between
 from sipflow.load.messages import Abort, Change, Delta, Finished, FromWorker, Prepare, Ready, Refused, Start, ToWorker
 from sipflow.load.meter import Meter
 from sipflow.load.plan import striped
-from sipflow.media import EngineConfig, MediaEngine, MediaLibrary, PromptStore
+from sipflow.media import EngineConfig, KeptAudio, MediaEngine, MediaLibrary, PromptStore
 from sipflow.runtime.driver import AgentRefusedError, Driver
-from sipflow.runtime.media_desk import MediaDesk
+from sipflow.runtime.media_desk import Feed, MediaDesk
 from sipflow.runtime.output import OutputFolder
 from sipflow.runtime.preload import preload
 from sipflow.runtime.transports.machine import MachineNetwork
@@ -60,6 +60,7 @@ class Engine:
         self._bundles = BundleWriter(prepare.out / "failures", prepare.keep_failures, tell)
         self._crowd.keeps_records = self._bundles.wanted
         self._driver: Driver | None = None
+        self._desk: MediaDesk | None = None
         self._start_at: asyncio.Future[float] = self._loop.create_future()
         self._counted = (0, 0, 0, 0)
         self._cpu = time.process_time(), time.monotonic()
@@ -104,10 +105,16 @@ class Engine:
         await preload(self._plan, prompts, library)
         output = OutputFolder(self._prepare.out)
         network = MachineNetwork(Path(self._plan.graph.source).parent, Names(seed=self._plan.seed))
+
+        def make_desk(feed: Feed) -> MediaDesk:
+            self._desk = MediaDesk(engine, prompts, library, output, feed)
+            self._desk.keeps_audio = self._bundles.wanted
+            return self._desk
+
         driver = self._driver = Driver(
             self._plan,
             engine,
-            lambda feed: MediaDesk(engine, prompts, library, output, feed),
+            make_desk,
             self._crowd.take,
             network,
             self._crowd,
@@ -119,8 +126,8 @@ class Engine:
             await self._drive(driver)
         except asyncio.CancelledError:
             crashed = "" if self._start_at.cancelled() else "cancelled"
-        except Exception:  # a bug: its cause goes to the person who started the run
-            crashed = traceback.format_exc(limit=-3)
+        except Exception as error:  # a bug: its cause goes to the person who started the run, in a line
+            crashed = _where(error)
         finally:
             self._report(driver)
             driver.close()
@@ -193,20 +200,31 @@ class Engine:
 
     def _ended(self, ended: Ended) -> None:
         if not ended.passed:
-            self._bundles.take(ended)
+            self._bundles.take(ended, self._kept)
             self._keep(self._bundles.wanted)
 
+    def _kept(self, call: str) -> KeptAudio | None:
+        return None if self._desk is None else self._desk.kept(call)
+
     def _keep(self, wanted: bool) -> None:
-        """Messages are told and events kept only as long as a failure would leave a bundle: they cost a sixth of what
-        a call does."""
+        """Messages are told, events and audio kept only as long as a failure would leave a bundle: they cost a sixth of
+        what a call does."""
         if self._crowd.keeps_records and not wanted:
             self._crowd.keeps_records = False
+            if self._desk is not None:
+                self._desk.keeps_audio = False
             if self._driver is not None:
                 self._driver.tell_messages(False)
 
     def _pump(self) -> None:
         if self._driver is not None and self._start_at.done():
             self._driver.pump()
+
+
+def _where(error: Exception) -> str:
+    """What a bug said, and the place in the program that said it."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{error!r} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _part(whole: int, stripe: int, stripes: int) -> int:

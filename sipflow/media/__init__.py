@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sipflow.media.engine import EngineConfig, MediaEngine, Simulation
     from sipflow.media.formats import codec_names
     from sipflow.media.hearing import Features, FeatureStore, Wanted
-    from sipflow.media.leg import Impairment, JitterConfig, Leg
+    from sipflow.media.leg import Impairment, JitterConfig, KeptAudio, Leg
     from sipflow.media.library import Loudness, MediaInfo, MediaLibrary, MediaProblem, measure
     from sipflow.media.prompts import Prompt, PromptStore
     from sipflow.media.statistics import EngineStatistics, LegStatistics, Timing
@@ -22,7 +22,7 @@ _HOMES = {
     "engine": ("EngineConfig", "MediaEngine", "Simulation"),
     "formats": ("codec_names",),
     "hearing": ("Features", "FeatureStore", "Wanted"),
-    "leg": ("Impairment", "JitterConfig", "Leg"),
+    "leg": ("Impairment", "JitterConfig", "KeptAudio", "Leg"),
     "library": ("Loudness", "MediaInfo", "MediaLibrary", "MediaProblem", "measure"),
     "prompts": ("Prompt", "PromptStore"),
     "statistics": ("EngineStatistics", "LegStatistics", "Timing"),
@@ -46,6 +46,7 @@ __all__ = [
     "Features",
     "Impairment",
     "JitterConfig",
+    "KeptAudio",
     "Leg",
     "LegStatistics",
     "Loudness",

@@ -227,11 +227,13 @@ class MediaEngine:
         jitter: JitterConfig | None = None,
         listening: Listening | None = None,
         expected: RtpFormat = PCMU,
+        kept_frames: int = 0,
     ) -> Leg:
         """Takes an RTP and RTCP port pair (even, odd) of the range on a local numeric address.
 
         What arrives before `Leg.start` waits in the system's buffer. `expected` is the format that will most likely be
-        negotiated: a recording that begins before has its sample rate.
+        negotiated: a recording that begins before has its sample rate. So many of the newest frames of what is sent and
+        heard are kept in memory (`Leg.kept`), 4 bytes each.
 
         Raises MachineError when the range has no free pair, MediaError when the system refuses (no such address, no
         descriptors left).
@@ -248,11 +250,12 @@ class MediaEngine:
                 codec.sample_rate,
                 _native_jitter(jitter or JitterConfig(), codec.clock_rate),
                 native_listening(listening or NOT_LISTENING),
+                kept_frames,
             ),
         )
         with self._lock:
             native = self._open_native(options, f"open RTP ports {first_port}-{last_port} on {address}")
-            leg = Leg(self, native, call, address)
+            leg = Leg(self, native, call, address, kept_frames)
             self._legs[lib.sfm_engine_leg_number(native)] = leg
             return leg
 

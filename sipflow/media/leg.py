@@ -70,6 +70,15 @@ class Job:
     """Of a watch."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAudio:
+    """The last seconds of a leg, as they were sent and heard."""
+
+    sample_rate: int
+    frames: bytes
+    """16 bit of the machine's order, left what was sent, right what was heard."""
+
+
 class Owner(Protocol):
     """What a leg needs of its engine."""
 
@@ -159,13 +168,15 @@ class Leg:
     Every `play`, `record` and `send_dtmf` is answered by exactly one event with its token, whatever becomes of it.
     """
 
-    def __init__(self, owner: Owner, native: Any, call: str, address: str) -> None:
+    def __init__(self, owner: Owner, native: Any, call: str, address: str, kept_frames: int = 0) -> None:
         self.call = call
         """Call id in the leg's events; may be set anew when a transferred call keeps its leg."""
         self.address = address
         self.port: int = lib.sfm_engine_leg_port(native)
         self.rtcp_port = self.port + 1
         self.digits_received = ""
+        self.kept_frames = kept_frames
+        """How many of the newest frames of audio `kept` can give."""
         self._owner = owner
         self._native: Any = native
         self._params: MediaParams | None = None
@@ -364,6 +375,17 @@ class Leg:
         """Damages what is sent from now on; None ends that."""
         native = _native_impairment(impairment)
         self._command(lambda: lib.sfm_engine_leg_impair(self._open(), native), "impair")
+
+    def kept(self) -> KeptAudio | None:
+        """The newest audio of both directions until now; None when the leg keeps none, or had none."""
+        if not self.kept_frames or self._native is None:
+            return None
+        frames = ffi.new("int16_t[]", 2 * self.kept_frames)
+        rate = ffi.new("uint32_t *")
+        count = self._owner.call(
+            lambda: lib.sfm_engine_leg_read_kept(self._native, frames, self.kept_frames, rate) or 0
+        )
+        return KeptAudio(rate[0], bytes(ffi.buffer(frames, 4 * count))) if count else None
 
     def statistics(self) -> LegStatistics:
         """What was measured until now; after `close`, what was measured until then."""

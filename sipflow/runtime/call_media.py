@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sipflow.flow import commands
-from sipflow.media import Leg, LegStatistics
+from sipflow.media import KeptAudio, Leg, LegStatistics
 from sipflow.media.hearing import Features
 from sipflow.media_params import MediaParams, RtpFormat
 from sipflow.sdp.security import Security
@@ -35,6 +35,9 @@ class CallMedia:
     """What was counted, once the leg is closed."""
     heard: Features | None = None
     """What had been heard when the leg was closed, of a call of which the whole is kept."""
+
+    kept: KeptAudio | None = None
+    """The last seconds of the leg when it was closed, where they are kept."""
 
     @property
     def send_format(self) -> RtpFormat | None:

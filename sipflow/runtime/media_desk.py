@@ -13,7 +13,17 @@ from sipflow import events
 from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
-from sipflow.media import Impairment, JitterConfig, Leg, LegStatistics, MediaEngine, MediaLibrary, Prompt, PromptStore
+from sipflow.media import (
+    Impairment,
+    JitterConfig,
+    KeptAudio,
+    Leg,
+    LegStatistics,
+    MediaEngine,
+    MediaLibrary,
+    Prompt,
+    PromptStore,
+)
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import pesq_of
 from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
@@ -27,6 +37,11 @@ from sipflow.sdp.negotiate import LocalMedia
 
 Feed = Callable[[str, Payload], None]
 """Takes (agent, payload)."""
+
+KEPT_FRAMES = 40_000
+"""Of the newest audio of a leg, where it is kept: five seconds of telephony, 160 kB."""
+MOST_KEPT_LEGS = 256
+"""Of how many legs at the same time it is kept: 40 MB."""
 
 
 class MediaDesk:
@@ -44,6 +59,9 @@ class MediaDesk:
         """Until the flow forgets a call."""
         self._sharers: dict[Leg, int] = {}
         """How many dialogs use a leg."""
+        self.keeps_audio = False
+        """Whether legs that open from now on keep their last seconds (`kept`), the first `MOST_KEPT_LEGS` at a time."""
+        self._keeping = 0
         self._features = FeatureStore()
         self._tasks: set[asyncio.Task[None]] = set()
         self._handshakes = Handshakes(lambda call, payload: feed(self.agent_of(call), payload))
@@ -66,8 +84,10 @@ class MediaDesk:
                 jitter=_jitter_of(agent),
                 listening=agent.listening,
                 expected=formats[0],
+                kept_frames=KEPT_FRAMES if self.keeps_audio and self._keeping < MOST_KEPT_LEGS else 0,
             )
             self._sharers[leg] = 1
+            self._keeping += leg.kept_frames > 0
         if media is None:
             media = self._calls[call] = CallMedia(agent.name, formats, agent.listening.history_ms > HISTORY_MS)
         media.leg = leg
@@ -153,6 +173,9 @@ class MediaDesk:
         counted = media.final = leg.statistics()
         if media.whole_call:
             media.heard = leg.heard()
+        if leg.kept_frames:
+            self._keeping -= 1
+            media.kept = leg.kept() if self.keeps_audio else None
         no_keys = self._handshakes.forget(leg)
         leg.close()
         self._feed(media.agent, events.MediaMeasured(call, _by_name(counted)))
@@ -181,6 +204,13 @@ class MediaDesk:
         if media is None:
             return None
         return media.final if media.leg is None else media.leg.statistics()
+
+    def kept(self, call: str) -> KeptAudio | None:
+        """The last seconds of a call's audio, live or closed, until it is forgotten; None where none are kept."""
+        media = self._calls.get(call)
+        if media is None:
+            return None
+        return media.kept if media.leg is None else media.leg.kept()
 
     def _leg(self, call: str) -> Leg | None:
         """The leg of a call that has one now."""

@@ -17,6 +17,9 @@ from sipflow.load.plan import LoadOverrides
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
 from sipflow.loading import LoadOptions, arun_load, prepare
+from sipflow.runtime.media_desk import KEPT_FRAMES
+from tests.media.engine import read_wav
+from tests.media.signals import place_of, position_in, round_trip, speech, write_wav
 
 pytestmark = pytest.mark.wire
 
@@ -196,8 +199,39 @@ def test_a_secret_is_in_no_count_and_in_no_bundle(tmp_path: Path) -> None:
     result = load(tmp_path, text, rate=20.0, calls=4)
     adds_up(result)
     assert result.total.get("failed") == 4
-    kept = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    kept = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.suffix != ".wav"]
     assert len(kept) == 12
     written = "".join(path.read_text() for path in kept) + repr(result.total.counts) + repr(result.failures)
     assert "X-Pin" in written
     assert "471108" not in written and "471109" not in written
+
+
+def test_a_failed_call_leaves_the_audio_that_its_legs_sent_and_heard(tmp_path: Path) -> None:
+    """Sample by sample: what bob heard is what alice sent, and that is her prompt after PCMU."""
+    said = speech(1.5)
+    write_wav(tmp_path / "said.wav", said)
+    text = (
+        "agent alice { codecs pcmu }\nagent bob { codecs pcmu }\n"
+        'on alice: call bob; play "said.wav"; wait 300ms; expect dtmf "7" within 100ms\n'
+        "on bob: answer; expect hangup\n"
+    )
+    result = load(tmp_path, text, rate=10.0, calls=2)
+    adds_up(result)
+    assert result.total.get("failed") == 2
+    for failure in result.failures:
+        alice, bob = (read_wav(next(failure.folder.glob(f"{name}-*.wav"))) for name in ("alice", "bob"))
+        heard = round_trip(said, "PCMU")
+        middle = heard[1600:-1600]  # a jitter buffer may have concealed where a busy machine was late, rarely twice
+        assert position_in(middle, alice[:, 0]) >= 0
+        place = place_of(middle, bob[:, 1])
+        same = bob[place : place + len(middle), 1] == middle
+        assert same.mean() > 0.9, "what bob heard is not what alice said"
+        assert len(alice) <= KEPT_FRAMES and len(bob) <= KEPT_FRAMES
+
+
+def test_audio_is_kept_only_while_a_failure_would_still_be_kept(tmp_path: Path) -> None:
+    text = 'on alice: call bob; expect dtmf "7" within 100ms\non bob: answer; expect hangup\n'
+    wanted = replace(options(tmp_path, rate=20.0, calls=5), keep_failures=1)
+    result = asyncio.run(arun_load(write(tmp_path, text), wanted))
+    assert result.total.get("failed") == 5 and len(result.failures) == 1
+    assert len(list((tmp_path / "out" / "failures").rglob("*.wav"))) == 2

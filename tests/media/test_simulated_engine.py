@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from sipflow.errors import SipflowError
 from sipflow.events import DtmfReceived, DtmfSent, MediaFirstPacket, Payload, RecordingFinished
-from sipflow.media import EngineConfig, Leg, MediaEngine, Simulation
-from tests.media.engine import LOOPBACK, params
+from sipflow.media import EngineConfig, Leg, MediaEngine, PromptStore, Simulation
+from tests.media.engine import LOOPBACK, PCMU, params
+from tests.media.signals import speech, write_wav
 
 SECOND = 1_000_000_000
 
@@ -113,3 +115,35 @@ def test_impossible_conditions_are_refused() -> None:
         MediaEngine(EngineConfig(simulation=Simulation(loss=1.5)))
     with pytest.raises(SipflowError):
         MediaEngine(EngineConfig(threads=2, simulation=Simulation()))
+
+
+@pytest.mark.parametrize(("kept", "read"), [(4000, 4000), (4001, 4001), (100_000, 24_000)])
+def test_the_newest_audio_is_kept_and_the_oldest_overwritten(tmp_path: Path, kept: int, read: int) -> None:
+    """Beside a recording of the same leg: what is kept is the end of that, frame by frame, around the ring, too."""
+    file = tmp_path / "whole.wav"
+    with MediaEngine(EngineConfig(seed=5, simulation=Simulation(seed=5))) as engine:
+        left, right = (engine.open_leg(name, LOOPBACK, kept_frames=kept) for name in ("left", "right"))
+        right.record(file, 1)
+        left.start(params(left, right))
+        right.start(params(right, left))
+        spoken = PromptStore().load(write_wav(tmp_path / "said.wav", speech(2.9)), PCMU)
+        left.play(spoken, 1)
+        while engine.advance(3 * SECOND) < 3 * SECOND:
+            engine.drain()
+        live = right.kept()
+        right.close()
+        engine.drain()
+        assert right.kept() is None, "the memory of a leg that is gone is gone"
+    assert live is not None and live.sample_rate == 8000
+    whole, _ = soundfile.read(file, dtype="int16", always_2d=True)
+    frames = np.frombuffer(live.frames, np.int16).reshape(-1, 2)
+    assert len(frames) == pytest.approx(read, abs=320)
+    assert len(frames) <= kept
+    assert (frames == whole[len(whole) - len(frames) :]).all()
+    assert frames[:, 1].any()
+
+
+def test_a_leg_that_keeps_nothing_has_nothing() -> None:
+    pair = Simulated()
+    pair.run(SECOND)
+    assert pair.right.kept() is None
