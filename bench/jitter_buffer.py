@@ -30,6 +30,8 @@ class Outcome:
     """What a buffer did with a trace."""
 
     concealed_ms: float
+    silent_ms: float
+    """What stayed empty for longer than concealment lasts."""
     mean_delay_ms: float
     """From arrival to being heard."""
     late: int
@@ -70,7 +72,7 @@ def play(trace: Trace, *, fixed_ms: int = 0) -> Outcome:
     counts = ffi.new("sfm_jitter_counts *")
     lib.sfm_jitter_read_counts(jitter, counts)
     delay_ms = counts.mean_delay_ns / 1e6
-    return Outcome(counts.concealed_ts / 8, delay_ms, counts.late + counts.overflow, counts.lost)
+    return Outcome(counts.concealed_ts / 8, counts.silence_ts / 8, delay_ms, counts.late + counts.overflow, counts.lost)
 
 
 def _run(jitter: object, trace: Trace) -> None:
@@ -99,12 +101,20 @@ def main() -> None:
     named = [(Path(name).stem, read_trace(Path(name))) for name in sys.argv[1:]]
     if not named:
         named = [(path.stem, read_trace(path)) for path in sorted(TRACES.glob("*.csv"))] + list(made_traces())
-    line = "{:<22} {:<12} {:>14} {:>14} {:>8} {:>8}\n"
-    sys.stdout.write(line.format("trace", "buffer", "concealed ms", "mean delay ms", "late", "lost"))
+    line = "{:<22} {:<12} {:>14} {:>10} {:>14} {:>8} {:>8}\n"
+    sys.stdout.write(line.format("trace", "buffer", "concealed ms", "silent ms", "mean delay ms", "late", "lost"))
     for name, trace in named:
         for buffer, fixed_ms in (("adaptive", 0), ("fixed 60 ms", 60)):
             one = play(trace, fixed_ms=fixed_ms)
-            row = (name, buffer, f"{one.concealed_ms:.0f}", f"{one.mean_delay_ms:.1f}", one.late, one.lost)
+            row = (
+                name,
+                buffer,
+                f"{one.concealed_ms:.0f}",
+                f"{one.silent_ms:.0f}",
+                f"{one.mean_delay_ms:.1f}",
+                one.late,
+                one.lost,
+            )
             sys.stdout.write(line.format(*row))
 
 

@@ -17,6 +17,9 @@
 #define DISCONTINUITY_NS 1000000000 /* a step of transit times that no network makes */
 #define WINDOW_NS 8000000000        /* shortest transit and largest delay are kept for one to two of these */
 #define TARGET_MARGIN_NS (10 * NS_PER_MS)
+#define SPELL_NS 500000000          /* delays of so long a time count as one */
+#define SPELL_OVER_NS (5 * NS_PER_MS) /* it ends when the delay is down to half its peak plus this */
+#define PEAKS 3                     /* a delay has to come in so many spells before it is waited for */
 #define LATE_RUN 5
 
 /* One packet inside. */
@@ -35,7 +38,7 @@ typedef struct slot {
 /* What the network did in a stretch of time. Transit times, arrival minus timestamp, count from a common zero. */
 typedef struct window {
     int64_t shortest_transit_ns;
-    int64_t largest_delay_ns; /* above the shortest transit that was known then */
+    int64_t peaks_ns[PEAKS]; /* largest delays above the shortest transit that was known then, one a spell; largest first */
 } window;
 
 struct sfm_jitter {
@@ -71,6 +74,8 @@ struct sfm_jitter {
     window current;
     window previous;
     int64_t window_start_ns;
+    int64_t spell_start_ns;
+    int64_t spell_peak_ns;
     int64_t zero_arrival_ns; /* arrival and timestamp of transit zero */
     int64_t zero_timestamp;
     int64_t last_transit_ns;
@@ -303,7 +308,7 @@ static void turn_window(sfm_jitter *jitter, int64_t transit_ns, int64_t arrival_
     int64_t age_ns = arrival_ns - jitter->window_start_ns;
     if (age_ns < WINDOW_NS)
         return;
-    window fresh = {transit_ns, 0};
+    window fresh = {.shortest_transit_ns = transit_ns};
     jitter->previous = age_ns < 2 * WINDOW_NS ? jitter->current : fresh;
     jitter->current = fresh;
     jitter->window_start_ns = arrival_ns;
@@ -320,8 +325,33 @@ static void restart_transit(sfm_jitter *jitter, int64_t timestamp, int64_t arriv
     jitter->last_transit_ns = 0;
     jitter->has_transit = 1;
     if (!jitter->has_window)
-        jitter->window_start_ns = arrival_ns;
+        jitter->window_start_ns = jitter->spell_start_ns = arrival_ns;
     jitter->has_window = 1;
+}
+
+/* Puts a value where it belongs among the largest. */
+static void rank(int64_t peaks_ns[PEAKS], int64_t value_ns)
+{
+    for (size_t i = 0; i < PEAKS; i++)
+        if (value_ns > peaks_ns[i]) {
+            int64_t displaced_ns = peaks_ns[i];
+            peaks_ns[i] = value_ns;
+            value_ns = displaced_ns;
+        }
+}
+
+/* A stall delays many packets, and is one delay all the same: the first of them has it in full, the others less. */
+static void note_delay(sfm_jitter *jitter, int64_t delay_ns, int64_t arrival_ns)
+{
+    int is_over = arrival_ns - jitter->spell_start_ns >= SPELL_NS &&
+                  delay_ns <= jitter->spell_peak_ns / 2 + SPELL_OVER_NS;
+    if (!is_over) {
+        jitter->spell_peak_ns = larger(jitter->spell_peak_ns, delay_ns);
+        return;
+    }
+    rank(jitter->current.peaks_ns, jitter->spell_peak_ns);
+    jitter->spell_start_ns = arrival_ns;
+    jitter->spell_peak_ns = delay_ns;
 }
 
 static void observe(sfm_jitter *jitter, int64_t timestamp, int64_t arrival_ns)
@@ -335,13 +365,23 @@ static void observe(sfm_jitter *jitter, int64_t timestamp, int64_t arrival_ns)
     jitter->last_transit_ns = transit_ns;
     turn_window(jitter, transit_ns, arrival_ns);
     jitter->current.shortest_transit_ns = smaller(jitter->current.shortest_transit_ns, transit_ns);
-    jitter->current.largest_delay_ns =
-        larger(jitter->current.largest_delay_ns, transit_ns - shortest_transit(jitter));
+    note_delay(jitter, transit_ns - shortest_transit(jitter), arrival_ns);
+}
+
+/* The delay that came in PEAKS spells; until a whole window was measured, in one. */
+static int64_t usual_delay(const sfm_jitter *jitter)
+{
+    int64_t peaks_ns[PEAKS];
+    memcpy(peaks_ns, jitter->current.peaks_ns, sizeof peaks_ns);
+    for (size_t i = 0; i < PEAKS; i++)
+        rank(peaks_ns, jitter->previous.peaks_ns[i]);
+    rank(peaks_ns, jitter->spell_peak_ns);
+    return peaks_ns[jitter->learned ? PEAKS - 1 : 0];
 }
 
 static int64_t target_delay(const sfm_jitter *jitter)
 {
-    int64_t needed_ns = larger(jitter->current.largest_delay_ns, jitter->previous.largest_delay_ns) + TARGET_MARGIN_NS;
+    int64_t needed_ns = usual_delay(jitter) + TARGET_MARGIN_NS;
     if (!jitter->learned)
         needed_ns = larger(needed_ns, jitter->initial_delay_ns);
     return smaller(larger(needed_ns, jitter->min_delay_ns), jitter->max_delay_ns);
@@ -709,6 +749,17 @@ static void adapt_gap(sfm_jitter *jitter, const slot *head, int64_t now_ns, uint
         jitter->position += to_ts(jitter, excess_ns);
 }
 
+/* A stall may have left more delay than is needed, and a sender that never pauses no place to get rid of it but loss: of
+ * a hole of several packets one packet's time is concealed at least. */
+static void shorten_loss(sfm_jitter *jitter, const slot *head, int64_t now_ns, uint32_t wanted_ts)
+{
+    int64_t gap_ts = head->timestamp - jitter->position;
+    int64_t spare_ts = gap_ts - jitter->last_duration_ts;
+    int64_t excess_ns = now_ns + to_ns(jitter, gap_ts) - due_time(jitter, head);
+    if (!jitter->config.fixed && !head->is_event && spare_ts > 0 && excess_ns > HYSTERESIS_NS + to_ns(jitter, wanted_ts))
+        jitter->position += smaller(to_ts(jitter, excess_ns), spare_ts);
+}
+
 /* An event has no time of its own to be moved: the audio behind it adapts. */
 static int may_adapt(const sfm_jitter *jitter, const slot *head, int64_t now_ns)
 {
@@ -772,8 +823,12 @@ int sfm_jitter_get(sfm_jitter *jitter, int64_t now_ns, uint32_t wanted_ts, sfm_j
     const slot *head = find_head(jitter, now_ns);
     if (head == NULL)
         return starve(jitter, wanted_ts, piece);
-    if (head->timestamp > jitter->position && may_adapt(jitter, head, now_ns))
-        adapt_gap(jitter, head, now_ns, wanted_ts);
+    if (head->timestamp > jitter->position) {
+        if (may_adapt(jitter, head, now_ns))
+            adapt_gap(jitter, head, now_ns, wanted_ts);
+        else
+            shorten_loss(jitter, head, now_ns, wanted_ts);
+    }
     if (head->timestamp > jitter->position)
         return fill_gap(jitter, head, wanted_ts, piece);
     return play(jitter, now_ns, piece);

@@ -11,14 +11,16 @@
  *    comes out once, unchanged.
  *  - A hole with later packets behind it is loss: CONCEAL, at most what the missing packets can have held.
  *  - A step of the timestamp without a missing sequence number is a pause of the sender: SILENCE. Only here, and
- *    after events, the playout delay may shrink or grow towards the target; a hole is filled for a shorter time only
- *    when what is behind it would wait beyond the largest delay.
+ *    after events, the playout delay may shrink or grow towards the target. A hole of several packets is filled for a
+ *    shorter time when what is behind it would wait for longer than the target, but for one packet's time at least.
  *  - An empty buffer is not known to be loss. Time goes on (CONCEAL, later SILENCE) while the position waits; what
  *    comes next decides: with a hole in front of it the time spent counts as the hole, so nothing shifts; without one
  *    the packets were late, none is thrown away and the delay has grown by the time spent.
  *  - In fixed mode the position never waits: late packets are dropped, nothing ever shifts. Five late packets in a row
  *    start the time line anew.
- *  - The target is the largest delay above the shortest transit in the last 8 to 16 s plus 10 ms, within the limits.
+ *  - The target is the delay above the shortest transit that came in three separate half seconds of the last 8 to 16 s,
+ *    plus 10 ms, within the limits: what comes once in a while, as when a radio looks for networks, is concealed when
+ *    it comes and not waited for all the time. Of the first 8 s it is the largest delay.
  *  - A sender that restarts (SSRC, sequence number; see sfm_source) starts the time line anew once its second packet
  *    confirms it; the first is kept, so nothing of the new stream is lost.
  */

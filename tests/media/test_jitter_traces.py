@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.jitter_buffer import TRACES, made_traces, play, read_trace
+from bench.jitter_buffer import TRACES, Trace, made_traces, play, read_trace
 from sipflow.native import check, ffi, lib
 from tests.media.signals import speech
 
@@ -27,11 +29,34 @@ def test_on_a_calm_network_less_delay_conceals_no_more() -> None:
 
 
 @pytest.mark.skipif(not TRACES.is_dir(), reason="the corpora are not beside this checkout")
-def test_a_measured_ethernet_is_held_for_less_time() -> None:
-    trace = read_trace(TRACES / "ethernet.csv")
+@pytest.mark.parametrize("path", sorted(TRACES.glob("*.csv")), ids=lambda path: path.stem)
+def test_a_measured_network_is_held_for_less_time_and_concealed_no_more(path: Path) -> None:
+    trace = read_trace(path)
     adaptive, fixed = play(trace), play(trace, fixed_ms=60)
     assert adaptive.concealed_ms <= fixed.concealed_ms
+    assert adaptive.concealed_ms + adaptive.silent_ms <= fixed.concealed_ms + fixed.silent_ms
     assert adaptive.mean_delay_ms < fixed.mean_delay_ms
+
+
+def stalls(every_s: int, lasting_ms: int, seconds: int = 60) -> Trace:
+    """A radio that is away now and then: what is sent first is lost, the rest comes at once when it is back.
+
+    Each second 60 ms are lost anyway.
+    """
+    arrivals = []
+    for n in range(seconds * 50):
+        away_ms = n * 20 % (every_s * 1000) if n * 20 >= every_s * 1000 else lasting_ms
+        if away_ms >= lasting_ms // 2 and n % 50 > 2:
+            arrivals.append((n, n * 20 + 3 + max(lasting_ms - away_ms, 0.0)))
+    return arrivals
+
+
+def test_what_comes_often_is_waited_for_and_what_comes_once_in_a_while_is_not() -> None:
+    often, seldom = play(stalls(2, 300)), play(stalls(11, 300))
+    assert often.mean_delay_ms > 120
+    assert often.lost < play(stalls(2, 300), fixed_ms=60).lost - 100
+    assert seldom.mean_delay_ms < play(stalls(11, 300), fixed_ms=60).mean_delay_ms
+    assert seldom.lost <= play(stalls(11, 300), fixed_ms=60).lost
 
 
 def concealed(heard: np.ndarray, samples: int) -> np.ndarray:

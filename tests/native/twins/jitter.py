@@ -17,6 +17,9 @@ HYSTERESIS_NS = 20 * MS
 JUMP_SLACK_NS = 100 * MS
 WINDOW_NS = 8 * SECOND
 MARGIN_NS = 10 * MS
+SPELL_NS = SECOND // 2
+SPELL_OVER_NS = 5 * MS
+PEAKS = 3
 LATE_RUN = 5
 
 
@@ -67,6 +70,14 @@ class Held:
         return self.timestamp + self.packet.duration_ts
 
 
+@dataclass(slots=True)
+class Window:
+    """A stretch of time: its shortest transit, and the largest delay of each spell in it."""
+
+    shortest: int = 0
+    peaks: list[int] = field(default_factory=list)
+
+
 class Network:
     """Transit times, and the delay that they call for."""
 
@@ -75,11 +86,12 @@ class Network:
         self.zero: tuple[int, int] | None = None
         self.last_transit = 0
         self.window_start: int | None = None
-        self.windows = [{"shortest": 0, "delay": 0}, {"shortest": 0, "delay": 0}]  # previous, current
+        self.windows = [Window(), Window()]  # previous, current
+        self.spell_start, self.spell_peak = 0, 0
         self.learned = False
 
     def shortest(self) -> int:
-        return min(window["shortest"] for window in self.windows)
+        return min(window.shortest for window in self.windows)
 
     def transit(self, timestamp: int, arrival_ns: int) -> int:
         zero_timestamp, zero_arrival = self.zero or (timestamp, arrival_ns)
@@ -91,22 +103,29 @@ class Network:
             self.zero = (timestamp, arrival_ns)
             transit = 0
             for window in self.windows:
-                window["shortest"] = 0
+                window.shortest = 0
             if self.window_start is None:
-                self.window_start = arrival_ns
+                self.window_start = self.spell_start = arrival_ns
         self.last_transit = transit
         self._turn(transit, arrival_ns)
         current = self.windows[1]
-        current["shortest"] = min(current["shortest"], transit)
-        current["delay"] = max(current["delay"], transit - self.shortest())
+        current.shortest = min(current.shortest, transit)
+        self._note(transit - self.shortest(), arrival_ns)
+
+    def _note(self, delay: int, arrival_ns: int) -> None:
+        if arrival_ns - self.spell_start < SPELL_NS or delay > self.spell_peak // 2 + SPELL_OVER_NS:
+            self.spell_peak = max(self.spell_peak, delay)
+        else:
+            self.windows[1].peaks.append(self.spell_peak)
+            self.spell_start, self.spell_peak = arrival_ns, delay
 
     def _turn(self, transit: int, arrival_ns: int) -> None:
         assert self.window_start is not None
         age = arrival_ns - self.window_start
         if age < WINDOW_NS:
             return
-        previous = self.windows[1] if age < 2 * WINDOW_NS else {"shortest": transit, "delay": 0}
-        self.windows = [previous, {"shortest": transit, "delay": 0}]
+        previous = self.windows[1] if age < 2 * WINDOW_NS else Window(transit)
+        self.windows = [previous, Window(transit)]
         self.window_start = arrival_ns
         self.learned = True
 
@@ -114,7 +133,8 @@ class Network:
         config = self.config
         if config.fixed:
             return config.initial_delay_ms * MS
-        needed = max(window["delay"] for window in self.windows) + MARGIN_NS
+        peaks = sorted([*(peak for window in self.windows for peak in window.peaks), self.spell_peak, *[0] * PEAKS])
+        needed = peaks[-PEAKS if self.learned else -1] + MARGIN_NS
         if not self.learned:
             needed = max(needed, config.initial_delay_ms * MS)
         return min(max(needed, config.min_delay_ms * MS), config.max_delay_ms * MS)
@@ -260,8 +280,9 @@ class Jitter:
         head = self._find_head(now_ns)
         if head is None:
             return self._starve(wanted_ts)
-        if head.timestamp > self.line.position and self._may_adapt(head, now_ns):
-            self._adapt_gap(head, now_ns, wanted_ts)
+        if head.timestamp > self.line.position:
+            adapt = self._adapt_gap if self._may_adapt(head, now_ns) else self._shorten_loss
+            adapt(head, now_ns, wanted_ts)
         if head.timestamp > self.line.position:
             return self._fill_gap(head, wanted_ts)
         return self._play(head, now_ns)
@@ -348,6 +369,14 @@ class Jitter:
             self.line.position += min(ts_from_ns(excess, self.config.clock_rate), gap)
         elif excess < -HYSTERESIS_NS:
             self.line.position += ts_from_ns(excess, self.config.clock_rate)
+
+    def _shorten_loss(self, head: Held, now_ns: int, wanted_ts: int) -> None:
+        gap = head.timestamp - self.line.position
+        spare, excess = gap - self.line.last_duration, now_ns + self._ns(gap) - self.network.due(head)
+        if self.config.fixed or head.packet.is_event or spare <= 0:
+            return
+        if excess > HYSTERESIS_NS + self._ns(wanted_ts):
+            self.line.position += min(ts_from_ns(excess, self.config.clock_rate), spare)
 
     def _fill_gap(self, head: Held, wanted_ts: int) -> Piece:
         line = self.line
