@@ -10,9 +10,11 @@ from setuptools import find_packages, setup
 LIMITED_API = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 setup(
-    # grammar/ lies beside sipflow/ because editors read it too; to Python it is the package sipflow.grammar.
-    packages=[*find_packages(include=["sipflow", "sipflow.*"]), "sipflow.grammar"],
-    package_dir={"sipflow.grammar": "grammar"},
+    # grammar/ lies beside sipflow/ because editors read it too; sipflow/grammar is a link to it. With every package
+    # where its name says, an editable installation is a line in a .pth file; otherwise it would be a finder that every
+    # start of Python has to import.
+    packages=find_packages(include=["sipflow", "sipflow.*"]),
+    package_dir={"": "."},
     cffi_modules=["csrc/build_native.py:ffibuilder"],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED_API else {},
 )

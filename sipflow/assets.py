@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,8 +81,8 @@ class Assets:
     def _no_file(self, file: Path, path: str, error: Exception) -> FileProblem:
         if isinstance(error, FileNotFoundError):
             names = _names(file.parent, file.suffix.lower())
-            similar = difflib.get_close_matches(path, names, n=3)
-            return FileProblem("missing", f"there is no file {path}", (str(file.parent),), tuple(similar))
+            similar = _similar(path, names)
+            return FileProblem("missing", f"there is no file {path}", (str(file.parent),), similar)
         return FileProblem("unreadable", f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
@@ -107,8 +107,15 @@ class Assets:
     def _missing(self, path: str) -> FileProblem:
         searched = tuple(str(folder) for folder in self.folders)
         names = {name for folder in self.folders for name in _names(folder, Path(path).suffix.lower())}
-        similar = difflib.get_close_matches(path, sorted(names), n=3)
-        return FileProblem("missing", f"there is no file {path}", searched, tuple(similar))
+        similar = _similar(path, sorted(names))
+        return FileProblem("missing", f"there is no file {path}", searched, similar)
+
+
+def _similar(path: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Names that may have been meant."""
+    import difflib  # most files are where they are said to be
+
+    return tuple(difflib.get_close_matches(path, names, n=3))
 
 
 def _plain(file: Path) -> str:

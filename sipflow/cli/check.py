@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["check", "read_text"]
 
 ENVIRONMENT_IS_WRONG = 3
+_NEW_OBJECTS_PER_COLLECTION = 100_000
+"""Nearly all that a check makes is needed to its end: searching it for garbage every 700 objects takes a quarter of the
+time of a long file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def check(
       sipflow check --format sarif . > sipflow.sarif
     """
     _refuse_what_does_not_fit(paths, form, fix=fix, diff=diff, watch=watch)
+    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
     look = _Look(form, colour_flag(colour), to_stderr=fix and not diff and STDIN in paths)
     if watch:
         from sipflow.cli.watching import watch_files
@@ -93,6 +98,7 @@ def check(
     files = checker.check(names)
     if not diff:
         _show(files, look)
+    gc.freeze()  # spares the last search of all, which would give back what the process gives back anyway
     sys.exit(status or exit_code(files))
 
 

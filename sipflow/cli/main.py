@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
+from types import ModuleType
 from typing import Any
 
 import click
@@ -70,7 +72,7 @@ class _LazyGroup(click.Group):
             return None
         row = _COMMANDS[cmd_name]
         try:
-            command: click.Command = getattr(importlib.import_module(row.module), row.attribute)
+            command: click.Command = getattr(_imported(row.module), row.attribute)
         except ModuleNotFoundError as error:
             raise MissingPartError(_missing(cmd_name, error.name or "")) from error
         return command
@@ -93,13 +95,22 @@ class _LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the nearest command for a mistyped one."""
-        from difflib import get_close_matches
-
         name = args[0] if args else ""
-        near = get_close_matches(name, _COMMANDS, 1)
-        if near and name not in _COMMANDS:
-            ctx.fail(f"no such command '{name}'; did you mean '{near[0]}'?")
+        if name not in _COMMANDS:
+            from difflib import get_close_matches
+
+            for near in get_close_matches(name, _COMMANDS, 1):
+                ctx.fail(f"no such command '{name}'; did you mean '{near}'?")
         return super().resolve_command(ctx, args)
+
+
+def _imported(name: str) -> ModuleType:
+    """A module. What it loads stays, so that nobody needs to search it for garbage meanwhile."""
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 def _missing(command: str, package: str) -> str:

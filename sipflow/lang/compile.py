@@ -20,7 +20,6 @@ from sipflow.lang.lower.load import read_load
 from sipflow.lang.lower.units import Unit, is_sound, read_units
 from sipflow.lang.parse import parse
 from sipflow.lang.parts import PartMemory
-from sipflow.lang.rendering import render_one
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Symbols
 from sipflow.lang.syntax import Node, Tree
@@ -44,6 +43,8 @@ class CompileResult:
 
     def render(self, diagnostic: Diagnostic) -> str:
         """A diagnostic as people read it, with the lines of the sources that it speaks of; ends with a line end."""
+        from sipflow.lang.rendering import render_one  # most texts have nothing to render
+
         return render_one(diagnostic, self.source, self.sources)
 
 

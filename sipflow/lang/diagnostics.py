@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import itertools
 from collections.abc import Iterable
@@ -139,6 +138,8 @@ def apply_fix(text: str, fix: Fix) -> str:
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known word that was most probably meant, if any is near."""
+    import difflib  # most texts have no mistake of this kind, and need not wait for it
+
     if len(word) > _MAX_LIKENED:
         return None
     alike = (name for name in known if abs(len(name) - len(word)) <= _MAX_LIKENED // 8)

@@ -15,6 +15,7 @@ MAX_TOKENS = 30_000
 MAX_TOKEN_CHARACTERS = 64 * 1024
 _LIMITS = {"NUMBER": ("number", 18), "QUANTITY": ("number", 18), "REGEX": ("regular expression", 1000)}
 WORD = "WORD"
+SIGN = "SIGN"
 
 REGEX_FOLLOWS = frozenset(
     [
@@ -73,8 +74,7 @@ def _scanner() -> re.Pattern[str]:
         (WORD, r"[^\W\d]\w*"),
         ("REGEX", tables.patterns["REGEX"]),
     ]
-    signs = sorted(tables.signs, key=len, reverse=True)
-    named += [(tables.signs[sign], re.escape(sign)) for sign in signs]
+    named.append((SIGN, "|".join(map(re.escape, sorted(tables.signs, key=len, reverse=True)))))
     named.append(("BAD", r'[^\s\w"#{}();:,=.+*/<>!-]+|[\s\S]'))
     return re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in named))
 
@@ -95,17 +95,18 @@ class _Scanner:
         """The latest line on which a sign without meaning stood: one complaint a line is enough."""
 
     def run(self, text: str, start: int, end: int) -> Scan:
-        match = _scanner().match
+        match, signs = _scanner().match, load_tables().signs
         position = start
         while position < end:
             found = match(text, position, end)
             assert found is not None, "the last alternative takes any character"
             kind = found.lastgroup or "BAD"
             if kind == "REGEX" and not self._regex_may_start():
-                kind, position = "SLASH", position + 1
-                self._add("SLASH", "/", position - 1)
+                self._add("SLASH", "/", position)
+                position += 1
                 continue
-            self._take(kind, found.group(), position)
+            taken = found.group()
+            self._take(signs[taken] if kind == SIGN else kind, taken, position)
             position = found.end()
             if len(self.tokens) > MAX_TOKENS:
                 self._too_long(position)

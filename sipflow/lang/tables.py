@@ -1,19 +1,21 @@
 """The LALR tables of the grammar.
 
 lark makes them from `grammar/sflow.lark`, which takes longer than a whole `sipflow check` may. So they are kept beside
-the grammar (`python -m sipflow.lang.tables` writes them), sealed with the digest of the grammar that they were made
-from: tables of another grammar are never used, they are made anew in memory.
+the grammar (`python -m sipflow.lang.tables` writes them), together with the text of the grammar that they were made
+from: tables of another grammar are never used, they are made anew in memory. A row is a line of numbers until the
+parser comes to its state: a short scenario does not come to one in ten.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import pkgutil
+import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from sipflow import grammar as package
 from sipflow.values import dataclass
 
 GRAMMAR_FILE = "sflow.lark"
@@ -21,7 +23,7 @@ TABLES_FILE = "sflow.tables.json"
 START_SYMBOLS = ("file", "expression")
 ERROR = "ERROR"
 END = "$END"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,26 @@ class Rule:
     """Whether its children become its parent's: rules whose names start with `_`."""
 
 
+class Rows(dict[int, dict[str, int]]):
+    """What to do in a state, by symbol: n >= 0 shifts and goes to state n, n < 0 reduces by rule -n - 1."""
+
+    def __init__(self, lines: Sequence[str], symbols: Sequence[str]) -> None:
+        super().__init__()
+        self.lines = lines
+        """For each state: the number of a symbol and what to do there, in turn."""
+        self._symbols = symbols
+
+    def __missing__(self, state: int) -> dict[str, int]:
+        numbers = map(int, self.lines[state].split())
+        row = self[state] = {self._symbols[symbol]: action for symbol, action in zip(numbers, numbers, strict=True)}
+        return row
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What the parser runs on. States are numbers."""
 
-    rows: tuple[dict[str, int], ...]
-    """Per state and symbol: n >= 0 shifts and goes to state n, n < 0 reduces by rule -n - 1."""
+    rows: Rows
     rules: tuple[Rule, ...]
     starts: dict[str, int]
     ends: dict[str, int]
@@ -63,25 +79,22 @@ def load_tables() -> Tables:
     grammar = _resource(GRAMMAR_FILE)
     if grammar is None:
         raise FileNotFoundError(f"sipflow.grammar lacks {GRAMMAR_FILE}: the installation is incomplete")
-    data = _stored(digest(grammar))
+    data = _stored(grammar)
     return _from_json(build(grammar) if data is None else data)
-
-
-def digest(grammar: str) -> str:
-    """The seal of tables made from this grammar by this code."""
-    return hashlib.sha256(f"{FORMAT_VERSION}\n{grammar}".encode()).hexdigest()
 
 
 def _resource(name: str) -> str | None:
     """A text that lies in the package. importlib.resources would load half of what a check takes time for."""
+    loader: Any = package.__loader__
     try:
-        data = pkgutil.get_data("sipflow.grammar", name)
+        data: bytes = loader.get_data(os.path.join(package.__path__[0], name))  # noqa: PTH118 - also within an archive
     except FileNotFoundError:
         return None
-    return None if data is None else data.decode("utf-8")
+    return data.decode("utf-8")
 
 
-def _stored(seal: str) -> dict[str, Any] | None:
+def _stored(grammar: str) -> dict[str, Any] | None:
+    """The stored tables, if they are of this grammar and this form."""
     text = _resource(TABLES_FILE)
     if text is None:
         return None
@@ -89,13 +102,13 @@ def _stored(seal: str) -> dict[str, Any] | None:
         data = json.loads(text)
     except ValueError:
         return None
-    return data if isinstance(data, dict) and data.get("digest") == seal else None
+    fits = isinstance(data, dict) and data.get("version") == FORMAT_VERSION and data.get("grammar") == grammar
+    return data if fits else None
 
 
 def _from_json(data: dict[str, Any]) -> Tables:
-    symbols = data["symbols"]
-    rows = tuple({symbols[row[i]]: row[i + 1] for i in range(0, len(row), 2)} for row in data["rows"])
-    rules = tuple(Rule(origin, size, origin.startswith("_")) for origin, size in data["rules"])
+    rows = Rows(data["rows"], data["symbols"])
+    rules = tuple(Rule(origin, int(size), origin.startswith("_")) for origin, size in map(str.split, data["rules"]))
     return Tables(rows, rules, data["starts"], data["ends"], data["words"], data["signs"], data["patterns"])
 
 
@@ -111,13 +124,14 @@ def build(grammar: str) -> dict[str, Any]:
     state_number = _number_states(table)
     rule_number = {rule: index for index, rule in enumerate(rules)}
     return {
-        "digest": digest(grammar),
+        "version": FORMAT_VERSION,
+        "grammar": grammar,
         "starts": {symbol: state_number[state] for symbol, state in sorted(table.start_states.items())},
         "ends": {symbol: state_number[state] for symbol, state in sorted(table.end_states.items())},
         "words": words,
         "signs": signs,
         "patterns": patterns,
-        "rules": [[str(rule.origin.name), len(rule.expansion)] for rule in rules],
+        "rules": [f"{rule.origin.name} {len(rule.expansion)}" for rule in rules],
         "symbols": symbols,
         "rows": [_row(table.states[state], symbols, state_number, rule_number) for state in state_number],
     }
@@ -135,13 +149,13 @@ def _number_states(table: Any) -> dict[int, int]:
     return {state: index for index, state in enumerate(order)}
 
 
-def _row(actions: Any, symbols: list[str], states: dict[int, int], rules: dict[Any, int]) -> list[int]:
+def _row(actions: Any, symbols: list[str], states: dict[int, int], rules: dict[Any, int]) -> str:
     row: list[int] = []
     for index, symbol in enumerate(symbols):
         if symbol in actions:
             action, argument = actions[symbol]
             row += [index, states[argument] if action.name == "Shift" else -rules[argument] - 1]
-    return row
+    return " ".join(map(str, row))
 
 
 def _terminals(terminals: list[Any]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -164,8 +178,7 @@ def main() -> None:
     from importlib.resources import files
 
     path = files("sipflow.grammar").joinpath(TABLES_FILE)
-    text = json.dumps(build(grammar), separators=(",", ":")).replace('],"', '],\n"').replace("],[", "],\n[")
-    path.write_text(text + "\n", encoding="utf-8")  # type: ignore[attr-defined]
+    path.write_text(json.dumps(build(grammar), indent=0) + "\n", encoding="utf-8")  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
