@@ -19,10 +19,9 @@ from sipflow.lang.diagnostics import Diagnostic, Severity
 from sipflow.load.links import Link, ProcessLink
 from sipflow.load.messages import Prepare
 from sipflow.load.plan import LoadOverrides, make_load_plan
-from sipflow.load.preflight import check, need_of, raise_descriptor_limit, this_machine
+from sipflow.load.preflight import check, durations, need_of, raise_descriptor_limit, this_machine
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
-from sipflow.media import MediaInfo, MediaLibrary
 from sipflow.plan.plan import Plan, make_plan
 from sipflow.redaction import Redactor
 from sipflow.tables import Rows, TableError, read_table
@@ -88,14 +87,7 @@ def prepare(path: Path, options: LoadOptions) -> Prepare:
 
 def preflight(prepared: Prepare, workers: int) -> tuple[Diagnostic, ...]:
     """What this machine lacks for the plan."""
-    library = MediaLibrary(prepared.media_folders)
-
-    def duration_of(path: str) -> float | None:
-        file = library.find(path)
-        info = None if file is None else library.probe(file)
-        return info.duration_ms if isinstance(info, MediaInfo) else None
-
-    need = need_of(prepared.plan, prepared.load, duration_of)
+    need = need_of(prepared.plan, prepared.load, durations(prepared.media_folders))
     found = check(prepared.plan, prepared.load, workers, this_machine(cores()), need)
     return tuple(
         Diagnostic(

@@ -6,14 +6,20 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sipflow.errors import MachineError
 from sipflow.load.cluster.address import Certificates, parse_meeting
 from sipflow.load.links import Link
 from sipflow.load.messages import Prepare
+from sipflow.load.preflight import Shortage
 from sipflow.load.run import START_AHEAD_S
 from sipflow.loading import local_links
+
+if TYPE_CHECKING:
+    from sipflow.load.cluster.cluster import Machine
 
 CLUSTER_START_AHEAD_S = 1.0
 """Longer than a message takes to another machine, over connections that may still have to be made."""
@@ -41,6 +47,10 @@ def at_home(count: int) -> MakeCrew:
     return make
 
 
+def _told(machine: Machine, shortage: Shortage) -> str:
+    return f"{machine.name}: {shortage.message} ({shortage.code}); {shortage.help}"
+
+
 def abroad(address: str, certificates: Certificates | None, machines: int, console: Console) -> MakeCrew:
     """Processes of the machines that come to an address; raises `SipflowError` when it may not be used."""
     meeting = parse_meeting(address, certificates)
@@ -58,6 +68,11 @@ def abroad(address: str, certificates: Certificates | None, machines: int, conso
                 f"{machine.name}: {machine.processes} processes, clock known to {machine.clock.error_s * 1000:.2f} ms"
                 for machine in found
             )
-            yield Crew(await cluster.links(found, prepared), CLUSTER_START_AHEAD_S, notes)
+            links = await cluster.links(found, prepared)
+            lacking = await cluster.shortages(found, prepared)
+            if any(shortage.error for _, shortage in lacking):
+                raise MachineError("\n       ".join(_told(name, one) for name, one in lacking))
+            notes += tuple(_told(name, one) for name, one in lacking)
+            yield Crew(links, CLUSTER_START_AHEAD_S, notes)
 
     return make

@@ -21,6 +21,7 @@ from sipflow.ir.graph import Graph, Lane
 from sipflow.ir.span import Span
 from sipflow.load.machine import sample
 from sipflow.load.plan import LoadPlan
+from sipflow.media import MediaInfo, MediaLibrary
 from sipflow.plan.plan import AgentPlan, Plan
 
 DESCRIPTORS_PER_LEG = 3
@@ -81,6 +82,18 @@ DurationOf = Callable[[str], float | None]
 """Milliseconds of an audio file; None when it is not known."""
 
 
+def durations(folders: tuple[Path, ...]) -> DurationOf:
+    """Of the files in these folders."""
+    library = MediaLibrary(folders)
+
+    def duration_of(path: str) -> float | None:
+        file = library.find(path)
+        info = None if file is None else library.probe(file)
+        return info.duration_ms if isinstance(info, MediaInfo) else None
+
+    return duration_of
+
+
 def this_machine(cores: int) -> Machine:
     """The one that this runs on."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -137,6 +150,16 @@ def _legs_of_a_call(graph: Graph) -> dict[str, int]:
         placed = sum(isinstance(n.op, ops.Call | ops.Dial) for n in graph.nodes if n.lane == lane.id)
         found[lane.agent] = found.get(lane.agent, 0) + max(placed, 1)
     return found
+
+
+def part_of(need: Need, engines: int, of: int) -> Need:
+    """What so many engines of a run have to carry."""
+
+    def share(number: int) -> int:
+        return -(-number * engines // of)
+
+    legs = {agent: share(number) for agent, number in need.legs.items()}
+    return Need(share(need.calls), need.estimated, legs, need.packets_per_s * engines / of)
 
 
 # --- what lacks ----------------------------------------------------------------------------------------------------

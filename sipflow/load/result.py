@@ -40,6 +40,8 @@ class WorkerReport:
     lost: int
     why_lost: str = ""
     """Empty for one that came to its end."""
+    noticed_s: float | None = None
+    """How long after the last thing that it told it was given up; it died in between. None for one that did not."""
 
 
 @dataclass(frozen=True, slots=True)

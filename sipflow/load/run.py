@@ -54,6 +54,9 @@ class _Worker:
     metrics: Metrics = field(default_factory=Metrics)
     active: int = 0
     cpu: float = 0.0
+    heard_at: float = math.inf
+    """When it last told something."""
+    lost_at: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +232,7 @@ class LoadRun:
     # --- what workers say ---
 
     def _told(self, worker: _Worker, message: FromWorker) -> None:
+        worker.heard_at = time.monotonic()
         match message:
             case Delta():
                 worker.metrics.add(message.metrics)
@@ -260,6 +264,7 @@ class LoadRun:
         """Its process is gone. That is fine after its last word; before, its calls are lost, and nobody runs them."""
         if not worker.done:
             worker.done, worker.active, worker.why_lost = True, 0, why
+            worker.lost_at = time.monotonic()
             if self._start_at == math.inf:
                 self._problem = self._problem or f"{worker.link.name} did not come up: {why}"
         self._changed.set()
@@ -329,7 +334,8 @@ class LoadRun:
 def _report_of(worker: _Worker) -> WorkerReport:
     planned, started, ended, failed = (worker.metrics.get(name) for name in ("planned", "started", "ended", "failed"))
     lost = started - ended - failed
-    return WorkerReport(worker.link.name, worker.pid, planned, started, ended, failed, lost, worker.why_lost)
+    noticed_s = round(worker.lost_at - worker.heard_at, 3) if worker.lost_at < math.inf > worker.heard_at else None
+    return WorkerReport(worker.link.name, worker.pid, planned, started, ended, failed, lost, worker.why_lost, noticed_s)
 
 
 def _memory() -> int | None:

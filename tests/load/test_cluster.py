@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -89,27 +90,64 @@ def test_two_machines_share_a_run_over_tls(tmp_path: Path) -> None:
 
 
 @pytest.mark.wire
-def test_a_machine_that_dies_is_reported_and_the_other_one_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        pytest.param(signal.SIGKILL, "left the cluster", id="it dies, and its connection with it"),
+        pytest.param(signal.SIGSTOP, "nothing was heard of it", id="it falls silent, and its connection stays"),
+    ],
+)
+def test_a_machine_that_dies_is_noticed_within_two_seconds_and_the_other_one_goes_on(
+    tmp_path: Path, end: signal.Signals, why: str
+) -> None:
     meeting = f"tcp://127.0.0.1:{free_port()}"
     run, one, two = run_cluster(tmp_path, meeting, "--rate", "10", "--duration", "8s", "--control", "0", tls=[])
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(run.stdout or ()))
     reader.start()
-    wait_for(lambda: any("control at" in line for line in lines), "the address of the control")
-    status = next(line for line in lines if "control at" in line).split()[-1]
-    wait_for(lambda: started(status) >= 10, "the tenth call")
-    two.send_signal(signal.SIGKILL)
-    assert run.wait(LIMIT_S) == 4, "".join(lines)
+    try:
+        wait_for(lambda: any("control at" in line for line in lines), "the address of the control")
+        status = next(line for line in lines if "control at" in line).split()[-1]
+        wait_for(lambda: started(status) >= 10, "the tenth call")
+        two.send_signal(end)
+        assert run.wait(LIMIT_S) == 4, "".join(lines)
+    finally:
+        two.kill()
+        two.wait(LIMIT_S)
     reader.join(LIMIT_S)
     assert one.wait(LIMIT_S) == 0
     told = result(tmp_path)
     counts, workers = told["calls"], {worker["name"]: worker for worker in told["workers"]}  # type: ignore[attr-defined]
-    assert "left the cluster" in workers["two"]["why_lost"]
-    assert workers["one"]["why_lost"] == ""
+    assert why in workers["two"]["why_lost"]
+    # It told something four times a second, so that it died after the last of that and before it was given up.
+    assert 0 <= workers["two"]["noticed_s"] < 2.0
+    assert workers["one"]["why_lost"] == "" and workers["one"]["noticed_s"] is None
     assert workers["one"]["started"] == workers["one"]["ended"] + workers["one"]["failed"] == 40
     assert counts["planned"] == 80 == counts["started"] + counts["not_started"]  # type: ignore[index]
     assert counts["started"] == counts["ended"] + counts["failed"] + counts["lost"]  # type: ignore[index]
     assert workers["two"]["lost"] == counts["lost"]  # type: ignore[index]
+
+
+@pytest.mark.wire
+def test_what_one_machine_lacks_is_told_with_its_name_before_the_first_packet(tmp_path: Path) -> None:
+    """The second one may have 1,000 descriptors, and half of the plan needs more."""
+    scenario(tmp_path)
+    (tmp_path / "calls.sflow").write_text("on alice: call bob; wait 6s; release\non bob: answer; expect hangup\n")
+    meeting = f"tcp://127.0.0.1:{free_port()}"
+    run = sipflow(tmp_path, "load", "calls.sflow", "--cluster", meeting, "--machines", "2", "--rate", "80/s")
+    workers = []
+    for name, granted in (("one", 20_000), ("two", 1000)):
+        (tmp_path / name).mkdir()
+        words = ["worker", "--connect", meeting, "--processes", "1", "--name", name]
+        shell = f"ulimit -n {granted} && exec {shlex.join([sys.executable, '-m', 'sipflow', *words])}"
+        workers.append(subprocess.Popen(["sh", "-c", shell], cwd=tmp_path / name, stdout=subprocess.PIPE, text=True))
+    output = run.communicate(timeout=LIMIT_S)[0]
+    for worker in workers:
+        worker.communicate(timeout=LIMIT_S)
+    assert run.returncode == 3, output
+    assert "ERROR  two: a worker needs" in output and "file descriptors, and the system grants 1000 (SF605)" in output
+    assert "one: a worker needs" not in output and "Traceback" not in output
+    assert not (tmp_path / "two" / "sipflow-out").exists()
 
 
 def started(status: str) -> int:

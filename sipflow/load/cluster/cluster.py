@@ -21,6 +21,7 @@ from sipflow.load.cluster.address import Meeting
 from sipflow.load.cluster.links import ClusterLink, topic_of
 from sipflow.load.links import Link
 from sipflow.load.messages import Prepare
+from sipflow.load.preflight import Shortage
 
 PINGS = 15
 """Round trips for a clock; the shortest one counts, since what delays a packet never makes it faster."""
@@ -84,6 +85,15 @@ class Cluster:
         self._runs += 1
         self._links = {link.key: link for machine in machines for link in self._links_of(machine)}
         return list(self._links.values())
+
+    async def shortages(self, machines: tuple[Machine, ...], prepared: Prepare) -> list[tuple[Machine, Shortage]]:
+        """What each machine lacks for its part of the plan, by its own look at itself; after `links`."""
+        packed, engines = pickle.dumps(prepared), sum(machine.processes for machine in machines)
+        found = []
+        for machine in machines:
+            run = self._client.run(node.look, packed, machine.processes, engines, workers=[machine.address])
+            found += [(machine, shortage) for shortage in (await run)[machine.address]]
+        return found
 
     def _links_of(self, machine: Machine) -> list[ClusterLink]:
         return [

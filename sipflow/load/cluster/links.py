@@ -17,7 +17,7 @@ from sipflow.load.messages import Finished, FromWorker, Refused, Start, ToWorker
 SILENCE_S = 1.5
 """Engines tell something four times a second; one of which nothing comes for so long is given up, since a machine
 whose cable was pulled out closes no connection."""
-WATCH_S = 0.25
+WATCH_S = 0.1
 LAST_WORD_S = 2.0
 
 

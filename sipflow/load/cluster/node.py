@@ -22,6 +22,15 @@ from sipflow.load.cluster.address import Meeting, is_loopback
 from sipflow.load.cluster.assets import Assets, settle
 from sipflow.load.links import ProcessLink
 from sipflow.load.messages import FailureKept, FromWorker, Prepare, ToWorker
+from sipflow.load.preflight import (
+    Shortage,
+    check,
+    durations,
+    need_of,
+    part_of,
+    raise_descriptor_limit,
+    this_machine,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ async def serve(meeting: Meeting, offer: Offer) -> None:
 
     Raises `OSError` when nobody listens there.
     """
+    raise_descriptor_limit()  # engines inherit it
     _node.address, _node.out = offer.address or _own_address(meeting), offer.out.absolute()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in our own words
     with tempfile.TemporaryDirectory(prefix="sipflow-worker-") as folder, dask.config.set(_CONFIGURATION):
@@ -106,7 +116,20 @@ def store(assets: bytes) -> int:
     """Write the run's files; gives the number of processors that engines may use here."""
     value: Assets = pickle.loads(assets)
     value.write(_node.folder)
+    return _processors()
+
+
+def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def look(prepare: bytes, processes: int, engines: int) -> tuple[Shortage, ...]:
+    """What this machine lacks for as many of the run's engines as it has processes; its files are stored already."""
+    prepared = settle(pickle.loads(prepare), _node.folder, _node.out, _node.address)
+    need = need_of(prepared.plan, prepared.load, durations(prepared.media_folders))
+    return check(
+        prepared.plan, prepared.load, processes, this_machine(_processors()), part_of(need, processes, engines)
+    )
 
 
 async def run_engine(key: str, number: int, topic: str) -> str:
