@@ -140,6 +140,9 @@ class MediaParams:
     dtmf_send_clock_rate: int = 0
     """RTP clock of the telephone-event that is sent, 0 for that of the codec."""
     dtmf_receive_clock_rate: int = 0
+    noise_send_payload_type: int | None = None
+    """Comfort noise (RFC 3389) that takes the place of silence, None when the peer does not take it."""
+    noise_receive_payload_type: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ typedef struct sfm_codec {
     uint32_t frame_samples;      /* encode takes whole multiples of this; 1 for sample-based codecs */
     uint32_t frame_bytes;        /* payload bytes of one frame; 0 when they differ */
     uint32_t max_bytes_per_second; /* upper bound of the payload rate, to size buffers */
+    uint32_t silence_interval_ms; /* of silence, one packet in so many ms is sent (DTX); 0: all of them */
     size_t encoder_bytes;        /* size of the encoder's state, 0 when it has none */
     size_t decoder_bytes;        /* size of the decoder's state, 0 when it has none */
     const void *settings;        /* what the init functions read: the parameters of this codec, or NULL */

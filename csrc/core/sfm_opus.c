@@ -179,6 +179,7 @@ int sfm_opus_codec(const sfm_opus_settings *settings, sfm_codec *out)
         .static_payload_type = 255,
         .frame_samples = 2 * STEP,
         .max_bytes_per_second = 510000 / 8,
+        .silence_interval_ms = settings->dtx ? 400 : 0, /* as libopus does within audio that it encodes */
         .encoder_bytes = state_bytes(settings->library.encoder_get_size),
         .decoder_bytes = state_bytes(settings->library.decoder_get_size),
         .settings = settings,

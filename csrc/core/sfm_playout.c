@@ -35,6 +35,7 @@ struct sfm_playout {
     entry codecs[MAX_CODECS];
     entry *playing;          /* whose packet was decoded last; NULL before the first */
     double noise_amplitude;  /* 0: pauses are silent */
+    uint32_t noise_timestamp; /* RTP timestamp from which on they are not */
     sfm_random random;
     uint32_t resampled_rate; /* rate that `resampler` takes; 0: it was never set up */
     sfm_resampler resampler;
@@ -152,7 +153,7 @@ static void restart_decoders(sfm_playout *playout)
             sfm_codec_decoder_init(playout->codecs[i].codec, playout->codecs[i].state);
 }
 
-void sfm_playout_set_noise(sfm_playout *playout, uint8_t level)
+static void set_noise(sfm_playout *playout, uint8_t level)
 {
     /* Evenly distributed between -a and a: its root mean square is a / sqrt(3). */
     playout->noise_amplitude = level >= NO_NOISE ? 0 : 32768.0 * sqrt(3.0) * pow(10.0, -0.05 * level);
@@ -258,6 +259,16 @@ int sfm_playout_put_event(sfm_playout *playout, const sfm_rtp_header *header, in
     return sfm_jitter_put_event(playout->jitter, &packet);
 }
 
+int sfm_playout_put_noise(sfm_playout *playout, const sfm_rtp_header *header, uint8_t level, int64_t arrival_ns)
+{
+    int result = sfm_playout_put_event(playout, header, arrival_ns);
+    if (result == SFM_JITTER_ACCEPTED || result == SFM_JITTER_RESTARTED) {
+        set_noise(playout, level);
+        playout->noise_timestamp = header->timestamp;
+    }
+    return result;
+}
+
 /* --- samples go out ----------------------------------------------------------------------------------------------- */
 
 static sfm_resampler *resampler_from(sfm_playout *playout, uint32_t rate)
@@ -308,7 +319,8 @@ static void decode(sfm_playout *playout, const sfm_jitter_piece *packet)
     sfm_plc_receive(playout->plc, playout->piece, good);
     sfm_plc_conceal(playout->plc, playout->piece + good, duration - good);
     playout->playing = known;
-    playout->noise_amplitude = 0;
+    if ((int32_t)(packet->timestamp - playout->noise_timestamp) >= 0)
+        playout->noise_amplitude = 0; /* older audio may still have waited when the noise was described */
     keep_rest(playout, duration, good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED);
 }
 

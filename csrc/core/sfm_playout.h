@@ -38,16 +38,16 @@ void sfm_playout_warm(const sfm_playout *playout, int step);
 int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec, void *state);
 
 /* Takes a received audio packet. enum sfm_jitter_put_result, or SFM_ERROR_PAYLOAD_TYPE (unknown here: nothing
- * changed; try put_event for telephone-event and comfort noise), SFM_ERROR_LENGTH, _SPACE. */
+ * changed; try put_event for telephone-event, put_noise for comfort noise), SFM_ERROR_LENGTH, _SPACE. */
 int sfm_playout_put(sfm_playout *playout, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
                     int64_t arrival_ns);
 
 /* Takes a packet without audio: see sfm_jitter_put_event. */
 int sfm_playout_put_event(sfm_playout *playout, const sfm_rtp_header *header, int64_t arrival_ns);
 
-/* The sender's pauses sound like this from now on, until audio comes: noise of so many -dBov (RFC 3389 section 3), 127
- * is silence. */
-void sfm_playout_set_noise(sfm_playout *playout, uint8_t level);
+/* Takes a packet that describes the sender's noise (RFC 3389): its pauses sound like this until audio follows that is
+ * newer than it: noise of `level` -dBov (section 3.1), 127 is silence. As put_event. */
+int sfm_playout_put_noise(sfm_playout *playout, const sfm_rtp_header *header, uint8_t level, int64_t arrival_ns);
 
 /* Gives the next `count` samples (at most 2^20), always all of them. `now_ns` is when the first of them is heard: the
  * due time of the tick. Returns a sum of enum sfm_playout_content, what the samples are made of, or

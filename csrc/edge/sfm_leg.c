@@ -21,6 +21,8 @@ enum {
     DTMF_VOLUME_DBM0 = 10,
     MAX_TICK_SAMPLES = SFM_MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
     EVENT_CAPACITY = 32,
+    NOISE_AFTER_MS = 200, /* of silence: a pause between two words is none */
+    NOISE_INTERVAL_MS = 400, /* from one description of the noise to the next */
     DIGIT_SILENCE_NS = 150 * 1000 * 1000, /* without packets a digit is over: senders repeat at least every 50 ms */
 };
 
@@ -47,6 +49,8 @@ typedef struct counters {
     uint64_t bytes_sent;
     uint64_t malformed;
     uint64_t unknown_payload;
+    uint64_t noise_sent;
+    uint64_t noise_received;
     uint64_t unwanted;
     uint64_t jitter_sum_ns;
     uint64_t jitter_count;
@@ -58,6 +62,13 @@ typedef struct counters {
     uint64_t silence_max_samples;
     int32_t payload_type; /* of the newest audio packet; -1 */
 } counters;
+
+/* What is sent when nobody speaks. */
+typedef struct pauses {
+    uint32_t quiet_ms;  /* how long it has been quiet */
+    uint32_t unsent_ms; /* how much of that has passed since something was sent */
+    sfm_level noise;    /* since it was described */
+} pauses;
 
 /* One block: the decoder of what is sent (for recordings), then those of what may come. */
 struct sfm_leg_states {
@@ -82,6 +93,7 @@ struct sfm_leg {
     sfm_leg_states *states;
     sfm_random random;
     sender sender;
+    pauses pauses;
     sfm_play play;
     uint64_t play_reported_ms;
     sfm_dtmf_sender dtmf;
@@ -566,20 +578,31 @@ static void tape_silence(sfm_leg *leg) {
     tape_sent(leg, silence);
 }
 
-/* The left channel is what a listener without loss decodes: the payload, not the prompt. */
-static void tape_payload(sfm_leg *leg, const uint8_t *payload, size_t length) {
-    int16_t pcm[MAX_TICK_SAMPLES];
+/* What a listener without loss decodes: the payload, not the prompt. */
+static void decode_sent(sfm_leg *leg, const uint8_t *payload, size_t length, int16_t *pcm) {
     const sfm_codec *codec = leg->params.send_format.codec;
-    if (running_tape(leg) == NULL && leg->keepsake == NULL) {
-        return;
-    }
     int decoded = length > 0 ? sfm_codec_decode(codec, state_at(leg, 0), payload, length, pcm, MAX_TICK_SAMPLES)
                              : sfm_codec_conceal(codec, state_at(leg, 0), NULL, 0, pcm, tick_samples(leg));
     size_t good = decoded > 0 ? (size_t)decoded : 0;
     if (good < MAX_TICK_SAMPLES) {
         memset(pcm + good, 0, (MAX_TICK_SAMPLES - good) * sizeof pcm[0]);
     }
+}
+
+/* Records it, and tells whether it is silence that comfort noise may stand for. */
+static bool hear_sent(sfm_leg *leg, const uint8_t *payload, size_t length) {
+    int16_t pcm[MAX_TICK_SAMPLES];
+    bool wants_noise = leg->params.noise_send_payload_type != 0;
+    if (running_tape(leg) == NULL && leg->keepsake == NULL && !wants_noise) {
+        return false;
+    }
+    decode_sent(leg, payload, length, pcm);
     tape_sent(leg, pcm);
+    if (!wants_noise || sfm_block_dbov(pcm, tick_samples(leg)) < SFM_LEG_SILENCE_DBOV) {
+        return false;
+    }
+    sfm_level_add(&leg->pauses.noise, pcm, tick_samples(leg));
+    return true;
 }
 
 static size_t silent_payload(const sfm_leg *leg, uint8_t *payload) {
@@ -595,12 +618,53 @@ static size_t next_payload(sfm_leg *leg, uint8_t *payload) {
     return leg->muted ? silent_payload(leg, payload) : length;
 }
 
+static bool says_nothing(const sfm_leg *leg) { return leg->play.prompt == NULL || leg->muted; }
+
+/* One byte: the level (RFC 3389 section 3.1). */
+static void send_noise(sfm_leg *leg, sfm_outgoing_packet *packet) {
+    sfm_rtp_header header = next_header(leg, leg->params.noise_send_payload_type);
+    packet->data[SFM_RTP_HEADER_BYTES] = (uint8_t)sfm_level_dbov(&leg->pauses.noise);
+    leg->pauses.noise = (sfm_level){0};
+    leg->counters.noise_sent++;
+    put_packet(leg, packet, &header, 1);
+}
+
+/* What a packet time is worth: its packet, a description of the noise, or nothing at all. */
+enum sending { SEND_AUDIO, SEND_NOISE, SEND_NOTHING };
+
+static enum sending in_pause(sfm_leg *leg, uint32_t after_ms, uint32_t interval_ms, enum sending due) {
+    pauses *quiet = &leg->pauses;
+    uint32_t ptime_ms = leg->params.ptime_ms;
+    quiet->quiet_ms += quiet->quiet_ms <= after_ms ? ptime_ms : 0;
+    if (quiet->quiet_ms <= after_ms) {
+        return SEND_AUDIO;
+    }
+    bool is_due = quiet->unsent_ms == 0 || quiet->unsent_ms >= interval_ms;
+    quiet->unsent_ms = (is_due ? 0 : quiet->unsent_ms) + ptime_ms;
+    return is_due ? due : SEND_NOTHING;
+}
+
+static enum sending choose_sending(sfm_leg *leg, bool quiet) {
+    uint32_t interval_ms = leg->params.send_format.codec->silence_interval_ms;
+    if (leg->params.noise_send_payload_type != 0 && quiet) {
+        return in_pause(leg, NOISE_AFTER_MS, NOISE_INTERVAL_MS, SEND_NOISE);
+    }
+    if (interval_ms != 0 && says_nothing(leg)) {
+        return in_pause(leg, 0, interval_ms, SEND_AUDIO);
+    }
+    leg->pauses = (pauses){0};
+    return SEND_AUDIO;
+}
+
 static void send_audio(sfm_leg *leg, int64_t due_ns) {
     sfm_outgoing_packet packet;
     packet.due_ns = due_ns;
     size_t length = next_payload(leg, packet.data + SFM_RTP_HEADER_BYTES);
-    tape_payload(leg, packet.data + SFM_RTP_HEADER_BYTES, length);
-    if (length == 0) { /* the codec says nothing in this packet time; what comes after it begins a talkspurt */
+    enum sending sending = choose_sending(leg, hear_sent(leg, packet.data + SFM_RTP_HEADER_BYTES, length));
+    if (sending == SEND_NOISE) {
+        send_noise(leg, &packet);
+    }
+    if (length == 0 || sending != SEND_AUDIO) { /* what comes after a pause begins a talkspurt */
         leg->sender.marker = true;
         return;
     }
@@ -789,12 +853,32 @@ static bool is_digit(const sfm_leg *leg, const sfm_rtp_header *header) {
     return header->payload_type == leg->params.dtmf_receive_payload_type;
 }
 
+static bool is_noise(const sfm_leg *leg, const sfm_rtp_header *header) {
+    return leg->params.noise_receive_payload_type != 0 && header->payload_type == leg->params.noise_receive_payload_type;
+}
+
+/* What follows the level describes a spectrum (RFC 3389 section 3.2); the noise that is played is white. */
+static void receive_noise(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
+                          int64_t arrival_ns) {
+    if (length == 0) {
+        leg->counters.malformed++;
+        sfm_playout_put_event(leg->playout, header, arrival_ns);
+        return;
+    }
+    leg->counters.noise_received++;
+    sfm_playout_put_noise(leg->playout, header, payload[0] & 0x7F, arrival_ns);
+}
+
 /* What the jitter buffer refuses as no codec's holds its place in the sequence all the same: it is no loss. */
 static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
                           int64_t arrival_ns) {
     if (is_digit(leg, header)) {
         receive_digit(leg, header, payload, length, arrival_ns);
         sfm_playout_put_event(leg->playout, header, arrival_ns);
+        return;
+    }
+    if (is_noise(leg, header)) {
+        receive_noise(leg, header, payload, length, arrival_ns);
         return;
     }
     int result = sfm_playout_put(leg->playout, header, payload, length, arrival_ns);
@@ -1021,6 +1105,8 @@ static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->remote_ssrc = leg->stream.source.ssrc;
     statistics->malformed = leg->counters.malformed;
     statistics->unknown_payload = leg->counters.unknown_payload;
+    statistics->noise_sent = leg->counters.noise_sent;
+    statistics->noise_received = leg->counters.noise_received;
     statistics->unwanted = leg->counters.unwanted;
     statistics->first_packet_ns = leg->counters.first_packet_ns;
     statistics->payload_type = leg->counters.payload_type;

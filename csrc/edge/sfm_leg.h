@@ -58,6 +58,8 @@ typedef struct sfm_leg_params {
     int32_t dtmf_receive_payload_type; /* -1: none were offered */
     uint32_t dtmf_send_clock_rate; /* of its durations, Hz; 0: that of the codec, as it should be (RFC 4733 section 2.1) */
     uint32_t dtmf_receive_clock_rate;
+    uint8_t noise_send_payload_type; /* of comfort noise, which takes the place of silence (RFC 3389); 0: it does not */
+    uint8_t noise_receive_payload_type; /* 0: none was offered */
     uint32_t ptime_ms; /* 5 to SFM_MAX_PTIME_MS */
     uint8_t sends;
     uint8_t receives;
@@ -185,6 +187,8 @@ typedef struct sfm_leg_statistics {
     uint64_t restarts;
     uint64_t malformed; /* datagrams of the peer that are no RTP or RTCP */
     uint64_t unknown_payload; /* packets of a payload type that was not negotiated */
+    uint64_t noise_sent; /* descriptions of comfort noise */
+    uint64_t noise_received;
     uint64_t unwanted; /* packets that came while the direction forbids them */
     uint64_t impairment_lost;
     int64_t jitter_ns;

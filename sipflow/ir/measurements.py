@@ -42,6 +42,8 @@ MEDIA: dict[str, Unit | str] = {
     "packets_late": "number",
     "reordered": "number",
     "duplicates": "number",
+    "noise_received": "number",
+    "noise_sent": "number",
     "junk": "number",
     "digits": "string",
     "srtp": "string",

@@ -120,6 +120,8 @@ def _native_params(params: MediaParams) -> Any:
             "dtmf_receive_payload_type": _payload_type(params.dtmf_receive_payload_type),
             "dtmf_send_clock_rate": params.dtmf_send_clock_rate,
             "dtmf_receive_clock_rate": params.dtmf_receive_clock_rate,
+            "noise_send_payload_type": params.noise_send_payload_type or 0,
+            "noise_receive_payload_type": params.noise_receive_payload_type or 0,
             "ptime_ms": _sent_ptime_ms(params),
             "sends": params.direction.sends and reachable,
             "receives": params.direction.receives and params.remote_port != 0,

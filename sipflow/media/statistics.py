@@ -117,6 +117,9 @@ class LegStatistics:
     """Datagrams of the peer that are neither RTP nor RTCP."""
     unknown_payload_packets: int
     """Packets of payload types that were not negotiated."""
+    noise_sent: int
+    """Descriptions of comfort noise (RFC 3389), each in the place of packets of silence."""
+    noise_received: int
     unwanted_packets: int
     """Packets that came while the direction allows none."""
     impairment_lost: int
@@ -322,6 +325,8 @@ def _refused(native: Any) -> dict[str, Any]:
         "junk_source": ffi.string(native.junk_source).decode() or None,
         "malformed_packets": media.malformed,
         "unknown_payload_packets": media.unknown_payload,
+        "noise_sent": media.noise_sent,
+        "noise_received": media.noise_received,
         "unwanted_packets": media.unwanted,
         "digits_dropped": native.digits_dropped,
         "socket_drops": native.socket_drops,

@@ -48,6 +48,9 @@ _FORMATS = {
 """Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only. Opus says 48000/2
 whatever it sends (RFC 7587 section 7)."""
 
+COMFORT_NOISE = RtpFormat("CN", 13)
+"""RFC 3389, for codecs whose RTP clock is 8000 Hz; it stands among the codecs and is none."""
+
 TELEPHONE_EVENT = RtpFormat("telephone-event", 101, fmtp="0-15")
 """RFC 4733 section 2.4.1; 101 is what nearly every device offers."""
 
@@ -297,10 +300,12 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
 
 
 def formats_for(codecs: tuple[str, ...], *, events: bool = True) -> tuple[RtpFormat, ...]:
-    """RTP formats of codecs by name, in their order; behind them, where `events`, telephone-event at each RTP clock."""
+    """RTP formats of codecs by name, in their order; behind them comfort noise where it is among the names, and, where
+    `events`, telephone-event at each RTP clock."""
     audio = tuple(each for name in codecs for each in _FORMATS.get(name, ()))
+    noise = (COMFORT_NOISE,) if COMFORT_NOISE.name in codecs else ()
     clocks = dict.fromkeys((TELEPHONE_EVENT.clock_rate, *(each.clock_rate for each in audio)))
-    return (*audio, *map(_EVENTS.__getitem__, clocks)) if events else audio
+    return (*audio, *noise, *(map(_EVENTS.__getitem__, clocks) if events else ()))
 
 
 def _text(expression: Expr | None, scope: PlanScope) -> str:

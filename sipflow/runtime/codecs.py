@@ -8,7 +8,7 @@ from sipflow.errors import MachineError
 from sipflow.ir.graph import Graph
 from sipflow.ir.ops import With
 from sipflow.media.formats import codec_of
-from sipflow.plan.plan import AgentPlan, formats_for
+from sipflow.plan.plan import COMFORT_NOISE, AgentPlan, formats_for
 
 
 def require_codecs(agent: AgentPlan, graph: Graph) -> None:
@@ -19,7 +19,8 @@ def require_codecs(agent: AgentPlan, graph: Graph) -> None:
     for name in dict.fromkeys((*agent.spec.codecs, *_named(graph, agent.name))):
         try:
             for rtp_format in formats_for((name,), events=False):
-                codec_of(rtp_format)
+                if rtp_format != COMFORT_NOISE:
+                    codec_of(rtp_format)
         except MachineError as error:
             raise MachineError(f"`codecs {name}` of {agent.name}: {error}") from error
 

@@ -50,6 +50,8 @@ NAMES: dict[str, Callable[[LegStatistics], Any]] = {
     "packets_late": lambda counted: counted.packets_late,
     "reordered": lambda counted: counted.packets_reordered,
     "duplicates": lambda counted: counted.packets_duplicate,
+    "noise_received": lambda counted: counted.noise_received,
+    "noise_sent": lambda counted: counted.noise_sent,
     "junk": lambda counted: counted.junk_packets,
     "digits": lambda counted: counted.digits_received,
     "srtp": lambda counted: counted.srtp,

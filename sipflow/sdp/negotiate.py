@@ -29,8 +29,9 @@ from sipflow.sdp.security import (
 from sipflow.sdp.session import Lines, MediaDescription, Origin, SessionDescription, format_connection
 
 TELEPHONE_EVENT: Final = "telephone-event"
+COMFORT_NOISE: Final = "cn"
 
-_NOT_CODECS: Final = frozenset({TELEPHONE_EVENT, "cn", "red", "tone"})
+_NOT_CODECS: Final = frozenset({TELEPHONE_EVENT, COMFORT_NOISE, "red", "tone"})
 """Formats that come beside a codec and carry no speech of their own, in lower case."""
 
 _DIGIT_EVENTS: Final = "0-15"
@@ -210,6 +211,12 @@ def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> RtpForm
     return min(events, key=lambda event: (event.clock_rate != clock_rate, event.clock_rate), default=None)
 
 
+def _comfort_noise(formats: tuple[RtpFormat, ...], clock_rate: int) -> int | None:
+    """Payload type of comfort noise, which has the codec's clock or is not for it (RFC 3389 section 4)."""
+    noises = (each for each in formats if each.name.lower() == COMFORT_NOISE and each.clock_rate == clock_rate)
+    return next((each.payload_type for each in noises), None)
+
+
 def _other_clock(event: RtpFormat | None, codec: RtpFormat) -> int:
     """RTP clock of telephone-event where it is not the codec's, else 0."""
     return 0 if event is None or event.clock_rate == codec.clock_rate else event.clock_rate
@@ -358,6 +365,8 @@ def _params(
         direction=direction,
         dtmf_send_clock_rate=_other_clock(dtmf_send, send_format),
         dtmf_receive_clock_rate=_other_clock(dtmf_receive, send_format),
+        noise_send_payload_type=_comfort_noise(send, send_format.clock_rate),
+        noise_receive_payload_type=_comfort_noise(receive, send_format.clock_rate),
         protocol=remote.protocol,
         srtp=agreement.srtp,
         dtls=agreement.dtls,

@@ -189,3 +189,8 @@ def test_digits_are_offered_at_the_clock_of_each_codec() -> None:
     audio = ["98 L16/16000", "99 L16/8000", "9 G722/8000", "8 PCMA/8000"]
     assert names == [*audio, "101 telephone-event/8000", "102 telephone-event/16000"]
     assert formats_for(("G722",), events=False) == (RtpFormat("G722", 9),)
+
+
+def test_comfort_noise_is_offered_behind_the_codecs_wherever_it_is_named() -> None:
+    names = [each.name for each in formats_for(("CN", "PCMA"))]
+    assert names == ["PCMA", "CN", "telephone-event"]

@@ -17,5 +17,9 @@ def test_a_leg_that_heard_nothing_has_no_measurement_of_what_it_heard() -> None:
         measured = media_measurements(leg.statistics())
         leg.close()
     assert measured["packets_received"] == 0
-    counts = {name for name in measured if name.startswith("packets_") or name in ("junk", "digits")}
+    counts = {
+        name
+        for name in measured
+        if name.startswith("packets_") or name in ("junk", "digits", "noise_sent", "noise_received")
+    }
     assert set(measured) == counts

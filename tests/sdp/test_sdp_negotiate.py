@@ -245,6 +245,18 @@ def test_peer_without_telephone_event() -> None:
     assert answerer.dtmf_send_payload_type is None
 
 
+def test_comfort_noise_where_both_have_it_at_the_clock_of_the_codec() -> None:
+    noise = RtpFormat("CN", 13)
+    offerer, answerer = exchange(replace(ALICE, formats=(PCMU, noise)), replace(BOB, formats=(PCMU, noise)))
+    for params in (offerer, answerer):
+        assert (params.noise_send_payload_type, params.noise_receive_payload_type) == (13, 13)
+        assert params.receive_formats == (PCMU,)
+    offerer, _ = exchange(replace(ALICE, formats=(PCMU, noise)), replace(BOB, formats=(PCMU,)))
+    assert (offerer.noise_send_payload_type, offerer.noise_receive_payload_type) == (None, None)
+    offerer, _ = exchange(replace(ALICE, formats=(OPUS, noise)), replace(BOB, formats=(OPUS, noise)))
+    assert offerer.noise_send_payload_type is None
+
+
 # --- the offerer ---
 
 

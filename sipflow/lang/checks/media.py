@@ -58,7 +58,7 @@ def _check_offer(
     if len(chosen) < len(answering) or not answering:
         chosen.append(callee.codecs)
     accepted = dict.fromkeys(name for codecs in chosen for name in codecs)
-    if not accepted.keys().isdisjoint(offered):
+    if not (accepted.keys() - {"CN"}).isdisjoint(offered):
         return
     names = f"{', '.join(offered)} and {', '.join(accepted)}"
     notes = tuple(Label(answer.span, "answered with these") for answer in answering[:2] if _codecs_of(answer))

@@ -76,6 +76,9 @@ WORDS = {
         "opus": Entry("opus", "Opus, 48 kHz.", source="RFC 6716, RFC 7587"),
         "g722": Entry("g722", "G.722, 16 kHz of audio behind a clock rate of 8000.", source="RFC 3551 section 4.5.2"),
         "l16": Entry("l16", "Samples of 16 bits, not compressed.", source="RFC 3551 section 4.5.11"),
+        "cn": Entry(
+            "cn", "Comfort noise in the place of silence, beside pcmu, pcma, g722 or l16 at 8 kHz.", source="RFC 3389"
+        ),
     },
     "dtmf_mode": {
         "rfc4733": Entry("rfc4733", "Telephone events in RTP.", source="RFC 4733"),
@@ -205,6 +208,8 @@ MEASUREMENTS = {
     "media.packets_late": "Packets that came too late to be played.",
     "media.reordered": "Packets that were overtaken.",
     "media.duplicates": "Packets that came twice.",
+    "media.noise_received": "Descriptions of comfort noise that came in the place of silence (RFC 3389).",
+    "media.noise_sent": "Descriptions of comfort noise that were sent in the place of silence.",
     "media.junk": "Packets that were no RTP of this call.",
     "media.digits": "The digits that came so far.",
     "media.srtp": "The crypto suite by which media is protected: AES_CM_128_HMAC_SHA1_80. Not measured on plain RTP.",

@@ -23,6 +23,7 @@ HEAD = "agent alice { codecs pcmu }\nagent bob { codecs pcma }\n"
         ("call bob", "answer", 1),
         ("dial bob", "answer", 1),
         ("call bob with { codecs pcma }", "answer", 0),
+        ("call bob with { codecs pcmu, cn }", "answer with { codecs pcma, cn }", 1),
         ("call bob", "answer with { codecs pcmu, pcma }", 0),
         ("call bob with { codecs pcma }", "answer with { codecs pcmu }", 1),
     ],
