@@ -37,6 +37,7 @@ class SteppedLeg:
     def __init__(self, seed: int = 1, *, limit_frames: int = 0) -> None:
         config = ffi.new("sfm_leg_config *", {"sample_rate": 8000, "seed": seed, "stream_seed": seed})
         lib.sfm_jitter_defaults(ffi.addressof(config.jitter), 8000)
+        config.jitter.payload_capacity = lib.SFM_MAX_PAYLOAD_BYTES  # as the engine's legs have it
         config.cname = b"test"
         out = ffi.new("sfm_leg **")
         check(lib.sfm_leg_create(config, out))

@@ -199,6 +199,13 @@ def test_packet_time(lines: str, expected: int) -> None:
     assert params(answer_to(sdp(f"audio 4000 RTP/AVP 0\r\n{lines}"))).ptime_ms == expected
 
 
+@pytest.mark.parametrize("ptime", [10, 20, 30, 40, 60])
+def test_every_packet_time_is_the_peers_within_its_maxptime(ptime: int) -> None:
+    for most in (10, 20, 30, 40, 60):
+        answer = answer_to(sdp(f"audio 4000 RTP/AVP 0\r\na=ptime:{ptime}\r\na=maxptime:{most}"))
+        assert params(answer).ptime_ms == min(ptime, most)
+
+
 def test_rtcp_port_of_its_own() -> None:
     assert params(answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp:4999"))).remote_rtcp_port == 4999
 
