@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sipflow.media_params import Direction, RtpFormat
+from sipflow.plan.plan import AgentPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class PlaceCall(Command):
     local: bool
     formats: tuple[RtpFormat, ...]
     message: Message
+    caller: AgentPlan | None = None
+    """The agent as this scenario's rows make it; None: as it was opened."""
 
 
 @dataclass(frozen=True, slots=True)

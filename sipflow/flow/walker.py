@@ -27,7 +27,7 @@ from sipflow.ir import ops
 from sipflow.ir.graph import Lane, Node
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate_ms
-from sipflow.plan.plan import Plan, formats_for
+from sipflow.plan.plan import AgentPlan, Plan, formats_for
 
 RELEASE_GRACE_S = 4.0
 """How long a lane that is over waits for the answers to its BYEs before it gives its sockets back."""
@@ -358,6 +358,11 @@ class LaneWalker:
     def new_token(self) -> int:
         """A number for a command."""
         return self._scenario.new_token(self)
+
+    def calls_as(self) -> AgentPlan | None:
+        """The lane's agent, where rows of tables say who it calls as."""
+        plan = self._scenario.plan
+        return plan.agents[self.agent] if self.agent in plan.per_call else None
 
     def formats(self, codecs: tuple[str, ...]) -> tuple[RtpFormat, ...]:
         """The statement's codecs, else the agent's."""

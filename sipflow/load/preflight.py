@@ -11,7 +11,7 @@ import math
 import resource
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -204,12 +204,21 @@ def _fixed_ports(plan: Plan, workers: int) -> Iterator[Shortage]:
 def _settings_from_tables(plan: Plan) -> Iterator[Shortage]:
     tables = {table.name for table in plan.graph.tables}
     for agent in _driven(plan):
-        named = next((name for name in _names(agent.spec) if len(name.parts) == 2 and name.parts[0] in tables), None)
+        fixed = replace(agent.spec, number=None, uri=None, auth=None) if _calls_only(plan.graph, agent) else agent.spec
+        named = next((name for name in _names(fixed) if len(name.parts) == 2 and name.parts[0] in tables), None)
         if named is not None:
-            message = f"`{agent.name}` would be the same for every call: its settings are read once"
+            message = f"`{agent.name}` would be the same for every call: this setting is read once"
             label = f"`{named}` is another one in every call"
-            help_text = "say in the lane what differs from call to call, for instance with `call … with { header … }`"
+            rest = "else `call … with { header … }`"
+            help_text = f"who calls and does not register may have `number`, `uri`, `auth` of a row; {rest}"
             yield Shortage("SF602", True, message, named.span, label, help_text)
+
+
+def _calls_only(graph: Graph, agent: AgentPlan) -> bool:
+    """Whether it is somebody only in the calls that it places: each may be in another's name. It registers once."""
+    lane_ops = [node.op for node in graph.nodes if node.agent == agent.name]
+    calls = any(isinstance(op, ops.Call | ops.Dial) for op in lane_ops)
+    return calls and agent.register_s is None and not any(isinstance(op, ops.Register) for op in lane_ops)
 
 
 def _names(value: Any) -> Iterator[Name]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Agent, Graph
 from sipflow.media_params import NOT_LISTENING, SRTP_KEY_BYTES, Listening, RtpFormat
-from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value
+from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value, names_in
 from sipflow.plan.listening import listening_of
 from sipflow.plan.listens import ListenPlan
 from sipflow.plan.network import NetworkConditions
@@ -131,6 +131,8 @@ class Plan:
     """Variables whose values come from outside of the file."""
     network: NetworkConditions | None = None
     """The network between the agents of a run in virtual time; None: real time, and the machine's network."""
+    per_call: tuple[str, ...] = ()
+    """Agents whose number, address or login comes from a table: with other rows they call as somebody else."""
     calls_measured: dict[str, frozenset[str | None]] = field(default_factory=dict, repr=False, compare=False)
     """By node, the calls whose measurements its expressions need: found when the node is first entered."""
 
@@ -228,22 +230,59 @@ def make_plan(
     return Plan(
         graph, agents, variables, scope.env, seed, time_limit_ms, scope.rows, row_numbers or {}, scope.redactor,
         frozenset(overrides or ()), network,
+        tuple(agent.name for agent in graph.agents if _calls_as_others(agent, graph)),
     )  # fmt: skip
 
 
 def plan_with_rows(plan: Plan, rows: Rows, row_numbers: Mapping[str, int], seed: int) -> Plan:
-    """The plan of one more call of the same run: other rows, and what follows from them; the agents stay as they are.
+    """The plan of one more call of the same run: other rows, and what follows from them. Agents stay as they are, but
+    for who they call as (`per_call`).
 
-    Raises `NoValueError` when a variable has no value with these rows.
+    Raises `NoValueError` when a variable, or a setting of such an agent, has no value with these rows.
     """
     graph = plan.graph
-    if not graph.variables:
+    if not graph.variables and not plan.per_call:
         return replace(plan, seed=seed, rows=rows, row_numbers=row_numbers)
     own = {variable.name for variable in graph.variables}
     variables = {name: value for name, value in plan.variables.items() if name not in own or name in plan.overridden}
     scope = PlanScope(variables, plan.environment, rows, plan.redactor, lambda: stream(seed))
     _bind_variables(graph, variables, scope)
-    return replace(plan, seed=seed, rows=rows, row_numbers=row_numbers, variables=variables)
+    agents = plan.agents
+    if plan.per_call:
+        agents = agents | {name: _as_called(agents[name], scope) for name in plan.per_call}
+    return replace(plan, agents=agents, seed=seed, rows=rows, row_numbers=row_numbers, variables=variables)
+
+
+def _as_called(agent: AgentPlan, scope: PlanScope) -> AgentPlan:
+    """The same agent with what its number, address and login are in this scope."""
+    user, uri, auth = _identity(agent.spec, scope)
+    return replace(agent, user=user, uri=uri, auth=auth)
+
+
+def _identity(agent: Agent, scope: PlanScope) -> tuple[str, str, Credentials | None]:
+    uri = _text(agent.uri, scope)
+    return _text(agent.number, scope) or _user_of(uri) or agent.name, uri, plan_auth(agent.auth, scope)
+
+
+def _calls_as_others(agent: Agent, graph: Graph) -> bool:
+    login = () if agent.auth is None else (agent.auth.user, agent.auth.password)
+    return not agent.remote and any(
+        _differs_by_row(written, graph) for written in (agent.number, agent.uri, *login) if written is not None
+    )
+
+
+def _differs_by_row(expression: Expr, graph: Graph) -> bool:
+    """Whether it has a column of a table in it, or a variable that has: what is drawn by chance once stays."""
+    tables, variables = {table.name for table in graph.tables}, {one.name: one.value for one in graph.variables}
+    waiting, seen = list(names_in(expression)), set[str]()
+    while waiting:
+        first = waiting.pop().parts[0]
+        if first in tables:
+            return True
+        if first in variables and first not in seen:
+            seen.add(first)
+            waiting += names_in(variables[first])
+    return False
 
 
 def _bind_variables(graph: Graph, bound: dict[str, Value], scope: PlanScope) -> None:
@@ -264,11 +303,11 @@ def _learn_secrets(graph: Graph, scope: PlanScope) -> None:
 
 
 def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
-    uri = _text(agent.uri, scope)
+    user, uri, auth = _identity(agent, scope)
     proxy = None if agent.proxy_agent is None else graph.agent(agent.proxy_agent)
     return AgentPlan(
         name=agent.name,
-        user=_text(agent.number, scope) or _user_of(uri) or agent.name,
+        user=user,
         uri=uri,
         remote=agent.remote,
         host=agent.listen.host,
@@ -287,7 +326,7 @@ def _plan_agent(agent: Agent, graph: Graph, scope: PlanScope) -> AgentPlan:
         listens=plan_listens(agent),
         tls=plan_tls(agent.tls, scope),
         register_s=None if agent.register_every is None else seconds(agent.register_every, scope),
-        auth=plan_auth(agent.auth, scope),
+        auth=auth,
         provisional=agent.provisional,
         session_timer=plan_session_timer(agent.session_timer, scope),
         srtp=agent.srtp,

@@ -9,7 +9,7 @@ from sipflow.ir.graph import Graph
 from sipflow.ir.ops import Choose, ExpectRequest, Op
 from sipflow.plan.plan import AgentPlan
 from sipflow.plan.settings import ChallengePlan, Credentials, RegistrarPlan, SessionTimerPlan
-from sipflow.sip.config import Demanded, Listener, SessionTimerConfig, UserAgentConfig
+from sipflow.sip.config import Demanded, Identity, Listener, SessionTimerConfig, UserAgentConfig
 from sipflow.sip.digest import Algorithm, Login
 from sipflow.sip.proxy.config import ProxyConfig, User
 
@@ -43,6 +43,12 @@ def user_agent_config(
         session_timer=_session_timer(plan.session_timer),
         accepts=accepts,
     )
+
+
+def identity_of(plan: AgentPlan, opened: UserAgentConfig) -> Identity:
+    """Who an agent calls as in one call: its address is at the domain of the agent as it was opened."""
+    host_port = (opened.from_uri or opened.contact_uri).rpartition("@")[2].partition(";")[0]
+    return Identity(plan.uri or f"sip:{plan.user}@{host_port}", _login(plan.auth))
 
 
 def accepted_methods(graph: Graph, agent: str) -> frozenset[str]:

@@ -11,10 +11,13 @@ from sipflow import events
 from sipflow.errors import MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
+from sipflow.plan.plan import AgentPlan
+from sipflow.runtime.agents import identity_of
 from sipflow.runtime.info_digits import InfoDigits
 from sipflow.runtime.local_agent import LocalAgent
 from sipflow.runtime.measurements import media_measurements
 from sipflow.runtime.media_desk import MediaDesk
+from sipflow.sip.config import Identity
 from sipflow.sip.edits import Edit
 
 
@@ -96,9 +99,17 @@ class Orders:
                     headers=command.message.headers,
                     body=_body(command.message),
                     content_type=command.message.content_type,
+                    identity=self._identity(agent, command.caller),
                 )
         except SipflowError as error:
             self._never_was(command.agent, command.call, error)
+
+    def _identity(self, agent: LocalAgent, caller: AgentPlan | None) -> Identity | None:
+        """Who calls, where that is not the agent as it was opened."""
+        opened = agent.plan
+        if caller is None or (caller.user, caller.uri, caller.auth) == (opened.user, opened.uri, opened.auth):
+            return None
+        return identity_of(caller, agent.user_agent.config)
 
     def _answer_call(self, command: commands.AnswerCall) -> None:
         """200."""

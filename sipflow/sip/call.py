@@ -19,6 +19,8 @@ from sipflow.sip.transaction import ClientTransaction
 
 if TYPE_CHECKING:
     from sipflow.sip.acknowledgement import AnswerAwaitingAck
+    from sipflow.sip.authenticator import Authenticator
+    from sipflow.sip.config import Identity
     from sipflow.sip.incoming_invite import IncomingInvite
     from sipflow.sip.modification import Modification
     from sipflow.sip.outgoing_invite import OutgoingInvite
@@ -92,6 +94,7 @@ class Call:
 
     __slots__ = (
         "answered_at",
+        "authenticator",
         "awaiting_ack",
         "caller",
         "code",
@@ -102,6 +105,7 @@ class Call:
         "ended_by",
         "held",
         "id",
+        "identity",
         "incoming",
         "invited_at",
         "latest_message",
@@ -139,6 +143,10 @@ class Call:
         """None when the agent wants none."""
         self.awaiting_ack: dict[int, AnswerAwaitingAck] = {}
         """2xx responses of ours whose ACK has not come, by the INVITE's CSeq number."""
+        self.identity: Identity | None = None
+        """Who placed it, where that is not the user agent's own user."""
+        self.authenticator: Authenticator | None = None
+        """Of that identity; None when it has no login."""
         self.held = False
         self.invited_at = now
         self.ringing_at: float | None = None

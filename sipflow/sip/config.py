@@ -58,6 +58,17 @@ class SessionTimerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who places one call, in the place of the user that a user agent is configured with. Its Contact stays the user
+    agent's: that is where it is reached, whoever calls."""
+
+    uri: str
+    """Address of record for From."""
+    login: Login | None
+    """Answers challenges of all requests of the call; None: they are the outcome of the request."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserAgentConfig:
     """Everything that a user agent is told before its first message."""
 

@@ -134,7 +134,7 @@ class Exchange:
         if self._fallback is not None and _adds_a_way(self._fallback, self._hops):
             self._hops.append(self._fallback)
         self.cseq = self._request.next_cseq()
-        self._credentials = self._core.credentials_for(self._request, self._hops[0])
+        self._credentials = self._core.credentials_for(self._request, self._hops[0], self.call)
         self._attempt(self._hops.pop(0), now)
 
     def _attempt(self, hop: Hop, now: float) -> None:

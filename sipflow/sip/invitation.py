@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from sipflow.errors import MisuseError
 from sipflow.sdp.negotiate import LocalMedia
+from sipflow.sip.config import Identity
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.headers import HeaderError, name_addr_tag
-from sipflow.sip.requests import split_identity
+from sipflow.sip.requests import one_line, split_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Invitation:
     content_type: str | None = None
     replaces: str = ""
     referred_by: str = ""
+    identity: Identity | None = None
+    """Who calls; None: the user agent's own user."""
 
 
 def dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
@@ -32,6 +35,8 @@ def dialog_to_be(core: Core, invitation: Invitation) -> Dialog:
     tag = core.ids.tag()
     if "From" in given:
         local, tag = _own_from(given["From"], tag)
+    elif invitation.identity is not None:
+        local = f"<{one_line(invitation.identity.uri, 'From')}>;tag={tag}"
     else:
         local = f"{core.templates.local};tag={tag}"
     call_id = given.get("Call-ID") or core.ids.call_id()

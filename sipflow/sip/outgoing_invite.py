@@ -8,6 +8,7 @@ from sipflow.errors import MisuseError
 from sipflow.events import CallAnswered, CallPlaced, CallProgressed, CallRejected, CallRinging, MediaRefused
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.acknowledgement import Acknowledger
+from sipflow.sip.authenticator import Authenticator
 from sipflow.sip.bodies import CONTENT_TYPE, find_description, session_description
 from sipflow.sip.call import Call, CallState
 from sipflow.sip.core import INDIFFERENT, Core
@@ -321,11 +322,16 @@ def place_call(core: Core, call_id: str, invitation: Invitation, now: float, obs
         raise MisuseError(f"call {call_id} exists already")
     try:
         check_uri(invitation.target)
+        if invitation.identity is not None:
+            check_uri(invitation.identity.uri)
     except UriError as error:
         raise MisuseError(str(error)) from None
     dialog = dialog_to_be(core, invitation)
     call = Call(core, call_id, dialog, now, caller=True)
     call.session_timer = session_timer_for(core, call)
+    call.identity = identity = invitation.identity
+    if identity is not None and identity.login is not None:
+        call.authenticator = Authenticator(identity.login, core.ids)
     core.statistics.calls_placed += 1
     call.outgoing = OutgoingInvite(core, call, invitation.media, observer)
     call.outgoing.send(invitation, now)

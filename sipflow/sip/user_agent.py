@@ -17,7 +17,7 @@ from dataclasses import replace
 from sipflow.errors import MisuseError
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.call import Call, CallState, Session
-from sipflow.sip.config import UserAgentConfig
+from sipflow.sip.config import Identity, UserAgentConfig
 from sipflow.sip.core import Core, Statistics
 from sipflow.sip.edits import Edits
 from sipflow.sip.hop import Hop
@@ -113,13 +113,14 @@ class UserAgent:
         content_type: str | None = None,
         replaces: str = "",
         referred_by: str = "",
+        identity: Identity | None = None,
     ) -> None:
         """Place a call. `body` takes the place of our offer (empty: the callee makes the offer); `replaces` and
-        `referred_by` are header values."""
+        `referred_by` are header values; `identity` is who calls, None for the user of the configuration."""
         content = body.encode() if isinstance(body, str) else body
         for name, value in (("Replaces", replaces), ("Referred-By", referred_by), ("Content-Type", content_type or "")):
             one_line(value, name)
-        invitation = Invitation(target, media, headers, content, content_type, replaces, referred_by)
+        invitation = Invitation(target, media, headers, content, content_type, replaces, referred_by, identity)
         place_call(self._core, call, invitation, now)
 
     # --- being called ---

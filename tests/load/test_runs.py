@@ -235,3 +235,28 @@ def test_audio_is_kept_only_while_a_failure_would_still_be_kept(tmp_path: Path) 
     result = asyncio.run(arun_load(write(tmp_path, text), wanted))
     assert result.total.get("failed") == 5 and len(result.failures) == 1
     assert len(list((tmp_path / "out" / "failures").rglob("*.wav"))) == 2
+
+
+def test_every_call_is_made_in_the_name_and_with_the_password_of_its_row(tmp_path: Path) -> None:
+    """By a registrar that challenges every call: only who has the password of the user in From is let through."""
+    people = [(f"user{number}", f"secret-{number}", f"10{number:02}") for number in range(4)]
+    (tmp_path / "people.csv").write_text("user,word,number\n" + "".join(f"{','.join(one)}\n" for one in people))
+    known = "".join(f'user "{number}" password "{word}"; ' for _, word, number in people)
+    text = (
+        'data people from "people.csv"\n'
+        f'agent pbx {{ registrar {{ realm "pbx.test"; {known}user "desk" password "d"; record route }} }}\n'
+        "agent caller { number people.number; auth people.number password secret people.word; proxy pbx }\n"
+        'agent desk { number "desk"; proxy pbx; auth "desk" password "d"; register every 60s }\n'
+        "on caller { wait 1s; call desk; release }\n"
+        'on desk { answer; check sip.header("From") contains "sip:${people.number}@pbx.test"; expect hangup }\n'
+    )
+    result = load(tmp_path, text, rate=10.0, calls=12)
+    adds_up(result)
+    assert result.total.named("cause/") == {}
+    assert result.total.get("ended") == 12
+    (tmp_path / "people.csv").write_text("user,word,number\nuser1,wrong,1001\n")
+    refused = load(tmp_path, text, rate=10.0, calls=2)
+    assert refused.total.get("failed") == 2
+    assert any("pbx.test" in cause for cause in refused.total.named("cause/")), refused.total.named("cause/")
+    written = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.txt")) + repr(refused.total.counts)
+    assert "wrong" not in written and 'username="1001"' in written

@@ -16,6 +16,7 @@ from sipflow.ir.graph import Node
 from sipflow.ir.ops import Op, With
 from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_ms, evaluate_text, format_value
+from sipflow.plan.plan import AgentPlan
 
 OpT = TypeVar("OpT", bound=Op)
 
@@ -73,6 +74,9 @@ class LaneView(Protocol):
 
     def new_token(self) -> int:
         """A number for a command that will be answered."""
+
+    def calls_as(self) -> AgentPlan | None:
+        """The lane's agent, where rows of tables say who it calls as."""
 
     def formats(self, codecs: tuple[str, ...]) -> tuple[RtpFormat, ...]:
         """RTP formats of a call: the agent's, unless the statement names codecs."""

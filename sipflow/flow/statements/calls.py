@@ -26,9 +26,9 @@ class _Placing(Statement[OpT]):
         return call
 
     def _invite(self, call: LaneCall, op: ops.Call | ops.Dial, target: str, local: bool) -> None:
-        formats = self.lane.formats(op.extra.codecs)
+        formats, caller = self.lane.formats(op.extra.codecs), self.lane.calls_as()
         self.lane.command(
-            commands.PlaceCall(self.lane.agent, call.id, target, local, formats, self.message(op.extra)),
+            commands.PlaceCall(self.lane.agent, call.id, target, local, formats, self.message(op.extra), caller),
         )
 
 

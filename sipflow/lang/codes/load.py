@@ -32,13 +32,14 @@ help: `--workers 1`, or let every worker take a free port: leave the port out
     ),
     Code(
         "SF602",
-        "an agent is the same for every call",
+        "a setting of an agent is the same for every call",
         "A setting of an agent comes from a table. All calls of a load run share the agents, whose settings are read "
-        "once; the rows of the tables are different in every call.",
-        why="Every call would be made in the name of the first row, and the report would not show it.",
+        "once; the rows of the tables are different in every call. An agent that places calls and does not register "
+        "calls with the `number`, `uri` and `auth` of each call's row; nothing else may come from a table.",
+        why="Every call would be made with the setting of the first row, and the report would not show it.",
         example="""\
 data users from "users.csv"
-agent caller { number users.number }
+agent caller { header "X-User" = users.number }
 on caller: call desk
 on desk: answer
 """,
@@ -48,13 +49,13 @@ on caller: call desk with { header "X-User" = users.number }
 on desk: answer
 """,
         shown="""\
-error[SF602]: `caller` would be the same for every call: its settings are read once
-  --> example.sflow:2:23
+error[SF602]: `caller` would be the same for every call: this setting is read once
+  --> example.sflow:2:34
    |
- 2 | agent caller { number users.number }
-   |                       ^^^^^^^^^^^^ `users.number` is another one in every call
+ 2 | agent caller { header "X-User" = users.number }
+   |                                  ^^^^^^^^^^^^ `users.number` is another one in every call
    |
-help: say in the lane what differs from call to call, for instance with `call … with { header … }`
+help: who calls and does not register may have `number`, `uri`, `auth` of a row; else `call … with { header … }`
 """,
     ),
     Code(
