@@ -13,6 +13,7 @@
 #include "../core/sfm_stream_statistics.h"
 #include "../core/sfm_warm.h"
 #include "sfm_play.h"
+#include "sfm_seam.h"
 
 enum {
     DEFAULT_PTIME_MS = 20,
@@ -74,6 +75,7 @@ typedef struct pauses {
 struct sfm_leg_states {
     uint32_t count;
     void *states[1 + SFM_LEG_MAX_FORMATS]; /* NULL for a codec without state */
+    sfm_seam *seam; /* of what is sent; NULL: its codec has none */
 };
 
 /* The way from the leg's sample rate to a tape's; they differ when a recording outlives a change of codec. */
@@ -245,6 +247,10 @@ static const sfm_codec *codec_of_state(const sfm_leg_params *params, uint32_t in
     return index == 0 ? params->send_format.codec : params->receive_formats[index - 1].codec;
 }
 
+static size_t seam_bytes(const sfm_leg_params *params) {
+    return params->send_format.codec == sfm_codec_find("G722") ? (sizeof(sfm_seam) + 15) / 16 * 16 : 0;
+}
+
 static size_t aligned_state(const sfm_codec *codec) { return (codec->decoder_bytes + 15) / 16 * 16; }
 
 int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
@@ -257,6 +263,7 @@ int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
     for (uint32_t i = 0; i < count; i++) {
         bytes += aligned_state(codec_of_state(params, i));
     }
+    bytes += seam_bytes(params);
     *out = NULL;
     if (bytes == 0) {
         return SFM_OK;
@@ -272,6 +279,7 @@ int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
         block->states[i] = size > 0 ? next : NULL;
         next += size;
     }
+    block->seam = seam_bytes(params) > 0 ? (sfm_seam *)(void *)next : NULL;
     *out = block;
     return SFM_OK;
 }
@@ -611,11 +619,31 @@ static size_t silent_payload(const sfm_leg *leg, uint8_t *payload) {
     return length > 0 ? (size_t)length : 0;
 }
 
+static size_t next_of_prompt(sfm_leg *leg, uint8_t *payload) {
+    const sfm_codec *codec = leg->params.send_format.codec;
+    sfm_seam *seam = leg->states != NULL ? leg->states->seam : NULL;
+    sfm_play before = leg->play;
+    size_t length = sfm_play_next(&leg->play, codec, payload, leg->params.ptime_ms);
+    if (leg->muted) {
+        length = silent_payload(leg, payload);
+    }
+    if (seam != NULL && !leg->muted && sfm_prompt_codec(before.prompt) == codec) {
+        sfm_seam_mend(seam, &before, &leg->play, payload, length);
+    } else if (seam != NULL) {
+        sfm_seam_pass(seam, payload, length);
+    }
+    return length;
+}
+
 static size_t next_payload(sfm_leg *leg, uint8_t *payload) {
-    size_t length = leg->play.prompt != NULL ? sfm_play_next(&leg->play, leg->params.send_format.codec, payload,
-                                                             leg->params.ptime_ms)
-                                             : silent_payload(leg, payload);
-    return leg->muted ? silent_payload(leg, payload) : length;
+    if (leg->play.prompt != NULL) {
+        return next_of_prompt(leg, payload);
+    }
+    size_t length = silent_payload(leg, payload);
+    if (leg->states != NULL && leg->states->seam != NULL) {
+        sfm_seam_pass(leg->states->seam, payload, length);
+    }
+    return length;
 }
 
 static bool says_nothing(const sfm_leg *leg) { return leg->play.prompt == NULL || leg->muted; }
