@@ -143,6 +143,10 @@ class MediaParams:
     noise_send_payload_type: int | None = None
     """Comfort noise (RFC 3389) that takes the place of silence, None when the peer does not take it."""
     noise_receive_payload_type: int | None = None
+    rtcp_reduced: bool = False
+    """Whether RTCP of reduced size was agreed on (RFC 5506)."""
+    voip_metrics: bool = False
+    """Whether reports with VoIP metrics were agreed on (RFC 3611)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 
 #include "sfm_error.h"
 #include "sfm_sequence.h"
+#include "sfm_rtcp_xr.h"
 #include "sfm_rtp.h"
 #include "sfm_g711.h"
 #include "sfm_g722.h"

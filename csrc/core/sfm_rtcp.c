@@ -278,21 +278,26 @@ static size_t text_length(const char *text)
 
 int sfm_rtcp_write(const sfm_rtcp_compound *compound, uint8_t *out, size_t capacity)
 {
-    if (compound->block_count > SFM_RTCP_MAX_COUNT || compound->cname == NULL ||
+    if (compound->block_count > SFM_RTCP_MAX_COUNT ||
         (compound->blocks == NULL && compound->block_count > 0))
         return SFM_ERROR_ARGUMENT;
-    size_t cname_length = text_length(compound->cname);
+    size_t cname_length = compound->cname ? text_length(compound->cname) : 1;
     size_t reason_length = compound->bye_reason ? text_length(compound->bye_reason) : 0;
     if (cname_length == 0 || cname_length > MAX_TEXT_BYTES || reason_length > MAX_TEXT_BYTES)
         return SFM_ERROR_ARGUMENT;
 
     size_t description_offset = report_bytes(compound);
-    size_t bye_offset = description_offset + description_bytes(cname_length);
+    size_t metrics_offset = description_offset + (compound->cname ? description_bytes(cname_length) : 0);
+    size_t bye_offset = metrics_offset + (compound->voip_metrics ? (size_t)SFM_XR_VOIP_BYTES : 0);
     size_t whole = bye_offset + (compound->bye_reason ? bye_bytes(reason_length) : 0);
     if (capacity < whole)
         return SFM_ERROR_SPACE;
     write_report(compound, out);
-    write_description(compound, cname_length, out + description_offset);
+    if (compound->cname)
+        write_description(compound, cname_length, out + description_offset);
+    if (compound->voip_metrics)
+        (void)sfm_rtcp_write_voip_metrics(compound->ssrc, compound->voip_metrics, out + metrics_offset,
+                                          capacity - metrics_offset);
     if (compound->bye_reason)
         write_bye(compound, reason_length, out + bye_offset);
     return (int)whole;

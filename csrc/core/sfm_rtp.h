@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sfm_rtcp_xr.h"
+
 /* cffi:begin */
 #define SFM_RTP_HEADER_BYTES 12
 #define SFM_RTP_MAX_CSRC 15
@@ -137,11 +139,12 @@ typedef struct sfm_rtcp_compound {
     const sfm_rtcp_sender_info *sender_info;  /* NULL makes a receiver report */
     const sfm_rtcp_report_block *blocks;      /* may be NULL when block_count is 0 */
     uint8_t block_count;                      /* 0-31 */
-    const char *cname;                        /* 1-255 bytes */
+    const char *cname;                        /* 1-255 bytes; NULL: reduced size, no SDES (RFC 5506) */
     const char *bye_reason;                   /* NULL: no BYE; "": BYE without a reason; at most 255 bytes */
+    const sfm_voip_metrics *voip_metrics;     /* NULL: no extended report */
 } sfm_rtcp_compound;
 
-/* Writes SR or RR, SDES and perhaps BYE (RFC 3550 section 6.1). Returns the bytes, or SFM_ERROR_SPACE, _ARGUMENT. */
+/* Writes SR or RR, SDES, perhaps XR and BYE (RFC 3550 section 6.1). Returns the bytes, or SFM_ERROR_SPACE, _ARGUMENT. */
 int sfm_rtcp_write(const sfm_rtcp_compound *compound, uint8_t *out, size_t capacity);
 
 /* Nanoseconds since 1970 as 32.32 NTP time (RFC 3550 section 4). */

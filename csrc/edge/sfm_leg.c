@@ -122,6 +122,7 @@ struct sfm_leg {
     sfm_secure secure;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
     tape_rate tape_rate; /* behind even that: hardly ever used */
+    sfm_jitter_config jitter;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -160,6 +161,7 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
     }
     leg->sample_rate = config->sample_rate;
     leg->clock_rate = config->jitter.clock_rate;
+    leg->jitter = config->jitter;
     leg->params.ptime_ms = DEFAULT_PTIME_MS;
     leg->counters.first_packet_ns = -1;
     leg->counters.payload_type = -1;
@@ -1088,13 +1090,65 @@ static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
                               .octet_count = leg->sender.octet_count};
 }
 
+static uint8_t share(uint64_t part, uint64_t whole) {
+    uint64_t of_256 = whole > 0 ? part * 256 / whole : 0;
+    return of_256 < UINT8_MAX ? (uint8_t)of_256 : UINT8_MAX;
+}
+
+static uint16_t whole_ms(int64_t ns) {
+    int64_t ms = ns / 1000000;
+    return ms <= 0 ? 0 : ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
+}
+
+static uint16_t mean_ms(uint64_t packets, uint64_t count, uint32_t ptime_ms) {
+    return count > 0 ? whole_ms((int64_t)(packets * ptime_ms / count) * 1000000) : 0;
+}
+
+/* What was measured; the scores of G.107 are not known here, nor are levels in dBm0 and echo. */
+static sfm_voip_metrics voip_metrics(const sfm_leg *leg) {
+    enum { PITCH_REPETITION = 2 << 6, ADAPTIVE = 3 << 4, FIXED = 2 << 4 };
+    sfm_leg_statistics counted;
+    sfm_jitter_counts buffer;
+    sfm_leg_read_statistics(leg, &counted);
+    sfm_playout_read_counts(leg->playout, &buffer);
+    const sfm_loss_summary *pattern = &counted.pattern;
+    return (sfm_voip_metrics){
+        .ssrc = counted.remote_ssrc,
+        .loss_rate = share(counted.packets_lost, counted.packets_expected),
+        .discard_rate = share(counted.late, counted.packets_expected),
+        .burst_density = share(pattern->burst_missing, pattern->burst_packets),
+        .gap_density = share(pattern->gap_missing, pattern->gap_packets),
+        .burst_ms = mean_ms(pattern->burst_packets, pattern->bursts, leg->params.ptime_ms),
+        .gap_ms = mean_ms(pattern->gap_packets, pattern->gaps, leg->params.ptime_ms),
+        .round_trip_ms = whole_ms(counted.remote.round_trip_ns),
+        .end_system_ms = whole_ms(counted.playout_delay_mean_ns + (int64_t)leg->params.ptime_ms * 1000000),
+        .signal_dbm = SFM_XR_UNAVAILABLE,
+        .noise_dbm = SFM_XR_UNAVAILABLE,
+        .echo_return_loss_db = SFM_XR_UNAVAILABLE,
+        .gmin = SFM_LOSS_GMIN,
+        .r_factor = SFM_XR_UNAVAILABLE,
+        .external_r_factor = SFM_XR_UNAVAILABLE,
+        .mos_lq = SFM_XR_UNAVAILABLE,
+        .mos_cq = SFM_XR_UNAVAILABLE,
+        .receiver = (uint8_t)(PITCH_REPETITION | (leg->jitter.fixed ? FIXED : ADAPTIVE)),
+        .buffer_nominal_ms = whole_ms(buffer.target_delay_ns),
+        .buffer_maximum_ms = (uint16_t)(leg->jitter.fixed ? leg->jitter.initial_delay_ms : leg->jitter.max_delay_ms),
+        .buffer_absolute_maximum_ms =
+            (uint16_t)(leg->jitter.fixed ? leg->jitter.initial_delay_ms : leg->jitter.max_delay_ms),
+    };
+}
+
 int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity) {
     bool silent_so_far = leg->sender.packet_count == 0 && !leg->reporter.has_reported;
     if (!may_send(leg) || (bye ? silent_so_far : !sfm_reporter_due(&leg->reporter, now_ns))) {
         return 0; /* who never sent anything says no good-bye (RFC 3550 section 6.3.7) */
     }
     sfm_sender_state state = sender_state(leg, now_ns);
-    int written = sfm_reporter_write(&leg->reporter, &state, &leg->stream, now_ns, bye != 0, out, capacity);
+    bool extended = leg->params.rtcp_xr && leg->stream.received > 0;
+    sfm_voip_metrics metrics = extended ? voip_metrics(leg) : (sfm_voip_metrics){0};
+    leg->reporter.reduced_size = leg->params.rtcp_reduced != 0;
+    int written = sfm_reporter_write(&leg->reporter, &state, &leg->stream, extended ? &metrics : NULL, now_ns, bye != 0,
+                                     out, capacity);
     size_t length = written > 0 ? (size_t)written : 0;
     bool sent = length == 0 || sfm_secure_protect(&leg->secure, out, &length, capacity, true);
     return written <= 0 ? written : sent ? (int)length : 0;

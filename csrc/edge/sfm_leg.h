@@ -63,6 +63,8 @@ typedef struct sfm_leg_params {
     uint32_t ptime_ms; /* 5 to SFM_MAX_PTIME_MS */
     uint8_t sends;
     uint8_t receives;
+    uint8_t rtcp_xr;      /* the peer takes VoIP metrics (RFC 3611) */
+    uint8_t rtcp_reduced; /* the peer takes RTCP of reduced size (RFC 5506) */
     uint8_t moved; /* the peer's address is another than before: what it sends is a new stream */
 } sfm_leg_params;
 

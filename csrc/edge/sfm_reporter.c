@@ -10,6 +10,7 @@ enum {
     RTCP_BYTES_PER_SECOND = 500, /* 5 % of a G.711 stream with its headers, the least of what legs send */
     UDP_HEADER_BYTES = 28,       /* IPv4 and UDP count (section 6.2) */
     FIRST_SIZE_BYTES = 128,      /* guess before the first packet */
+    WHOLE_EVERY = 4,             /* reports: who joins has to learn the CNAME (RFC 5506 section 3.4.2) */
 };
 
 static const int64_t MINIMUM_NS = 5000000000;
@@ -71,24 +72,27 @@ static int report_block(const sfm_reporter *reporter, sfm_stream_statistics *sta
 }
 
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
-                       int64_t now_ns, bool bye, uint8_t *out, size_t capacity) {
+                       const sfm_voip_metrics *metrics, int64_t now_ns, bool bye, uint8_t *out, size_t capacity) {
     sfm_rtcp_report_block block;
     memset(&block, 0, sizeof block);
     sfm_rtcp_sender_info info = {.ntp_time = ntp_of(reporter, now_ns),
                                  .rtp_timestamp = sender->timestamp,
                                  .packet_count = sender->packet_count,
                                  .octet_count = sender->octet_count};
+    bool is_whole = bye || !reporter->reduced_size || reporter->reports_written % WHOLE_EVERY == 0;
     bool is_sender = sender->packet_count != reporter->reported_packets;
     sfm_rtcp_compound compound = {.ssrc = sender->ssrc,
                                   .sender_info = is_sender ? &info : NULL,
                                   .blocks = &block,
-                                  .cname = reporter->cname,
+                                  .cname = is_whole ? reporter->cname : NULL,
+                                  .voip_metrics = metrics,
                                   .bye_reason = bye ? "" : NULL};
     compound.block_count = (uint8_t)report_block(reporter, statistics, now_ns, &block);
     int length = sfm_rtcp_write(&compound, out, capacity);
     if (length > 0) {
         reporter->reported_packets = sender->packet_count;
         reporter->has_reported = true;
+        reporter->reports_written++;
         reporter->next_report_ns = now_ns + random_interval_ns(reporter);
         count_size(reporter, (size_t)length);
     }
@@ -119,6 +123,14 @@ static void take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtc
     }
 }
 
+static void take_extended(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_packet *packet) {
+    sfm_voip_metrics metrics;
+    if (sfm_rtcp_find_voip_metrics(packet->body, packet->body_length, own_ssrc, &metrics) == 1) {
+        reporter->remote.voip = metrics;
+        reporter->remote.extended_reports++;
+    }
+}
+
 int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
                          int64_t arrival_ns) {
     sfm_rtcp_cursor cursor;
@@ -132,6 +144,8 @@ int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_
     while (sfm_rtcp_next(&cursor, &packet) > 0) {
         if (packet.packet_type == SFM_RTCP_BYE) {
             reporter->remote.said_bye = 1;
+        } else if (packet.packet_type == SFM_RTCP_EXTENDED_REPORT) {
+            take_extended(reporter, own_ssrc, &packet);
         } else if (sfm_rtcp_parse_report(&packet, &report) == SFM_OK) {
             take_report(reporter, own_ssrc, &report, arrival_ns);
         }

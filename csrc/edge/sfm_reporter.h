@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "../core/sfm_random.h"
+#include "../core/sfm_rtcp_xr.h"
 #include "../core/sfm_rtp.h"
 #include "../core/sfm_stream_statistics.h"
 
@@ -21,6 +22,8 @@ typedef struct sfm_remote_report {
     uint32_t jitter_ts;
     int64_t round_trip_ns;    /* -1 until it can be known */
     uint8_t said_bye;
+    uint32_t extended_reports; /* how many came; 0: `voip` means nothing */
+    sfm_voip_metrics voip;
 } sfm_remote_report;
 /* cffi:end */
 
@@ -42,6 +45,8 @@ typedef struct sfm_reporter {
     uint32_t last_sr;            /* middle 32 bits of the NTP time in the peer's newest sender report, 0: none */
     uint32_t reported_packets;   /* packet_count at the last report: only who sent since then is a sender (6.4) */
     bool has_reported;
+    bool reduced_size;           /* the peer takes reports without SDES (RFC 5506) */
+    uint32_t reports_written;
     sfm_remote_report remote;
     sfm_random random;
     char cname[SFM_CNAME_BYTES];
@@ -50,9 +55,10 @@ typedef struct sfm_reporter {
 void sfm_reporter_init(sfm_reporter *reporter, const char *cname, uint64_t seed, int64_t wallclock_offset_ns);
 /* Every 5 s in the mean, the first time after half of that; drawn and reconsidered as in section 6.3 and appendix A.7. */
 bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns);
-/* Writes SR or RR with CNAME, and BYE when `bye`. Bytes, or an error of sfm_rtcp_write. */
+/* Writes SR or RR with CNAME, XR when there are `metrics`, and BYE when `bye`. Of reports in reduced size every fourth, the
+ * first and the last are whole. Bytes, or an error of sfm_rtcp_write. */
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
-                       int64_t now_ns, bool bye, uint8_t *out, size_t capacity);
+                       const sfm_voip_metrics *metrics, int64_t now_ns, bool bye, uint8_t *out, size_t capacity);
 /* Takes a compound packet. 0, or an error of sfm_rtcp_open and nothing changed. */
 int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
                          int64_t arrival_ns);

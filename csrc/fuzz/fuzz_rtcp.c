@@ -62,6 +62,9 @@ static void check_packet(const sfm_rtcp_packet *packet)
     sfm_rtcp_bye bye;
     if (sfm_rtcp_parse_bye(packet, &bye) == 0)
         check_inside(bye.reason, bye.reason_length);
+    sfm_voip_metrics metrics;
+    if (packet->packet_type == SFM_RTCP_EXTENDED_REPORT && packet->body_length >= 12)
+        (void)sfm_rtcp_find_voip_metrics(packet->body, packet->body_length, packet->body[11], &metrics);
     sfm_rtcp_source_description description;
     if (sfm_rtcp_parse_source_description(packet, &description) == 0)
         for (size_t i = 0; i < description.chunk_count; i++)

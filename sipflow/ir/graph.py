@@ -109,6 +109,10 @@ class MediaSettings:
     jitter_max_ms: int | None = None
     rtcp_mux: bool = False
     """Whether its offers ask for RTP and RTCP on one port."""
+    rtcp_reduced: bool = False
+    """Whether they ask for RTCP of reduced size."""
+    voip_metrics: bool = False
+    """Whether they ask for reports with VoIP metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,20 @@ class LegStatistics:
     """How often packets came under keys that replaced others."""
     srtp_unsent: int | None = None
     """Packets that could not be protected: the key was used up (RFC 3711 section 9.2)."""
+    remote_discarded: float | None = None
+    """Share of our packets that the peer had too late or too early to hear them, by its newest VoIP metrics (RFC 3611
+    section 4.7), as all that follows; None without any."""
+    remote_burst_density: float | None = None
+    """Share missing within bursts."""
+    remote_burst_ms: int | None = None
+    remote_gap_ms: int | None = None
+    remote_delay_ms: int | None = None
+    """What the peer's own side adds to the delay."""
+    remote_buffer_ms: int | None = None
+    """Nominal delay of the peer's jitter buffer."""
+    remote_r_factor: int | None = None
+    remote_mos: float | None = None
+    """Conversational, as the peer has it."""
     srtp_useless: int | None = None
     """RTP packets refused since the keys in force were agreed on; 0 when one fitted, and as soon as it was told of."""
     path_lost: int | None = None
@@ -361,7 +375,26 @@ def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
         "remote_jitter_ms": _if_any(came, report.jitter_ts * 1000 / clock_rate),
         "round_trip_ms": _ms(report.round_trip_ns),
         "remote_said_bye": bool(report.said_bye),
+        **_remote_metrics(report),
     }
+
+
+def _remote_metrics(report: Any) -> dict[str, Any]:
+    """Of the newest VoIP metrics; 127 stands for what the peer does not know."""
+    voip, came = report.voip, report.extended_reports > 0
+    return {
+        "remote_discarded": _if_any(came, voip.discard_rate / 256),
+        "remote_burst_density": _if_any(came, voip.burst_density / 256),
+        "remote_burst_ms": _if_any(came, voip.burst_ms),
+        "remote_gap_ms": _if_any(came, voip.gap_ms),
+        "remote_delay_ms": _if_any(came, voip.end_system_ms),
+        "remote_buffer_ms": _if_any(came, voip.buffer_nominal_ms),
+        "remote_r_factor": _if_any(came and voip.r_factor <= _BEST_R, voip.r_factor),
+        "remote_mos": _if_any(came and voip.mos_cq <= _BEST_MOS * 10, voip.mos_cq / 10),
+    }
+
+
+_BEST_R, _BEST_MOS = 100, 5
 
 
 def leg_statistics(

@@ -99,6 +99,8 @@ class MediaDesk:
             media.formats,
             agent.ptime_ms,
             rtcp_mux=agent.spec.media.rtcp_mux,
+            rtcp_reduced=agent.spec.media.rtcp_reduced,
+            voip_metrics=agent.spec.media.voip_metrics,
             security=media.security,
         )
 

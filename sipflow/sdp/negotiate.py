@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
 from sipflow.sdp.security import (
@@ -56,8 +56,23 @@ class LocalMedia:
     """Whether a hold says `c=IN IP4 0.0.0.0` as RFC 2543 had it, in place of `a=sendonly` (RFC 3264 section 8.4)."""
     rtcp_mux: bool = False
     """Whether an offer asks for RTP and RTCP on one port (RFC 5761). An answer agrees to it wherever it was offered."""
+    rtcp_reduced: bool = False
+    """The same for RTCP of reduced size (RFC 5506)."""
+    voip_metrics: bool = False
+    """The same for reports with VoIP metrics (RFC 3611)."""
     security: Security = UNPROTECTED
     """What the local side does about SRTP."""
+
+
+class RtcpFeatures(NamedTuple):
+    """What is said about RTCP, in the order of `RTCP_ATTRIBUTES`."""
+
+    mux: bool = False
+    reduced: bool = False
+    voip_metrics: bool = False
+
+
+RTCP_ATTRIBUTES: Final = ("rtcp-mux", "rtcp-rsize", "rtcp-xr:voip-metrics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +108,11 @@ def make_offer(
     own = _own_position(old)
     # A port of its own would need a handshake of its own (RFC 5764 section 4).
     by_dtls = local.security.mode is SecurityMode.DTLS
-    mux = local.rtcp_mux or by_dtls or (own is not None and old[own].rtcp_mux)
+    said = _rtcp_of(old[own]) if own is not None else RtcpFeatures()
+    wanted = RtcpFeatures(local.rtcp_mux or by_dtls, local.rtcp_reduced, local.voip_metrics)
+    rtcp = RtcpFeatures(*map(any, zip(said, wanted, strict=True)))
     chosen = protocol or offered_protocol(local.security)
-    stream = _stream(local, local.formats, local.direction, chosen, mux, offered_lines(local.security))
+    stream = _stream(local, local.formats, local.direction, chosen, rtcp, offered_lines(local.security))
     media = _in_place(old, own, stream) if own is not None else (*map(_rejected, old), stream)
     return _session(local, session_id, session_version, username, (("t", "0 0"),), media)
 
@@ -125,13 +142,13 @@ def make_answer(
     send = _common(offered.rtp_formats(), local.formats, prefer_local)
     receive = _announced(send, local.formats)
     direction = _intersect(offer.direction_of(offered).reversed, local.direction)
-    muxed = offered.rtcp_mux
+    rtcp = _rtcp_of(offered)
     agreement = accept_offer(local.security, offer, offered)
     assert isinstance(agreement, Agreement), "a stream that is chosen can be accepted"
-    stream = _stream(local, receive, direction, offered.protocol, muxed, agreement.lines)
+    stream = _stream(local, receive, direction, offered.protocol, rtcp, agreement.lines)
     media = _in_place(offer.media, chosen, stream)
     description = _session(local, session_id, session_version, username, times, media)
-    return Answer(description, _params(offer, offered, local, direction, send, receive, agreement, muxed))
+    return Answer(description, _params(offer, offered, local, direction, send, receive, agreement, rtcp))
 
 
 def apply_answer(offer: SessionDescription, answer: SessionDescription, local: LocalMedia) -> MediaParams | str:
@@ -158,8 +175,8 @@ def apply_answer(offer: SessionDescription, answer: SessionDescription, local: L
         return agreement
     receive = _common(ours, theirs)
     direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
-    muxed = offered.rtcp_mux and answered.rtcp_mux
-    return _params(answer, answered, local, direction, theirs, receive, agreement, muxed)
+    rtcp = RtcpFeatures(*map(all, zip(_rtcp_of(offered), _rtcp_of(answered), strict=True)))
+    return _params(answer, answered, local, direction, theirs, receive, agreement, rtcp)
 
 
 # --- formats ---
@@ -344,7 +361,7 @@ def _params(
     send: tuple[RtpFormat, ...],
     receive: tuple[RtpFormat, ...],
     agreement: Agreement,
-    muxed: bool,
+    rtcp: RtcpFeatures,
 ) -> MediaParams:
     """Both lists have a codec, and the remote stream an address: the callers made sure."""
     send_format = _codecs(send)[0]
@@ -356,7 +373,7 @@ def _params(
         local_port=local.port,
         remote_address=description.address_of(remote) or "",
         remote_port=remote.port,
-        remote_rtcp_port=_rtcp_port(remote, agreement, muxed),
+        remote_rtcp_port=_rtcp_port(remote, agreement, rtcp.mux),
         send_format=send_format,
         receive_formats=_codecs(receive),
         dtmf_send_payload_type=dtmf_send.payload_type if dtmf_send else None,
@@ -370,7 +387,13 @@ def _params(
         protocol=remote.protocol,
         srtp=agreement.srtp,
         dtls=agreement.dtls,
+        rtcp_reduced=rtcp.reduced,
+        voip_metrics=rtcp.voip_metrics,
     )
+
+
+def _rtcp_of(media: MediaDescription) -> RtcpFeatures:
+    return RtcpFeatures(media.rtcp_mux, media.rtcp_reduced, media.voip_metrics)
 
 
 def _rtcp_port(remote: MediaDescription, agreement: Agreement, muxed: bool) -> int:
@@ -396,25 +419,26 @@ def _stream(
     formats: tuple[RtpFormat, ...],
     direction: Direction,
     protocol: str,
-    rtcp_mux: bool,
+    rtcp: RtcpFeatures,
     security: Lines,
 ) -> MediaDescription:
     """The local audio stream with these formats and payload types."""
     said = None if _holds_by_address(local) and direction is Direction.SENDONLY else direction
-    lines = _stream_lines(formats, local.ptime_ms, said, rtcp_mux) + security
+    lines = _stream_lines(formats, local.ptime_ms, said, rtcp) + security
     numbers = tuple(str(format_.payload_type) for format_ in formats)
     return MediaDescription("audio", local.port, protocol, numbers, lines)
 
 
 @_remembered
-def _stream_lines(formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None, rtcp_mux: bool) -> Lines:
+def _stream_lines(
+    formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None, rtcp: RtcpFeatures
+) -> Lines:
     lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
     lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
     lines.append(("a", f"ptime:{ptime_ms}"))
     if direction is not None:
         lines.append(("a", direction.value))
-    if rtcp_mux:
-        lines.append(("a", "rtcp-mux"))
+    lines += [("a", text) for text, is_said in zip(RTCP_ATTRIBUTES, rtcp, strict=True) if is_said]
     return tuple(lines)
 
 

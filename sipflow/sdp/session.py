@@ -238,6 +238,18 @@ class MediaDescription:
         """Whether the owner would have, or has, RTP and RTCP on one port (RFC 5761 section 5.1.1)."""
         return self.attribute("rtcp-mux") is not None
 
+    @property
+    def rtcp_reduced(self) -> bool:
+        """Whether RTCP packets may come without a whole compound (RFC 5506 section 5)."""
+        return self.attribute("rtcp-rsize") is not None
+
+    @property
+    def voip_metrics(self) -> bool:
+        """Whether reports with VoIP metrics are asked for (RFC 3611 section 5.1)."""
+        return any(
+            part.partition("=")[0] == "voip-metrics" for value in self.attributes("rtcp-xr") for part in value.split()
+        )
+
 
 def _milliseconds(text: str | None) -> int | None:
     match = _MILLISECONDS.match(text or "")

@@ -122,12 +122,16 @@ def test_a_receiver_report_byte_for_byte(core: Core) -> None:
     assert data == bytes.fromhex(expected)
 
 
+def test_reduced_size_is_a_report_and_nothing_else(core: Core) -> None:
+    """RFC 5506."""
+    assert write(core, ssrc=77) == bytes.fromhex("80c900010000004d")
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
         ({"cname": b""}, "SFM_ERROR_ARGUMENT"),
         ({"cname": b"a" * 256}, "SFM_ERROR_ARGUMENT"),
-        ({}, "SFM_ERROR_ARGUMENT"),
         ({"cname": b"a", "bye_reason": b"a" * 256}, "SFM_ERROR_ARGUMENT"),
         ({"cname": b"a", "block_count": 1}, "SFM_ERROR_ARGUMENT"),
         ({"cname": b"a", "capacity": 19}, "SFM_ERROR_SPACE"),

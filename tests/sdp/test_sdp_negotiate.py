@@ -230,6 +230,27 @@ def test_mux_that_was_not_offered_is_not_taken() -> None:
     assert result.remote_rtcp_port == 4001
 
 
+@pytest.mark.parametrize(("setting", "line"), [
+    ("rtcp_reduced", "a=rtcp-rsize\r\n"), ("voip_metrics", "a=rtcp-xr:voip-metrics\r\n"),
+])  # fmt: skip
+def test_features_of_rtcp_hold_where_both_say_so(setting: str, line: str) -> None:
+    asking = replace(ALICE, **{setting: True})
+    assert line in str(offer_of(asking)) and line not in str(offer_of(ALICE))
+    for one, other, agreed in ((asking, BOB, True), (ALICE, replace(BOB, **{setting: True}), False)):
+        offerer, answerer = exchange(one, other)
+        assert (getattr(offerer, setting), getattr(answerer, setting)) == (agreed, agreed)
+    refused = apply_answer(offer_of(asking), sdp("audio 4000 RTP/AVP 0"), asking)
+    assert isinstance(refused, MediaParams) and not getattr(refused, setting)
+    again = make_offer(BOB, session_id=2, session_version=2, previous=answer_to(offer_of(asking)).description)
+    assert line in str(again)
+
+
+def test_voip_metrics_may_stand_among_others() -> None:
+    offer = sdp("audio 4000 RTP/AVP 0\r\na=rtcp-xr:rcvr-rtt=all:10 voip-metrics stat-summary=loss")
+    assert params(answer_to(offer)).voip_metrics
+    assert not params(answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp-xr:stat-summary=loss"))).voip_metrics
+
+
 def test_mux_of_the_peers_offer_is_kept_in_our_next_one() -> None:
     answer = answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp:4999\r\na=rtcp-mux"))
     assert params(answer).remote_rtcp_port == 4000

@@ -5,7 +5,7 @@ endif
 
 syntax case match
 syntax match sflowControl '\<\%(else\|if\)\>'
-syntax match sflowOption '\<\%(certificate\|background\|congestion\|impairment\|algorithm\|duplicate\|refresher\|subscribe\|adaptive\|matching\|password\|received\|reliable\|required\|ringback\|contact\|corrupt\|country\|density\|expires\|message\|options\|publish\|reorder\|header\|jitter\|length\|notify\|random\|record\|stereo\|tagged\|update\|within\|burst\|delay\|every\|fixed\|heard\|offer\|order\|realm\|route\|score\|timer\|times\|where\|busy\|dial\|dtmf\|from\|info\|line\|loop\|loss\|mono\|most\|once\|over\|pesq\|play\|sent\|skew\|tone\|user\|with\|ack\|all\|for\|gap\|min\|mux\|off\|qop\|raw\|via\|as\|at\|by\|in\|on\|to\)\>'
+syntax match sflowOption '\<\%(certificate\|background\|congestion\|impairment\|algorithm\|duplicate\|refresher\|subscribe\|adaptive\|matching\|password\|received\|reliable\|required\|ringback\|contact\|corrupt\|country\|density\|expires\|message\|options\|publish\|reduced\|reorder\|header\|jitter\|length\|notify\|random\|record\|stereo\|tagged\|update\|within\|burst\|delay\|every\|fixed\|heard\|offer\|order\|realm\|route\|score\|timer\|times\|where\|busy\|dial\|dtmf\|from\|info\|line\|loop\|loss\|mono\|most\|once\|over\|pesq\|play\|sent\|skew\|tone\|user\|with\|ack\|all\|for\|gap\|min\|mux\|off\|qop\|raw\|via\|as\|at\|by\|in\|on\|to\|xr\)\>'
 syntax match sflowOperator '\<\%(contains\|matches\|and\|not\|or\)\>'
 syntax match sflowConstant '\<\%(false\|true\)\>'
 syntax match sflowModifier '\<\%(secret\)\>'

@@ -262,6 +262,10 @@ def _media(media: MediaSettings) -> Iterator[str]:
         yield f"jitter {kind} {least}" + (f"..{most}" if most != least else "")
     if media.rtcp_mux:
         yield "rtcp mux"
+    if media.rtcp_reduced:
+        yield "rtcp reduced"
+    if media.voip_metrics:
+        yield "rtcp xr"
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------

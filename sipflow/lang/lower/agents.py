@@ -222,11 +222,13 @@ def _jitter_buffer(item: Node, reader: ExpressionReader) -> dict[str, object]:
     return {"jitter_adaptive": adaptive, "jitter_min_ms": int(least), "jitter_max_ms": int(most)}
 
 
-def _rtcp_mux(_item: Node, _reader: ExpressionReader) -> dict[str, object]:
-    return {"rtcp_mux": True}
-
-
-_MEDIA_SETTINGS = {"ports": _ports, "jitter_buffer": _jitter_buffer, "rtcp_mux": _rtcp_mux}
+_MEDIA_SETTINGS: dict[str, Callable[[Node, ExpressionReader], dict[str, object]]] = {
+    "ports": _ports,
+    "jitter_buffer": _jitter_buffer,
+    "rtcp_mux": lambda _item, _reader: {"rtcp_mux": True},
+    "rtcp_reduced": lambda _item, _reader: {"rtcp_reduced": True},
+    "rtcp_xr": lambda _item, _reader: {"voip_metrics": True},
+}
 
 
 @dataclass(frozen=True, slots=True)

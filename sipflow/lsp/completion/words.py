@@ -44,7 +44,7 @@ _WITH = {
     **dict.fromkeys(("replace", "add"), ("header_edit",)),
     **dict.fromkeys(("remove", "double"), ("header_fault",)),
 }
-_MEDIA = {"jitter": ("jitter_buffer",), "rtcp": ("rtcp_mux",)}
+_MEDIA = {"jitter": ("jitter_buffer",), "rtcp": ("rtcp_mux", "rtcp_reduced", "rtcp_xr")}
 _LOAD = {"hold": ("hold_rate",), "require": ("requirement",)}
 _ARMS = {"timeout": ("timeout_arm",)}
 _EVENTS = {

@@ -159,6 +159,18 @@ SETTINGS = {
         source="RFC 5761",
         snippet="rtcp mux",
     ),
+    "rtcp_reduced": Entry(
+        "rtcp reduced",
+        "Offers RTCP of reduced size, `a=rtcp-rsize`: where the peer answers it, most reports come without a CNAME.",
+        source="RFC 5506",
+        snippet="rtcp reduced",
+    ),
+    "rtcp_xr": Entry(
+        "rtcp xr",
+        "Offers VoIP metrics in RTCP, `a=rtcp-xr:voip-metrics`: loss, bursts, delays of what each side heard.",
+        source="RFC 3611 section 4.7",
+        snippet="rtcp xr",
+    ),
 }
 
 SERVERS = {
