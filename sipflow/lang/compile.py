@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
-from sipflow.ir.graph import Agent, Graph, Lane, Table
-from sipflow.ir.graph import Node as GraphNode
+from sipflow.ir.graph import Agent, Graph, Table
 from sipflow.ir.ops import Let
 from sipflow.lang.checks import check_whole
 from sipflow.lang.checks.agents import check_agents
@@ -14,6 +14,7 @@ from sipflow.lang.files import Files
 from sipflow.lang.lower import definitions, top
 from sipflow.lang.lower.context import Uses
 from sipflow.lang.lower.foresight import Foresight
+from sipflow.lang.lower.lane_memory import LaneMemory, LaneReading, ReadLane
 from sipflow.lang.lower.lanes import LaneReader
 from sipflow.lang.lower.likeness import show_likenesses
 from sipflow.lang.lower.load import read_load
@@ -48,12 +49,20 @@ class CompileResult:
         return render_one(diagnostic, self.source, self.sources)
 
 
+class Memory:
+    """What the texts that were compiled lately have in common with those that will be."""
+
+    def __init__(self) -> None:
+        self.parts = PartMemory()
+        self.lanes = LaneMemory()
+
+
 def compile_text(
     text: str,
     source: str = "<text>",
     files: Files | None = None,
     variables: Iterable[str] | None = None,
-    memory: PartMemory | None = None,
+    memory: Memory | None = None,
 ) -> CompileResult:
     """The graph that `text` means, and everything that is wrong with it. Never raises, whatever `text` is.
 
@@ -61,9 +70,9 @@ def compile_text(
     known), `variables` are names that get their values from elsewhere, as `--var` gives them, `memory` keeps what was
     parsed for the next compilation of nearly the same text.
     """
-    parsed = parse(text, source, memory)
+    parsed = parse(text, source, None if memory is None else memory.parts)
     units = read_units(parsed, files)
-    lowering = _Lowering(units, frozenset(variables or ()))
+    lowering = _Lowering(units, frozenset(variables or ()), None if memory is None else memory.lanes)
     graph = lowering.graph()
     context = units[-1].context
     diagnostics = show_likenesses(_in_order(units), context.symbols, graph)
@@ -93,8 +102,9 @@ def _mistaken_agents(unit: Unit) -> Iterator[Node]:
 class _Lowering:
     """One program on its way to a graph."""
 
-    def __init__(self, units: tuple[Unit, ...], overridden: frozenset[str]) -> None:
+    def __init__(self, units: tuple[Unit, ...], overridden: frozenset[str], memory: LaneMemory | None) -> None:
         self.units = units
+        self.memory = memory
         self.main = units[-1]
         self.context = self.main.context
         self.overridden = overridden
@@ -102,7 +112,7 @@ class _Lowering:
         self.context.variables |= dict.fromkeys(overridden)
         self.sound = is_sound(units)
         """Whether the whole program was read: only then can one say that something is missing in it."""
-        self.lane_readers: list[LaneReader] = []
+        self.lanes: list[ReadLane] = []
 
     def graph(self) -> Graph:
         """The graph, with more or less in it when there are mistakes."""
@@ -110,10 +120,10 @@ class _Lowering:
         variables = top.read_variables(self.units, self.overridden)
         agents = top.read_agents(self.units)
         self._check_definitions()
-        lanes, nodes = self._lanes()
-        graph = self._graph(tables, variables, agents, lanes, nodes)
+        self._read_lanes()
+        graph = self._graph(tables, variables, agents)
         if self.sound:
-            check_whole(graph, self.context, self.lane_readers)
+            check_whole(graph, self.context, self.lanes)
         else:
             check_agents(self._beyond_doubt(graph), self.context)
         return graph
@@ -146,34 +156,28 @@ class _Lowering:
             scratch = home.read_again(home.report, Uses())
             LaneReader(scratch, definition.scope, "").check_definition(definition)
 
-    def _lanes(self) -> tuple[tuple[Lane, ...], tuple[GraphNode, ...]]:
-        lanes: list[Lane] = []
-        nodes: list[GraphNode] = []
+    def _read_lanes(self) -> None:
+        reading = LaneReading(self.context, self.memory, alone=len(self.units) == 1)
         counts: dict[str, int] = {}
         for node in self.main.root.nodes("lane"):
             agent = top.name_of(node).text
             counts[agent] = counts.get(agent, 0) + 1
             lane_id = agent if counts[agent] == 1 else f"{agent}#{counts[agent]}"
-            reader = LaneReader(self.context, lane_id, agent, whole=not self.context.has_repair(node.start, node.end))
-            lanes.append(reader.read(node))
-            nodes += reader.nodes
-            self.lane_readers.append(reader)
-        return tuple(lanes), tuple(nodes)
+            self.lanes.append(reading.read(node, lane_id, agent))
+        reading.done()
 
     def _graph(
         self,
         tables: tuple[Table, ...],
         variables: tuple[Let, ...],
         agents: dict[str, tuple[Agent, bool]],
-        lanes: tuple[Lane, ...],
-        nodes: tuple[GraphNode, ...],
     ) -> Graph:
-        driven = {lane.agent for lane in lanes}
+        driven = {read.lane.agent for read in self.lanes}
         return Graph(
             scenario=top.read_scenario(self.main),
             agents=tuple(top.used_agents(agents, driven, self.context)),
-            lanes=lanes,
-            nodes=nodes,
+            lanes=tuple(read.lane for read in self.lanes),
+            nodes=tuple(chain.from_iterable(read.nodes for read in self.lanes)),
             variables=variables,
             source=self.context.report.source.name,
             tables=tables,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sipflow.ir.span import Span
 from sipflow.values import dataclass, field
@@ -54,6 +54,11 @@ class Symbols:
     def add(self, symbol: Symbol, span: Span, *, declares: bool = False) -> None:
         """Note an occurrence; a place that is known already keeps its first meaning."""
         self.occurrences.setdefault((span.source, span.start, span.end), Occurrence(symbol, span, declares))
+
+    def add_all(self, occurrences: Iterable[Occurrence]) -> None:
+        """Note occurrences; those that are known already keep their meaning."""
+        for found in occurrences:
+            self.occurrences.setdefault((found.span.source, found.span.start, found.span.end), found)
 
     def at(self, source: str, offset: int) -> Occurrence | None:
         """The occurrence at a place; the end of a name counts as part of it."""

@@ -144,7 +144,7 @@ def analyse(
     settings = settings or Settings()
     memory = memory or FileMemory()
     files = EditorFiles(folder or Path(), settings.media_dir, buffers or {}, memory)
-    result = compile_text(text, name, files=files, variables=settings.variables, memory=memory.parts)
+    result = compile_text(text, name, files=files, variables=settings.variables, memory=memory.texts)
     return Document(name, text, result, files, settings.encoding, version)
 
 

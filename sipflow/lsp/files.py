@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sipflow.assets import Assets, media_folders
+from sipflow.lang.compile import Memory
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
-from sipflow.lang.parts import PartMemory
 
 _MOST_REMEMBERED = 4096
 
@@ -20,7 +20,7 @@ class FileMemory:
     """What was found out about files, for as long as their size and their time stay the same, and about texts."""
 
     def __init__(self) -> None:
-        self.parts = PartMemory()
+        self.texts = Memory()
         self._known: dict[tuple[str, str], tuple[tuple[int, int], object]] = {}
 
     def recall(self, kind: str, path: Path, find_out: Callable[[], Known]) -> Known:

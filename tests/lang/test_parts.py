@@ -9,34 +9,9 @@ import pytest
 
 from sipflow.lang.parse import parse
 from sipflow.lang.parts import PartMemory
+from tests.lang.edits import edited
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("**/*.sflow"))
-_INSERTS = [
-    "\n",
-    " ",
-    "x",
-    "1",
-    '"',
-    '"""',
-    "{",
-    "}",
-    "#",
-    "on ",
-    "\non bob {\n",
-    "\nagent carl\n",
-    ";",
-    "else",
-    "/",
-    "(",
-]
-
-
-def edited(text: str, rng: random.Random) -> str:
-    """The text with something put in or taken out."""
-    place = rng.randrange(len(text) + 1)
-    if rng.random() < 0.5:
-        return text[:place] + rng.choice(_INSERTS) + text[place:]
-    return text[:place] + text[place + rng.choice([1, 1, 5, 40]) :]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

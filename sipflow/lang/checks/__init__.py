@@ -7,10 +7,8 @@ part (agents with an address, targets that are variables, imports that were not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from sipflow.ir.graph import Graph
-from sipflow.ir.graph import Node as GraphNode
 from sipflow.lang.checks.agents import check_agents, report_empty
 from sipflow.lang.checks.calls import CallChecks
 from sipflow.lang.checks.media import check_media
@@ -24,14 +22,7 @@ from sipflow.lang.checks.vain import check_waits
 from sipflow.lang.checks.waits import Needs
 from sipflow.lang.diagnostics import has_errors
 from sipflow.lang.lower.context import Context
-
-
-class ReadLane(Protocol):
-    """What is known of how a lane was read."""
-
-    lane_id: str
-    nodes: list[GraphNode]
-    whole: bool
+from sipflow.lang.lower.lane_memory import ReadLane
 
 
 def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> None:
@@ -41,7 +32,7 @@ def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> No
         return
     check_agents(graph, context)
     check_registrars(graph, context)
-    program = Program.of(graph, context, (lane.lane_id for lane in lanes if lane.whole))
+    program = Program.of(graph, context, (lane.lane.id for lane in lanes if lane.whole))
     parties = Parties(program)
     check_order(program)
     if not context.all_doubtful:

@@ -38,6 +38,14 @@ class Uses:
     calls_unknown: bool = False
     """Whether somebody is called whose address is not known before the run."""
 
+    def add(self, other: Uses) -> None:
+        """Add what lanes further down do."""
+        self.signals_sent = other.signals_sent | self.signals_sent
+        self.signals_awaited = other.signals_awaited | self.signals_awaited
+        self.called = other.called | self.called
+        self.callers |= other.callers
+        self.calls_unknown |= other.calls_unknown
+
 
 @dataclass(slots=True)
 class Insertions:
