@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from lsprotocol import types
 
+from sipflow.ir import load
 from sipflow.lsp.completion import complete, resolve
 from tests.lsp.marked import PAIR, labels, marked, write_wav
 
@@ -56,7 +57,14 @@ def test_an_editor_without_snippets_gets_plain_text() -> None:
         ("agent alice { srtp |", {"off", "optional", "required"}, set()),
         ("agent alice { media { |", {"ports", "jitter adaptive"}, {"number"}),
         ("load { |", {"arrivals", "ramp", "hold", "concurrency at most", "require"}, {"release"}),
-        ("load { require sip.setup_time.|", {"p50", "p99"}, {"mos"}),
+        ("load { require |", {"calls", "sip", "media", "generator"}, {"setup_time", "p99"}),
+        ("load { require calls.success >= 99% and |", {"calls", "sip"}, {"first"}),
+        ("load { require sip.|", {"setup_time", "ser", "retransmissions"}, {"mos", "success", "header"}),
+        ("load { require generator.|", {"start_lateness", "loop_lag"}, {"ser"}),
+        ("load { require calls.|", {"success", "not_started"}, {"p99"}),
+        ("load { require sip.setup_time.|", {"p50", "p99", "p999", "mean"}, {"mos", "p99_9"}),
+        ("load { require setup_time.|", {"p50", "max"}, {"mos"}),
+        ("load { require media.mos.p5 > 4, media.|", {"mos", "one_way"}, {"p5"}),
         ("on alice: send message to bob { |", {"header", "body", "type", "codecs"}, {"number"}),
         ("on alice: check media.|", {"mos", "loss", "codec"}, {"setup_time"}),
         ("on alice: check sip.|", {"setup_time", "header"}, {"mos"}),
@@ -91,6 +99,14 @@ def test_whoever_is_called_is_an_agent_or_a_variable(text: str) -> None:
     found = labels('let ivr = "sip:5000@127.0.0.1"\n' + PAIR + 'agent carol = "sip:carol@example.com"\n' + text)
     assert {"bob", "carol", "ivr"} <= set(found)
     assert "play" not in found and "true" not in found
+
+
+def test_all_that_is_offered_behind_require_may_stand_there() -> None:
+    for group in ("calls", "sip", "media", "generator"):
+        for name in labels(f"load {{ require {group}.|"):
+            for statistic in ["", *(f".{word}" for word in labels(f"load {{ require {group}.{name}.|"))]:
+                known = load.measured_by(tuple(f"{group}.{name}{statistic}".split(".")))
+                assert known is not None or (statistic == "" and f"{group}.{name}" in load.DISTRIBUTIONS)
 
 
 def test_calls_of_the_lane_are_offered_and_those_of_others_are_not() -> None:

@@ -9,6 +9,7 @@ from sipflow.lang.files import FileProblem
 from sipflow.lang.symbols import Symbol, SymbolKind
 from sipflow.lang.syntax import Node, Token
 from sipflow.lsp.analysis import Document, text_of
+from sipflow.lsp.completion import required
 from sipflow.lsp.completion.suggestion import Kind, Suggestion
 from sipflow.lsp.completion.words import TARGET_WORDS
 from sipflow.lsp.knowledge import FUNCTIONS, KIND_WORDS, MESSAGE_WORDS, WORDS
@@ -27,7 +28,6 @@ _WORD_SETTINGS = {
     "QOP": "qop",
 }
 _METHODS = ("INVITE", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "SUBSCRIBE", "PRACK", "UPDATE", "PUBLISH", "REFER")
-_PERCENTILES = ("p5", "p50", "p90", "p95", "p99", "p99_9", "max")
 
 
 def names(document: Document, offset: int, place: Place) -> Iterator[Suggestion]:
@@ -128,7 +128,9 @@ def _values(document: Document, scope: str, place: Place) -> Iterator[Suggestion
             yield Suggestion(name, Kind.Function, "function", f"function:{name}", f"{name}(${{1}})", rank=4)
     if place.inside("WHERE"):
         yield from (Suggestion(word, Kind.Field, "of the message", f"message:{word}", rank=1) for word in MESSAGE_WORDS)
-    elif scope or place.inside("REQUIRE"):
+    elif place.inside("REQUIRE"):
+        yield from required.groups()
+    elif scope:
         for group in measurements.GROUPS:
             yield Suggestion(group, Kind.Module, "measurements", snippet=f"{group}.", rank=3, again=True)
         for call in _symbols(document, SymbolKind.CALL, scope, Kind.Variable):
@@ -143,10 +145,10 @@ def _dotted(document: Document, offset: int, place: Place) -> Iterator[Suggestio
     first, last = heads[0], heads[-1]
     if first.kind == "ENV":
         return (yield from ())
-    if last.text in measurements.GROUPS:
+    if place.inside("REQUIRE"):
+        yield from required.behind([head.text for head in heads])
+    elif last.text in measurements.GROUPS:
         yield from _measured(last.text)
-    elif len(heads) == 2 and first.text in measurements.GROUPS:
-        yield from (Suggestion(name, Kind.Property, "percentile", rank=1) for name in _PERCENTILES)
     elif len(heads) == 1 and first.text in _tables(document):
         yield from (Suggestion(name, Kind.Field, "column", rank=1) for name in columns(document, first.text))
     elif len(heads) == 1 and _is_call(document, document.scope_at(offset), first.text):
