@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -100,7 +101,7 @@ class LaneView(Protocol):
         """Whether `name` was signalled."""
 
 
-class Statement(Generic[OpT]):
+class Statement(ABC, Generic[OpT]):
     """One execution of one node. `begin` and `poll` give an outcome, or None to go on waiting."""
 
     polls_for_calls: ClassVar[bool] = False
@@ -113,9 +114,9 @@ class Statement(Generic[OpT]):
         self.call: LaneCall | None = None
         self.token = 0
 
+    @abstractmethod
     def begin(self, now: float) -> Outcome | None:
         """Do what the statement does at once."""
-        raise NotImplementedError
 
     def poll(self, now: float) -> Outcome | None:
         """Look whether what it waits for is there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, TypeVar
 
 from sipflow import events
@@ -105,9 +106,9 @@ class IncomingStatement(Statement[OpT]):
         """The name that the statement gives to the call."""
         return None
 
+    @abstractmethod
     def accept(self, call: LaneCall, now: float) -> Outcome | None:
         """Do it to the call."""
-        raise NotImplementedError
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """How the call took it."""

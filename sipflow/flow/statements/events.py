@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from abc import abstractmethod
 from functools import partial
 from typing import ClassVar
 
@@ -367,9 +368,9 @@ class RequestStatement(Statement[OpT]):
         arrival = arrival or self.lane.take_message(self.wanted)
         return None if arrival is None else self.judge(arrival)
 
+    @abstractmethod
     def wanted(self, payload: Payload) -> bool:
         """Whether this is the message."""
-        raise NotImplementedError
 
     def fits(self, message: events.RequestReceived | events.ResponseReceived) -> bool:
         """Whether the `where` condition holds for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from sipflow import events
@@ -40,13 +41,13 @@ class HearingStatement(ExpectStatement[OpT]):
             self.lane.command(self.listen(self.call))
         return failure
 
+    @abstractmethod
     def listen(self, call: LaneCall) -> commands.Listen:
         """The command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def what(self) -> str:
         """What is listened for; the same words for the same thing."""
-        raise NotImplementedError
 
     def look(self, call: LaneCall, now: float) -> Outcome | None:
         """Whether it was heard."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from sipflow import events
@@ -31,9 +32,9 @@ class MediaStatement(CallStatement[OpT]):
         self.token = self.lane.new_token()
         return self.start(call, now)
 
+    @abstractmethod
     def start(self, call: LaneCall, now: float) -> Outcome | None:
         """Send the command."""
-        raise NotImplementedError
 
     def over(self, call: LaneCall) -> Failure | None:
         """The command was refused. The end of the call needs no look: the engine answers every command then, too."""
