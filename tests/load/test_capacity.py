@@ -51,14 +51,43 @@ def test_a_rate_that_held_and_then_broke_did_not_hold() -> None:
     assert search.next_rate() == 5.0
 
 
-def test_an_invalid_generator_is_tried_again_and_then_gives_no_answer() -> None:
+def test_an_invalid_generator_is_tried_again_and_then_slower_and_then_gives_no_answer() -> None:
     search = Search(10.0)
     search.take(10.0, Outcome.HELD)
-    assert search.next_rate() == 20.0
-    for _ in range(3):
-        search.take(20.0, Outcome.INVALID, "start lateness")
+    for rate in (20.0, 15.0, 12.5):
+        for _ in range(3):
+            assert search.next_rate() == rate
+            search.take(rate, Outcome.INVALID, "start lateness")
     assert search.next_rate() is None
-    assert "INVALID at 20/s" in search.answer().refused and "start lateness" in search.answer().refused
+    assert search.answer().invalid
+    assert "INVALID at 12.5/s" in search.answer().refused and "start lateness" in search.answer().refused
+
+
+def test_an_invalid_generator_at_its_first_rate_gives_no_answer() -> None:
+    search = Search(10.0)
+    for _ in range(3):
+        assert search.next_rate() == 10.0
+        search.take(10.0, Outcome.INVALID)
+    assert search.next_rate() is None and search.answer().invalid
+
+
+@pytest.mark.parametrize("generator", [70.0, 80.0, 100.0])
+def test_a_limit_below_what_the_generator_can_do_is_found(generator: float) -> None:
+    search = Search(10.0)
+    while (rate := search.next_rate()) is not None:
+        valid = Outcome.HELD if rate <= 60 else Outcome.BROKEN
+        search.take(rate, Outcome.INVALID if rate >= generator else valid)
+    found = search.answer()
+    assert not found.refused and found.least is not None and found.most is not None
+    assert found.least <= 60 < found.most < generator
+
+
+def test_a_limit_above_what_the_generator_can_do_is_no_answer() -> None:
+    search = Search(10.0)
+    while (rate := search.next_rate()) is not None:
+        search.take(rate, Outcome.INVALID if rate >= 50 else Outcome.HELD, "event loop lag")
+    found = search.answer()
+    assert found.invalid and found.least is not None and 40 <= found.least < 50
 
 
 def test_one_invalid_trial_is_forgotten_when_the_next_one_is_not() -> None:
