@@ -106,6 +106,9 @@ class CallEnded(Payload):
     """bye, cancel, rejected, timeout (no ACK, no answer to re-INVITE), error."""
     reason: str = ""
     """Text of a Reason header (RFC 3326), or what broke."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of the BYE or CANCEL that came."""
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

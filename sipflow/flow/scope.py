@@ -11,6 +11,7 @@ from sipflow.ir.expr import Expr, Quantity, Unit, Value
 from sipflow.ir.graph import Node
 from sipflow.ir.measurements import GROUPS
 from sipflow.ir.ops import Arm, Op, With
+from sipflow.multipart import find_part
 from sipflow.plan.evaluate import NoValueError, format_value, names_in
 from sipflow.plan.plan import Plan
 
@@ -97,7 +98,8 @@ class LaneScope:
 
 
 class MessageScope:
-    """Scope of a `where` condition: the message's `method`, `code`, `body` and `header("…")`, then the lane's."""
+    """Scope of a `where` condition: `method`, `code`, `body`, `header("…")` and `part("…")` of the message, then the
+    lane's."""
 
     def __init__(self, lane: LaneScope, message: RequestReceived | ResponseReceived) -> None:
         self._lane = lane
@@ -116,7 +118,9 @@ class MessageScope:
                 return self._lane.lookup(parts)
 
     def apply(self, function: tuple[str, ...], arguments: tuple[Value, ...]) -> Value:
-        """`header("NAME")` and `sip.header("NAME")`: a header of the message."""
+        """`header("NAME")` and `sip.header("NAME")`: a header of the message; `part("TYPE")`: a part of its body."""
+        if function == ("part",) and len(arguments) == 1:
+            return self._part(format_value(arguments[0]))
         if function in (("header",), ("sip", "header")) and len(arguments) == 1:
             return _header(self._message.headers, format_value(arguments[0]))
         return self._lane.apply(function, arguments)
@@ -132,6 +136,14 @@ class MessageScope:
     def keep_secret(self, text: str) -> None:
         """To be taken out of all outputs."""
         self._lane.keep_secret(text)
+
+    def _part(self, wanted: str) -> str:
+        headers = self._message.headers
+        kind = next((value for name, value in headers if name.lower() in ("content-type", "c")), "")
+        found = find_part(kind, self._message.body.encode("utf-8", "surrogateescape"), wanted)
+        if found is None:
+            raise NoValueError(f"the message has no part of the type {wanted}")
+        return found.decode("utf-8", "surrogateescape")
 
 
 def _split(parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:

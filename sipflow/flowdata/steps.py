@@ -156,6 +156,10 @@ def _expect_notify(node_id: str, op: Any, constants: Constants) -> Converted:
     return Step(node_id, "NOTIFY"), _lost((op.where is not None, "`where`"))
 
 
+def _expect_hangup(node_id: str, op: Any, constants: Constants) -> Converted:
+    return Step(node_id, "DISCONNECTED"), _lost((op.where is not None, "`where`"))
+
+
 def _plain(name: str) -> Callable[[str, Any, Constants], Converted]:
     def convert(node_id: str, op: Any, constants: Constants) -> Converted:
         return Step(node_id, name), _lost(_carries(getattr(op, "extra", With())))
@@ -178,7 +182,7 @@ _CONVERTERS: dict[type[ops.Op], Callable[[str, Any, Constants], Converted]] = {
     ops.Wait: _wait,
     ops.ExpectCall: _expect_call,
     ops.ExpectRinging: _plain("RINGING"),
-    ops.ExpectHangup: _plain("DISCONNECTED"),
+    ops.ExpectHangup: _expect_hangup,
     ops.ExpectDtmf: _expect_dtmf,
     ops.ExpectHeld: _plain("HELD"),
     ops.ExpectResumed: _plain("RETRIEVED"),

@@ -37,9 +37,9 @@ class Edit:
 
     kind: str
     """`replace`, `add`, `remove`, `double` (a header); `start_line`, `cseq`, `content_length`, `copies` (a value);
-    `no_ack`, `late_offer`."""
+    `no_ack`, `late_offer`. `part`, which adds to the body, breaks none."""
     name: str = ""
-    """The header's name, empty for what is done to no header."""
+    """The header's name, the media type of a part; empty for what is done to neither."""
     value: Expr | None = None
 
 
@@ -623,12 +623,13 @@ class ExpectRejected(Expect):
     code: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class ExpectHangup(Expect):
-    """`expect hangup`: the peer ended the call (BYE, or CANCEL before the answer)."""
+    """`expect hangup [where C]`: the peer ended the call (BYE, or CANCEL before the answer)."""
 
-    __slots__ = ()
     word: ClassVar[str] = "hangup"
     flow_name: ClassVar[str] = "DISCONNECTED"
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _items(extra: With) -> list[str]:
 def _edit(edit: Edit) -> str:
     words = _EDIT_WORDS[edit.kind]
     name = f" {quote(edit.name)}" if edit.name else ""
-    sign = " =" if edit.name and edit.value is not None else ""
+    sign = " =" if edit.name and edit.value is not None and edit.kind != "part" else ""
     return f"{words}{name}{sign}" + ("" if edit.value is None else f" {edit.value}")
 
 
@@ -85,6 +85,7 @@ _EDIT_WORDS = {
     "copies": "copies",
     "no_ack": "no ack",
     "late_offer": "late offer",
+    "part": "part",
 }
 
 
@@ -195,6 +196,10 @@ def _expect_dtmf(op: ops.ExpectDtmf) -> str:
     return _join(f"expect dtmf matching {Regex(op.pattern)}", _option("as", op.capture))
 
 
+def _expect_hangup(op: ops.ExpectHangup) -> str:
+    return _join("expect hangup", _option("where", op.where))
+
+
 def _expect_notify(op: ops.ExpectNotify) -> str:
     return _join("expect notify", _option("where", op.where))
 
@@ -275,7 +280,7 @@ _WRITERS: dict[type[Op], Callable[[Any], str]] = {
     ops.ExpectProgress: _expect_word,
     ops.ExpectAnswered: _expect_word,
     ops.ExpectRejected: _expect_rejected,
-    ops.ExpectHangup: _expect_word,
+    ops.ExpectHangup: _expect_hangup,
     ops.ExpectDtmf: _expect_dtmf,
     ops.ExpectHeld: _expect_word,
     ops.ExpectResumed: _expect_word,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Final
 
+from sipflow.multipart import MAX_DEPTH, boundary_of, media_type, parts
 from sipflow.sip.headers import HeaderError, parse_parameters, unquote_string
 from sipflow.sip.message import Message, Request
 
@@ -14,13 +13,6 @@ SDP_LINE: Final = f"Content-Type: {CONTENT_TYPE}\r\n"
 ACCEPT_LINE: Final = f"Accept: {CONTENT_TYPE}, multipart/mixed\r\n"
 
 _SDP_RANGES: Final = frozenset((CONTENT_TYPE, "application/*", "*/*"))
-
-MAX_DEPTH: Final = 4
-"""Multiparts in multiparts that are looked into."""
-
-_FOLD: Final = re.compile(r"\r?\n[ \t]+")
-_TYPE_OF_PART: Final = re.compile(r"^(?:content-type|c)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
-_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 def session_description(message: Message) -> bytes:
@@ -57,36 +49,14 @@ def accepts_descriptions(request: Request) -> bool:
 def find_description(content_type: str, body: bytes, depth: int = MAX_DEPTH) -> bytes:
     """The session description in a body of that type: the first of its parts that is one, or of alternatives the last,
     which is the best (RFC 2046 section 5.1.4); empty when there is none."""
-    kind, _, parameters = content_type.partition(";")
-    kind = kind.strip(" \t").lower()
+    kind = media_type(content_type)
     if kind == CONTENT_TYPE:
         return body
-    boundary = _parameter(parameters, "boundary") if kind.startswith("multipart/") else ""
+    boundary = boundary_of(content_type)
     if not boundary or not depth:
         return b""
     found = [description for each in parts(body, boundary) if (description := find_description(*each, depth - 1))]
     return found[-1 if kind == "multipart/alternative" else 0] if found else b""
-
-
-def parts(body: bytes, boundary: str) -> Iterator[tuple[str, bytes]]:
-    """Content-Type and content of each part; what stands before the first boundary and behind the last is no part."""
-    delimiter = re.escape(boundary.encode("utf-8", "surrogateescape"))
-    marks = list(re.finditer(rb"(?:\A|\r?\n)--" + delimiter + rb"(--)?[ \t]*(?=\r?\n|\Z)", body))
-    ends = [mark.start() for mark in marks[1:]] + [len(body)]
-    for mark, end in zip(marks, ends, strict=False):  # without a boundary there is an end and no part
-        if mark[1]:
-            return
-        yield _part(body[mark.end() : end])
-
-
-def _part(text: bytes) -> tuple[str, bytes]:
-    """A part begins with the line end of its boundary, so that one without header fields begins with an empty line."""
-    end = _HEAD_END.search(text)
-    if end is None:
-        return "", b""
-    head = _FOLD.sub(" ", text[: end.start()].decode("utf-8", "surrogateescape"))
-    kind = _TYPE_OF_PART.search(head)
-    return kind[1] if kind else "text/plain", text[end.end() :]
 
 
 def _parameter(parameters: str, name: str) -> str:

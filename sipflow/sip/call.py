@@ -10,7 +10,7 @@ from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, Media
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.early_dialog import EarlyDialog
-from sipflow.sip.message import Message, Response
+from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.negotiation import Negotiation
 from sipflow.sip.requests import with_headers
 from sipflow.sip.responses import Answerable
@@ -199,12 +199,15 @@ class Call:
 
     # --- its end ---
 
-    def end(self, by: str, cause: str, reason: str, now: float) -> None:
-        """The call is over for its user; nothing but its last transaction goes on."""
+    def end(self, by: str, cause: str, reason: str, now: float, request: Request | None = None) -> None:
+        """The call is over for its user; nothing but its last transaction goes on. `request`: the BYE or CANCEL that
+        ended it."""
         if self.ended_at is None:
             self.ended_at = now
             self.ended_by = by
-            self.core.emit(CallEnded(self.id, by, cause, reason))
+            headers = () if request is None else tuple(request.headers.items())
+            body = "" if request is None else request.body.decode("utf-8", "replace")
+            self.core.emit(CallEnded(self.id, by, cause, reason, headers, body))
         self.state = CallState.RELEASING
         for answer in list(self.awaiting_ack.values()):
             answer.give_up()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sipflow.errors import MisuseError
+from sipflow.multipart import join
 from sipflow.sip.message import field_key
 
+PART = "part"
+"""Kind of the edit that adds a part to the body."""
 NO_ACK = "no_ack"
 """Kind of the edit that leaves the final response to an INVITE without its ACK."""
 
@@ -24,24 +27,39 @@ class Edit:
 
     kind: str
     """`replace`, `add`, `remove`, `double` (a header); `start_line`, `cseq`, `content_length`, `copies` (a value);
-    `no_ack`. Others change no bytes."""
+    `part` (added to the body); `no_ack`. Others change no bytes."""
     name: str = ""
-    """Of the header."""
+    """Of the header; media type of the part."""
     value: str = ""
 
 
 Edits = tuple[Edit, ...]
 
 
-def apply_edits(edits: Iterable[Edit], data: bytes) -> bytes:
+def apply_edits(edits: Sequence[Edit], data: bytes) -> bytes:
     """The message with all changes made, in their order; EditError when one has nothing to change."""
     head, separator, body = data.partition(b"\r\n\r\n")
     lines = head.split(_LINE_END)
+    added = [(edit.name, _bytes(edit.value)) for edit in edits if edit.kind == PART]
+    if added:
+        body = _with_parts(lines, body, added)
     for edit in edits:
         change = _CHANGES.get(edit.kind)
         if change is not None:
             change(lines, edit)
     return _LINE_END.join(lines) + separator + body
+
+
+def _with_parts(lines: list[bytes], body: bytes, added: list[tuple[str, bytes]]) -> bytes:
+    """The body with more parts behind it (RFC 5621 section 3.1), and the header fields that say so."""
+    types = _find(lines, "Content-Type", "read") if body else []
+    own = [(lines[at].partition(b":")[2].strip().decode("utf-8", "surrogateescape"), body) for at in types[:1]]
+    kind, whole = join([*own, *added])
+    for name in ("Content-Type", "Content-Length"):
+        for at in reversed(_find(lines, name, "remove", missing=True)):
+            del lines[at]
+    lines += [b"MIME-Version: 1.0", _field("Content-Type", kind), _field("Content-Length", str(len(whole)))]
+    return whole
 
 
 def copies(edits: Iterable[Edit]) -> int:
@@ -94,12 +112,12 @@ _CHANGES: dict[str, Callable[[list[bytes], Edit], None]] = {
 }
 
 
-def _find(lines: list[bytes], name: str, verb: str) -> list[int]:
-    """Places of the fields of that name, long or compact."""
+def _find(lines: list[bytes], name: str, verb: str, *, missing: bool = False) -> list[int]:
+    """Places of the fields of that name, long or compact; EditError when there is none and none may be `missing`."""
     key = field_key(name)
     names = [line.partition(b":")[0].decode("latin-1").strip() for line in lines]
     found = [at for at, field in enumerate(names) if at and field_key(field) == key]
-    if not found:
+    if not found and not missing:
         raise EditError(f"there is no {name} to {verb} in {lines[0].decode('utf-8', 'replace')}")
     return found
 

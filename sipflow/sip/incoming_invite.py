@@ -149,9 +149,9 @@ class IncomingInvite:
 
     # --- what the peer does ---
 
-    def cancelled(self, reason: str, now: float, cause: str = "cancel") -> None:
+    def cancelled(self, reason: str, now: float, request: Request, cause: str = "cancel") -> None:
         """CANCEL came, or a BYE of the early dialog: 487 (sections 9.2 and 15.1.2)."""
-        self._finish(487, None, now, (), "remote", cause, reason)
+        self._finish(487, None, now, (), "remote", cause, reason, request)
 
     def hung_up_on(self) -> None:
         """BYE came. Before the ACK, which was lost or is late, it says as much: only who has our 2xx knows the dialog
@@ -265,12 +265,20 @@ class IncomingInvite:
             replaced.incoming.release(now, ())
 
     def _finish(
-        self, code: int, reason: str | None, now: float, headers: HeaderFields, by: str, cause: str, why: str
+        self,
+        code: int,
+        reason: str | None,
+        now: float,
+        headers: HeaderFields,
+        by: str,
+        cause: str,
+        why: str,
+        request: Request | None = None,
     ) -> None:
         self._call.code = code
         self._stop_provisionals()
         self._reply(code, reason, now, headers, b"")
-        self._call.end(by, cause, why, now)
+        self._call.end(by, cause, why, now, request)
 
     def _reply(
         self, code: int, reason: str | None, now: float, headers: HeaderFields, body: bytes, extra: str = ""

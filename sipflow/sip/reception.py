@@ -165,7 +165,7 @@ class Reception:
         _keep(call, transaction, request)
         transaction.reply(now, 200, None, call.dialog.local, core.templates.response)
         if call.state is CallState.INCOMING:
-            call.incoming.cancelled(_reason_text(request), now)
+            call.incoming.cancelled(_reason_text(request), now, request)
         return call.id
 
     # --- outside dialogs ---
@@ -246,13 +246,13 @@ class Reception:
         if not call.is_live:
             return  # Both hung up at the same time; ours is still to be answered.
         if call.state is CallState.INCOMING and call.incoming is not None:
-            call.incoming.cancelled(reason, now, cause="bye")
+            call.incoming.cancelled(reason, now, request, cause="bye")
             return
         if call.outgoing is not None:
             call.outgoing.stop_waiting()
         if call.incoming is not None:
             call.incoming.hung_up_on()
-        call.end("remote", "bye", reason, now)
+        call.end("remote", "bye", reason, now, request)
         call.hung_up_on(now)
 
     def _receive_reinvite(self, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:

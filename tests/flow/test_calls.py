@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sipflow import events
 from sipflow.flow import commands
 from tests.flow.play import MEDIA, Play
@@ -162,3 +164,24 @@ def test_an_invite_with_replaces_takes_the_call_over() -> None:
     play.feed("bob", events.CallEnded("bob-1", "local", "bye"), events.CallConfirmed("bob-2"))
     play.feed("bob", events.CallReleased("bob-1", 200), events.DtmfReceived("bob-2", "9", 50))
     assert play.take(commands.ReleaseCall).call == "bob-2"
+
+
+@pytest.mark.parametrize(
+    ("cause", "condition", "passes"),
+    [
+        ("bye", 'header("Reason") contains "cause=16"', True),
+        ("bye", 'header("Reason") contains "cause=31"', False),
+        ("bye", 'header("X-None") == ""', False),
+        ("bye", 'part("a/b") == "01"', True),
+        ("bye", 'part("a/c") == "01"', False),
+        ("cancel", 'method == "CANCEL"', True),
+        ("bye", 'method == "CANCEL"', False),
+    ],
+)
+def test_a_hang_up_is_judged_by_what_its_message_says(cause: str, condition: str, passes: bool) -> None:
+    play = Play(f"on bob {{ answer; expect hangup where {condition} }}")
+    play.feed("bob", incoming("bob-1"))
+    confirm(play, "bob", "bob-1")
+    headers = (("Reason", "Q.850;cause=16"), ("Content-Type", "a/b"))
+    play.feed("bob", events.CallEnded("bob-1", "remote", cause, "", headers, "01"), events.CallReleased("bob-1", 200))
+    assert play.result("bob").passed is passes

@@ -10,6 +10,7 @@ import soundfile
 
 import sipflow
 from tests.interop.peers import baresip, free_port, needs
+from tests.interop.proof import Proved
 from tests.media.signals import Samples, best_lag, round_trip, speech, write_wav
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("baresip", "baresip-core")]
@@ -42,7 +43,7 @@ def _likeness_of(piece: Samples, heard: Samples) -> float:
     return float(np.corrcoef(piece, heard[at : at + len(piece)])[0, 1])
 
 
-def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path) -> None:
+def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, proved: Proved) -> None:
     ours, theirs = speech(SECONDS, seed=1), speech(LONGER, seed=2)
     write_wav(tmp_path / "ours.wav", ours)
     write_wav(tmp_path / "theirs.wav", theirs)
@@ -55,9 +56,10 @@ def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path) -> No
         assert report.passed, report.failures
     assert likeness(round_trip(ours, "PCMU"), read(peer.heard())) > 0.99
     assert likeness(round_trip(theirs, "PCMU"), read(tmp_path / "heard.wav")) > 0.99
+    proved("baresip", "answers our call; what each side heard is what the other said")
 
 
-def test_baresip_calls_a_lane_that_answers(tmp_path: Path) -> None:
+def test_baresip_calls_a_lane_that_answers(tmp_path: Path, proved: Proved) -> None:
     ours, theirs = speech(SECONDS, seed=3), speech(LONGER, seed=4)
     write_wav(tmp_path / "ours.wav", ours)
     write_wav(tmp_path / "theirs.wav", theirs)
@@ -71,3 +73,4 @@ def test_baresip_calls_a_lane_that_answers(tmp_path: Path) -> None:
         assert report.passed, report.failures
     assert likeness(round_trip(ours, "PCMU"), read(peer.heard())) > 0.99
     assert likeness(round_trip(theirs, "PCMU"), read(tmp_path / "heard.wav")) > 0.99
+    proved("baresip", "calls a lane that answers; what each side heard is what the other said")

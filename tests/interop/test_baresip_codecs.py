@@ -11,6 +11,7 @@ import soundfile
 import sipflow
 from sipflow.media.opus import has_opus
 from tests.interop.peers import baresip, free_port, has_baresip_module, needs
+from tests.interop.proof import Proved
 from tests.media.likeness import Likeness, compare
 from tests.media.signals import Samples, speech, write_wav
 
@@ -73,7 +74,7 @@ def play_both(tmp_path: Path, trial: Trial) -> tuple[Samples, Samples]:
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, trial: Trial) -> None:
+def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, trial: Trial, proved: Proved) -> None:
     ours, theirs = play_both(tmp_path, trial)
     with baresip(tmp_path, tmp_path / "theirs.wav", codecs=trial.theirs, rate=trial.rate, more=trial.more) as peer:
         text = f"""
@@ -85,10 +86,11 @@ def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, trial
         assert report.passed, report.failures
     judge(trial, compare(ours, read(peer.heard(), trial.rate), trial.rate))
     judge(trial, compare(theirs, read(tmp_path / "heard.wav", trial.rate), trial.rate))
+    proved("baresip", f"answers with {trial.codec}; levels within 1 dB and bands within 1.5 dB of what was said")
 
 
 @pytest.mark.parametrize("trial", TRIALS)
-def test_baresip_calls_a_lane_that_answers(tmp_path: Path, trial: Trial) -> None:
+def test_baresip_calls_a_lane_that_answers(tmp_path: Path, trial: Trial, proved: Proved) -> None:
     ours, theirs = play_both(tmp_path, trial)
     port = free_port()
     text = f"""
@@ -103,3 +105,4 @@ def test_baresip_calls_a_lane_that_answers(tmp_path: Path, trial: Trial) -> None
         assert report.passed, report.failures
     judge(trial, compare(ours, read(peer.heard(), trial.rate), trial.rate))
     judge(trial, compare(theirs, read(tmp_path / "heard.wav", trial.rate), trial.rate))
+    proved("baresip", f"calls with {trial.codec}; levels within 1 dB and bands within 1.5 dB of what was said")

@@ -10,6 +10,7 @@ import pytest
 import sipflow
 from sipflow.report.fold import Report
 from tests.interop.peers import baresip, free_port, needs
+from tests.interop.proof import Proved
 from tests.interop.test_baresip import likeness, read
 from tests.media.signals import round_trip, speech, write_wav
 
@@ -57,7 +58,7 @@ def checks(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", ANSWERED, ids=lambda case: f"{case.encryption}, {case.srtp}")
-def test_baresip_answers(tmp_path: Path, case: Case) -> None:
+def test_baresip_answers(tmp_path: Path, case: Case, proved: Proved) -> None:
     prepare(tmp_path)
     with baresip(tmp_path, tmp_path / "theirs.wav", encryption=case.encryption) as peer:
         text = f"""
@@ -67,10 +68,11 @@ def test_baresip_answers(tmp_path: Path, case: Case) -> None:
         """
         report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, timeout_s=30)
     verify(report, peer.heard(), tmp_path)
+    proved("baresip", f"answers under {case.suite} ({case.encryption}); no packet failed authentication")
 
 
 @pytest.mark.parametrize("case", CALLED, ids=lambda case: f"{case.encryption}, {case.srtp}")
-def test_baresip_calls(tmp_path: Path, case: Case) -> None:
+def test_baresip_calls(tmp_path: Path, case: Case, proved: Proved) -> None:
     prepare(tmp_path)
     port = free_port()
     text = f"""
@@ -83,3 +85,4 @@ def test_baresip_calls(tmp_path: Path, case: Case) -> None:
     with baresip(tmp_path, tmp_path / "theirs.wav", execute=dial, encryption=case.encryption) as peer:
         report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, timeout_s=30)
     verify(report, peer.heard(), tmp_path)
+    proved("baresip", f"calls under {case.suite} ({case.encryption}); no packet failed authentication")

@@ -24,6 +24,7 @@ from sipflow.media_params import MediaParams, RtpFormat
 from sipflow.sdp.negotiate import LocalMedia, make_answer, make_offer
 from sipflow.sdp.session import SessionDescription
 from tests.interop.peers import free_port, is_taken, needs, running, where_is
+from tests.interop.proof import Proved
 from tests.media.engine import LOOPBACK, Listener
 from tests.media.likeness import compare
 from tests.media.signals import Samples, speech, write_wav
@@ -116,7 +117,7 @@ def ffmpeg(*arguments: object) -> list[str]:
 
 
 @by_codec
-def test_ffmpeg_decodes_what_was_encoded_here(tmp_path: Path, trial: Trial) -> None:
+def test_ffmpeg_decodes_what_was_encoded_here(tmp_path: Path, trial: Trial, proved: Proved) -> None:
     played = speech(SECONDS, rate=trial.rate)
     prompt = PromptStore().load(write_wav(tmp_path / "played.wav", played, trial.rate), trial.rtp_format)
     port = free_port(pair=True)
@@ -134,10 +135,11 @@ def test_ffmpeg_decodes_what_was_encoded_here(tmp_path: Path, trial: Trial) -> N
             listener.wait(lambda: leg.statistics().packets_sent >= SECONDS * 50 + 25)
         assert heard.exists(), output.read_text()
     judge(trial, tmp_path, played, read(heard, trial.rate))
+    proved("ffmpeg", f"decodes our {trial.rtp_format.name} as well as its own")
 
 
 @by_codec
-def test_what_ffmpeg_encoded_is_decoded_here(tmp_path: Path, trial: Trial) -> None:
+def test_what_ffmpeg_encoded_is_decoded_here(tmp_path: Path, trial: Trial, proved: Proved) -> None:
     played = speech(SECONDS, rate=trial.rate, seed=2)
     silence = np.zeros(trial.rate // 2, np.int16)
     write_wav(tmp_path / "played.wav", np.concatenate((silence, played)), trial.rate)
@@ -162,3 +164,4 @@ def test_what_ffmpeg_encoded_is_decoded_here(tmp_path: Path, trial: Trial) -> No
     wrong = (statistics.packets_lost, statistics.malformed_packets, statistics.unknown_payload_packets)
     assert wrong == (0, 0, 0), statistics
     judge(trial, tmp_path, played, read(tmp_path / "heard.wav", trial.rate))
+    proved("ffmpeg", f"its {trial.rtp_format.name} is decoded here as well as by itself")

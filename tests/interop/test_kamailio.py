@@ -17,6 +17,7 @@ import pytest
 
 import sipflow
 from tests.interop.peers import free_port, is_taken, needs, running, where_is
+from tests.interop.proof import Proved
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("kamailio", "kamailio kamailio-tls-modules")]
 
@@ -128,7 +129,7 @@ def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Proxy]:
         yield running_proxy
 
 
-def test_a_call_through_the_proxy_each_way(proxy: Proxy) -> None:
+def test_a_call_through_the_proxy_each_way(proxy: Proxy, proved: Proved) -> None:
     """Register with digest, INVITE with digest, media, re-INVITE, and BYE from the caller, then from the callee."""
     report = proxy.run(
         proxy.agent("alice", extra="register every 60s")
@@ -161,15 +162,17 @@ def test_a_call_through_the_proxy_each_way(proxy: Proxy) -> None:
         """
     )
     assert report.passed, report.failures
+    proved("Kamailio", "registered with digest; a call each way with media, hold, resume and BYE by the recorded route")
 
 
-def test_a_wrong_password_is_refused_and_tried_once(proxy: Proxy) -> None:
+def test_a_wrong_password_is_refused_and_tried_once(proxy: Proxy, proved: Proved) -> None:
     report = proxy.run(proxy.agent("alice", password="guessed") + "on alice { register for 60s }")
     assert not report.passed
     assert "does not accept the password" in str(report.failures[0]), report.failures
+    proved("Kamailio", "a wrong password is refused")
 
 
-def test_a_call_that_is_given_up_rings_no_longer(proxy: Proxy) -> None:
+def test_a_call_that_is_given_up_rings_no_longer(proxy: Proxy, proved: Proved) -> None:
     report = proxy.run(
         proxy.agent("alice", extra="register every 60s")
         + proxy.agent("bob", extra="register every 60s")
@@ -179,9 +182,10 @@ def test_a_call_that_is_given_up_rings_no_longer(proxy: Proxy) -> None:
         """
     )
     assert report.passed, report.failures
+    proved("Kamailio", "a call that is given up rings no longer")
 
 
-def test_a_transfer_goes_through_the_proxy(proxy: Proxy) -> None:
+def test_a_transfer_goes_through_the_proxy(proxy: Proxy, proved: Proved) -> None:
     """REFER by the recorded route; the new INVITE is challenged and answered as any other."""
     agents = "".join(proxy.agent(name, extra="register every 60s") for name in ("alice", "bob", "carol"))
     report = proxy.run(
@@ -193,3 +197,4 @@ def test_a_transfer_goes_through_the_proxy(proxy: Proxy) -> None:
         """
     )
     assert report.passed, report.failures
+    proved("Kamailio", "a transfer, its NOTIFYs by the recorded route")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import sipflow
+from tests.interop.proof import Proved
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire]
 
@@ -56,7 +57,7 @@ def _wait_until_taken(port: int) -> None:
 
 
 @needs_sipp
-def test_a_scenario_calls_sipps_uas_and_hears_its_own_echo(tmp_path: Path) -> None:
+def test_a_scenario_calls_sipps_uas_and_hears_its_own_echo(tmp_path: Path, proved: Proved) -> None:
     port = free_port()
     text = f"""
     agent peer = "sip:service@127.0.0.1:{port}"
@@ -72,10 +73,11 @@ def test_a_scenario_calls_sipps_uas_and_hears_its_own_echo(tmp_path: Path) -> No
     with sipp_uas(port, tmp_path, "-m", "1"):
         report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "uas takes a call, and its echo comes back with less than 1 % loss")
 
 
 @needs_sipp
-def test_sipps_uac_calls_a_lane_that_answers(tmp_path: Path) -> None:
+def test_sipps_uac_calls_a_lane_that_answers(tmp_path: Path, proved: Proved) -> None:
     assert SIPP is not None
     port = free_port()
     text = f"""
@@ -90,11 +92,12 @@ def test_sipps_uac_calls_a_lane_that_answers(tmp_path: Path) -> None:
         shown, _ = peer.communicate(timeout=20)
     assert report.passed, report.failures
     assert peer.returncode == 0, shown.decode(errors="replace")[-2000:]
+    proved("SIPp", "uac calls a lane")
 
 
 @needs_sipp
 @needs_tshark
-def test_tshark_sees_one_stream_each_way_without_loss(tmp_path: Path) -> None:
+def test_tshark_sees_one_stream_each_way_without_loss(tmp_path: Path, proved: Proved) -> None:
     port = free_port()
     media_first = 24_600
     text = f"""
@@ -111,6 +114,8 @@ def test_tshark_sees_one_stream_each_way_without_loss(tmp_path: Path) -> None:
     for stream in streams:
         assert int(stream["packets"]) > 50
         assert stream["lost"].startswith("0 "), stream
+    counts = " and ".join(stream["packets"] for stream in streams)
+    proved("tshark", f"one RTP stream each way of a call with SIPp, {counts} packets, none lost")
 
 
 @contextmanager
@@ -161,7 +166,7 @@ def sipp(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @needs_sipp
-def test_sipps_regexp_reads_what_it_looks_for_in_our_answer(tmp_path: Path) -> None:
+def test_sipps_regexp_reads_what_it_looks_for_in_our_answer(tmp_path: Path, proved: Proved) -> None:
     """`regexp` fails unless address, Contact and SDP origin stand in the 200 as it knows them."""
     port, own = free_port(), free_port()
     text = f"""
@@ -171,10 +176,11 @@ def test_sipps_regexp_reads_what_it_looks_for_in_our_answer(tmp_path: Path) -> N
     with sipp(tmp_path, "-sn", "regexp", f"127.0.0.1:{port}", "-p", str(own), "-m", "1"):
         report = sipflow.run(text, out=tmp_path, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "regexp finds address, Contact and origin in our answer")
 
 
 @needs_sipp
-def test_sipps_branchc_registers_and_calls_from_one_call_id(tmp_path: Path) -> None:
+def test_sipps_branchc_registers_and_calls_from_one_call_id(tmp_path: Path, proved: Proved) -> None:
     """`branchc` sends REGISTER and INVITE with one Call-ID and two tags, holds the call for 5 s and hangs up."""
     port, own = free_port(), free_port()
     text = f"""
@@ -184,10 +190,11 @@ def test_sipps_branchc_registers_and_calls_from_one_call_id(tmp_path: Path) -> N
     with sipp(tmp_path, "-sn", "branchc", f"127.0.0.1:{port}", "-p", str(own), "-m", "1"):
         report = sipflow.run(text, out=tmp_path, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "branchc registers and calls with one Call-ID")
 
 
 @needs_sipp
-def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path) -> None:
+def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path, proved: Proved) -> None:
     """`branchs` answers a REGISTER, then an INVITE of `ua2` with 180, 100 (after it) and 200. It takes both for one
     call, so they need one Call-ID."""
     port = free_port()
@@ -205,10 +212,11 @@ def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path) -> None:
         _wait_until_taken(port)
         report = sipflow.run(text, out=tmp_path, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "branchs takes our REGISTER and our call")
 
 
 @needs_sipp
-def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path) -> None:
+def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path, proved: Proved) -> None:
     """3pcc: the controller invites the first without an offer, takes its offer to the second, and the answer back."""
     first, second, twin = free_port(), free_port(), free_port()
     lane = "answer within 20s; play tone 440Hz for 400ms; expect hangup within 20s; check media.packets_received > 15"
@@ -226,10 +234,11 @@ def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path) -> None
         with a_side:
             report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "3pcc-C connects two lanes, each hears the other")
 
 
 @needs_sipp
-def test_sipps_3pcc_a_side_makes_the_offer(tmp_path: Path) -> None:
+def test_sipps_3pcc_a_side_makes_the_offer(tmp_path: Path, proved: Proved) -> None:
     """We call without an offer; SIPp's 200 has it, our ACK has the answer."""
     port = free_port()
     text = f"""
@@ -240,3 +249,4 @@ def test_sipps_3pcc_a_side_makes_the_offer(tmp_path: Path) -> None:
         _wait_until_taken(port)
         report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
+    proved("SIPp", "3pcc-A offers in its answer to our late offer")

@@ -13,13 +13,14 @@ from sipflow.load.plan import LoadOverrides
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
 from sipflow.loading import LoadOptions, arun_load, prepare
+from tests.interop.proof import Proved
 from tests.interop.test_sipp import SIPP, free_port, needs_sipp, sipp_uas
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire]
 
 
 @needs_sipp
-def test_sipps_uas_answers_every_call_of_a_load_run(tmp_path: Path) -> None:
+def test_sipps_uas_answers_every_call_of_a_load_run(tmp_path: Path, proved: Proved) -> None:
     port, file = free_port(), tmp_path / "calls.sflow"
     file.write_text(f'agent peer = "sip:service@127.0.0.1:{port}"\non caller: call peer; wait 100ms; release\n')
     options = LoadOptions(LoadOverrides(rate=40.0, calls=40), out=tmp_path / "out", workers=2)
@@ -29,10 +30,11 @@ def test_sipps_uas_answers_every_call_of_a_load_run(tmp_path: Path) -> None:
     assert total.named("cause/") == {}
     assert (total.get("ended"), total.get("sip/answered"), result.lost) == (40, 40, 0)
     assert total.histograms["sip.release_time"].count == 40
+    proved("SIPp", "uas answers all 40 calls of a load run at 40/s")
 
 
 @needs_sipp
-def test_a_file_that_only_answers_takes_every_call_of_sipps_uac(tmp_path: Path) -> None:
+def test_a_file_that_only_answers_takes_every_call_of_sipps_uac(tmp_path: Path, proved: Proved) -> None:
     """Each incoming call begins a scenario; the run is over when it has had all of them."""
     assert SIPP is not None
     port, file = free_port(), tmp_path / "desk.sflow"
@@ -56,3 +58,4 @@ def test_a_file_that_only_answers_takes_every_call_of_sipps_uac(tmp_path: Path) 
     total = result.total
     assert (total.get("started"), total.get("ended"), total.get("failed")) == (30, 30, 0)
     assert total.get("sip/received") == 30
+    proved("SIPp", "all 30 calls of uac at 30/s are answered by a load run")

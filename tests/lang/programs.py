@@ -86,7 +86,7 @@ RUNNING = (
     "expect registered", "expect unregistered within {D}", "send raw {S}", 'send raw {S} to "sip:x@example.com"',
     "send update {{ {X} }}", "respond 200 {S} to BYE with {{ {X} }}", "respond 183", "hold c0 with {{ {X} }}",
     "resume with {{ {X} }}", "release with {{ {X} }}", "transfer c0 to bob with {{ {X} }}", "expect update where {T}",
-    "call bob with {{ no ack; late offer }}",
+    "call bob with {{ no ack; late offer }}", 'release with {{ part "text/plain" {S} }}',
 )  # fmt: skip
 LATER = (
     "expect audio", "expect silence for {D}", "expect call from bob where {T}",

@@ -113,6 +113,8 @@ STATEMENTS = (
     "expect rejected",
     "expect rejected 486",
     "expect hangup",
+    'expect hangup where header("Reason") contains "16" and part("a/b") == "1"',
+    'call bob with { part "application/isup;version=x" "01"; part "text/plain" "x" }',
     "expect hangup on c1 within 20s",
     'expect dtmf "12"',
     "expect dtmf",

@@ -174,7 +174,7 @@ def test_the_nodes_come_in_the_order_of_the_text() -> None:
         ("timeout => end; hangup => end; timeout => release", "SF213"),
         ("hangup => end; hangup => release", "SF213"),
         ("hangup within 5s => end", "SF215"),
-        ("hangup where true => end", "SF215"),
+        ("held where true => end", "SF215"),
         ("hangup on c2 => end", "SF204"),
         ('dtmf "x" => end', "SF403"),
         ("", "SF228"),

@@ -154,6 +154,7 @@ EDITS: list[tuple[str, ops.Edit]] = [
     ("copies 3", ops.Edit("copies", value=literal(3.0))),
     ("no ack", ops.Edit("no_ack")),
     ("late offer", ops.Edit("late_offer")),
+    ('part "application/isup" "01"', ops.Edit("part", "application/isup", Literal("01"))),
 ]
 
 

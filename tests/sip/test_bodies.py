@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sipflow import events
-from sipflow.sip.bodies import find_description, parts
+from sipflow.multipart import MAX_DEPTH, boundary_of, find_part, join, parts
+from sipflow.sip.bodies import find_description
 from sipflow.sip.call import CallState
 from tests.sip.pair import World, media, talk
 
@@ -131,3 +134,35 @@ def test_a_change_with_a_body_of_another_type_is_415_and_the_call_goes_on(method
     assert bob.sent()[-1] == f"415 {method}"
     assert len(bob.events(events.MediaNegotiated)) == before
     assert bob.session(incoming).state is alice.session(call).state is CallState.ESTABLISHED
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "found"),
+    [
+        ("text/plain", "Text/Plain;charset=x", b"whole"),
+        ("text/plain", "text/html", None),
+        ("", "text/plain", None),
+        ("multipart/mixed", "text/plain", None),
+    ],
+)
+def test_a_body_that_is_no_multipart_is_its_own_part(kind: str, wanted: str, found: bytes | None) -> None:
+    assert find_part(kind, b"whole", wanted) == found
+
+
+def test_a_part_is_found_within_multiparts_and_the_first_of_two_counts() -> None:
+    inner = join([("text/plain", b"deep"), ("a/b", b"1")])
+    outer = join([("a/c", b"2"), inner, ("A/B ; x=y", b"3")])
+    assert [find_part(*outer, wanted) for wanted in ("a/b", "a/c", "text/plain", "a/d")] == [b"1", b"2", b"deep", None]
+
+
+def test_a_part_that_lies_too_deep_is_not_looked_for() -> None:
+    nested = join([("a/b", b"1")])
+    for _ in range(MAX_DEPTH):
+        nested = join([nested])
+    assert find_part(*nested, "a/b") is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a/b", 'text/plain;x="y"']), st.binary(max_size=60)), min_size=1))
+def test_parts_come_back_as_they_were_joined(pieces: list[tuple[str, bytes]]) -> None:
+    kind, body = join(pieces)
+    assert list(parts(body, boundary_of(kind))) == pieces

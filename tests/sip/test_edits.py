@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sipflow import events
+from sipflow.multipart import boundary_of, find_part, parts
 from sipflow.sip.edits import Edit, EditError, apply_edits, copies
+from sipflow.sip.message import parse_message
 from tests.sip.pair import World, drop_first, media, what
 
 MESSAGE = b"BYE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nf: <sip:a>\r\nCSeq: 7 BYE\r\nContent-Length: 4\r\n\r\nbody"
@@ -38,6 +40,56 @@ def test_they_are_made_in_their_order() -> None:
 def test_what_is_not_there_cannot_be_changed(kind: str) -> None:
     with pytest.raises(EditError, match="there is no Subject to"):
         apply_edits([Edit(kind, "Subject", "x")], MESSAGE)
+
+
+def test_a_part_stands_behind_the_body_that_is_there() -> None:
+    usual = b"Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\nf: <sip:a>;tag=1\r\nt: <sip:b>\r\ni: 1\r\nCSeq: 1 INVITE\r\n"
+    own = b"INVITE sip:b SIP/2.0\r\n" + usual + b"c: application/sdp\r\nl: 3\r\n\r\nv=0"
+    added = [Edit("part", "application/isup;version=x", "01 00"), Edit("part", "text/plain", "ß")]
+    message = parse_message(apply_edits(added, own))
+    kind = message.headers.get("Content-Type") or ""
+    assert message.headers.get_all("Content-Type") == [kind] and kind.startswith("multipart/mixed;boundary=")
+    assert message.headers.get_all("Content-Length") == [str(len(message.body))]
+    assert message.headers.get("MIME-Version") == "1.0"
+    assert list(parts(message.body, boundary_of(kind))) == [
+        ("application/sdp", b"v=0"),
+        ("application/isup;version=x", b"01 00"),
+        ("text/plain", "ß".encode()),
+    ]
+    assert apply_edits(added, own) == apply_edits(added, own), "the same message is the same bytes"
+
+
+def test_a_part_alone_and_its_length_as_it_is_broken_on_purpose() -> None:
+    bare = b"BYE sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n"
+    data = apply_edits([Edit("content_length", value="7"), Edit("part", "text/plain", "x")], bare)
+    assert data.count(b"Content-Length") == 1 and b"Content-Length: 7\r\n" in data
+    head, _, body = data.partition(b"\r\n\r\n")
+    kind = head.partition(b"Content-Type: ")[2].partition(b"\r\n")[0].decode()
+    assert list(parts(body, boundary_of(kind))) == [("text/plain", b"x")]
+
+
+def test_an_offer_among_other_parts_is_answered_and_so_is_an_answer_taken(world, alice, bob):
+    isup = (Edit("part", "application/isup", "01"),)
+    with alice.ua.editing(isup):
+        alice.do("invite", "c1", bob.uri, media(4000))
+    world.settle()
+    assert find_part(*body_of(bob.events(events.CallIncoming)[0]), "application/isup") == b"01"
+    with bob.ua.editing(isup):
+        bob.do("answer", "bob-in1", media(5000))
+    world.settle()
+    assert alice.events(events.MediaNegotiated)[0].params.remote_port == 5000
+    assert bob.events(events.MediaNegotiated)[0].params.remote_port == 4000
+    with alice.ua.editing(isup):
+        alice.do("release", "c1")
+    world.settle()
+    ended = bob.events(events.CallEnded)[0]
+    assert find_part(*body_of(ended), "application/isup") == b"01"
+    assert ("CSeq", "2 BYE") in ended.headers
+
+
+def body_of(event):
+    """Content-Type and body of what came."""
+    return dict(event.headers)["Content-Type"], event.body.encode()
 
 
 def test_the_number_of_copies() -> None:

@@ -132,6 +132,17 @@ class ExpectHangupStatement(ExpectStatement[ops.ExpectHangup]):
         """Only the peer's doing."""
         return isinstance(payload, events.CallEnded) and payload.by == "remote"
 
+    def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
+        """The BYE or CANCEL must be as the condition says."""
+        ended = arrival.payload
+        assert isinstance(ended, events.CallEnded), "wanted() lets nothing else through"
+        if self.op.where is not None:
+            method = "CANCEL" if ended.cause == "cancel" else "BYE"
+            message = events.RequestReceived(ended.call, method, ended.headers, ended.body, 0)
+            if evaluate(self.op.where, MessageScope(self.lane.scope, message)) is not True:
+                return Failure(self.expected(), f"{describe(ended)} at {arrival.time:.3f} s")
+        return super().judge(arrival, call)
+
 
 class ExpectHeldStatement(ExpectStatement[ops.ExpectHeld]):
     """`expect held`."""

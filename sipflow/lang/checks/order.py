@@ -82,6 +82,8 @@ def _takes_all(event: ops.Expect) -> bool:
     match event:
         case ops.ExpectDtmf(digits=None, pattern=None) | ops.ExpectRejected(code=None) | ops.ExpectCall(caller=None):
             return True
+        case ops.ExpectHangup(where=None):
+            return True
         case ops.ExpectResponse(code=None, where=None) | ops.ExpectNotify(where=None) | ops.ExpectRequest(where=None):
             return True
         case _:

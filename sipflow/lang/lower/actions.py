@@ -395,7 +395,6 @@ _SIMPLE: dict[str, type[Op]] = {
     "ringing": ops.ExpectRinging,
     "progress": ops.ExpectProgress,
     "answered": ops.ExpectAnswered,
-    "hangup": ops.ExpectHangup,
     "held": ops.ExpectHeld,
     "resumed": ops.ExpectResumed,
     "transfer": ops.ExpectTransfer,
@@ -413,6 +412,8 @@ def _expect_simple(action: Action) -> Op:
     assert isinstance(word, Token), "the grammar has one word here"
     if word.kind == "NOTIFY":
         return ops.ExpectNotify(action.clauses.where())
+    if word.kind == "HANGUP":
+        return ops.ExpectHangup(action.clauses.where())
     return _SIMPLE[word.kind.lower()]()
 
 

@@ -34,6 +34,8 @@ from sipflow.lang.syntax import Node, Token
 from sipflow.values import dataclass, field, replace
 
 _FUNCTIONS = frozenset((("sip", "header"),))
+_OF_MESSAGES: dict[tuple[str, ...], str] = {("header",): "the name of a header", ("part",): "a media type"}
+"""What a `where` condition may ask of its message, and by what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,14 +371,15 @@ class ExpressionReader:
         parts = name.parts
         if len(parts) == 1 and parts[0] in FUNCTIONS:
             return self._function(FUNCTIONS[parts[0]], name, arguments, self.context.span(node))
-        known = parts in _FUNCTIONS or (self.names.message and parts == ("header",))
+        known = parts in _FUNCTIONS or (self.names.message and parts in _OF_MESSAGES)
         if not known and len(parts) == 3 and parts[1:] in _FUNCTIONS:
             known = self.check_call(parts[0], self._head(name))
         elif not known and not self.context.is_doubtful(parts[0]):
             self._unknown_function(name)
         values = tuple(self.read(argument) for argument in arguments)
         if known and len(values) != 1:
-            self._error("SF208", f"`{name}` takes one value: the name of a header", self.context.span(node))
+            wanted = _OF_MESSAGES[parts[-1:]]
+            self._error("SF208", f"`{name}` takes one value: {wanted}", self.context.span(node))
         return Apply(name, values, self.context.span(node))
 
     def _unknown_function(self, name: Name) -> None:

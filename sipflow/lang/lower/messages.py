@@ -14,12 +14,13 @@ from sipflow.lang.lower.kinds import require
 from sipflow.lang.syntax import Node, Token
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:[ \t]*;[^\r\n]*)?", re.ASCII)
 """RFC 3261 section 25.1: token."""
 MAX_COPIES = 100
 
 _ONCE = ("start_line", "cseq", "content_length", "copies", "no_ack", "late_offer")
 """Rules of edits that a block has once."""
-_EDITS = ("header_edit", "header_fault", *_ONCE)
+_EDITS = ("header_edit", "header_fault", "part", *_ONCE)
 
 OF_INVITES: Mapping[str, str] = {}
 """Edits that do not fit a statement which begins a call: none."""
@@ -98,10 +99,23 @@ def _read_edit(item: Node, reader: ExpressionReader) -> Edit:
     if item.rule in ("header_edit", "header_fault"):
         value = next(item.nodes(), None)
         return Edit(word.kind.lower(), _header_name(item, reader), None if value is None else reader.read(value))
+    if item.rule == "part":
+        return Edit("part", _part_type(item, reader), reader.read(next(item.nodes())))
     if item.rule in ("no_ack", "late_offer"):
         return Edit(item.rule)
     value_of = _copies if item.rule == "copies" else _any_value
     return Edit(item.rule, value=value_of(item, reader))
+
+
+def _part_type(item: Node, reader: ExpressionReader) -> str:
+    token = item.token("STRING", "RAW")
+    assert token is not None, "the grammar has a string here"
+    text = str(getattr(reader.string(token), "value", ""))
+    if token.start not in reader.context.unreadable and not _MEDIA_TYPE.fullmatch(text):
+        where = reader.context.span(token)
+        label = 'type and subtype, as in `part "text/plain" "hello"`'
+        reader.context.report.error("SF208", "this is no media type", where, label)
+    return text
 
 
 def _any_value(item: Node, reader: ExpressionReader) -> Expr:
@@ -126,7 +140,7 @@ def _check_headers(found: list[tuple[Node, Edit]], context: Context) -> None:
     said: set[str] = set()
     for item, edit in found:
         name = edit.name.lower()
-        if not name or edit.kind == "add":
+        if not name or edit.kind in ("add", "part"):
             continue
         if name in said:
             message = f"the header `{edit.name}` is changed twice"

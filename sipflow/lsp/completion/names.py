@@ -124,7 +124,7 @@ def _values(document: Document, scope: str, place: Place) -> Iterator[Suggestion
     for table in _symbols(document, SymbolKind.TABLE, "", Kind.Struct):
         yield Suggestion(table.label, Kind.Struct, "table", snippet=f"{table.label}.", rank=1, again=True)
     for name in FUNCTIONS:
-        if name.isalpha() and (name != "header" or place.inside("WHERE")):
+        if name.isalpha() and (name not in ("header", "part") or place.inside("WHERE")):
             yield Suggestion(name, Kind.Function, "function", f"function:{name}", f"{name}(${{1}})", rank=4)
     if place.inside("WHERE"):
         yield from (Suggestion(word, Kind.Field, "of the message", f"message:{word}", rank=1) for word in MESSAGE_WORDS)

@@ -49,6 +49,7 @@ FUNCTIONS = {
     ),
     "sip.header": Entry('sip.header("NAME")', "The text of a header field of the call's latest message."),
     "header": Entry('header("NAME")', "The text of a header field of the message. Behind `where` only."),
+    "part": Entry('part("TYPE")', "The first part of the message's body with this media type. Behind `where` only."),
 }
 
 UNIT_WORDS = {

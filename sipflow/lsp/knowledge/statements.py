@@ -295,6 +295,12 @@ CLAUSES = {
     "content_type": Entry(
         "type E", "The Content-Type of the body.", source="RFC 3261 section 20.15", snippet='type "${1:text/plain}"'
     ),
+    "part": Entry(
+        'part "TYPE" E',
+        "One more part of the body, behind the session description if the message has one; repeatable.",
+        source="RFC 5621 section 3.1",
+        snippet='part "${1:text/plain}" "$0"',
+    ),
 }
 
 EDITS = {
