@@ -27,6 +27,9 @@ static const double MIN_HIGH = 0.1;     /* -10 dB */
 static const double LEAST_POWER = 32768.0 * 32768.0 * 1e-4;
 /* Share that both frequencies must have of all there is: speech and music have more than two. */
 static const double PURE = 0.80;
+/* A key has no overtones; a note of an instrument has: from -12 dB on the octave of one of the two gives it away. */
+static const double MOST_OVERTONE = 0.06;
+static const double APART_HZ = 150.0; /* what the window keeps apart: closer than this the octave cannot be judged */
 
 /* What one look shows of one frequency. */
 typedef struct tone {
@@ -102,6 +105,13 @@ static char digit_of(const tone *low, const tone *high, double power, char key)
     return levels && twist && true_frequencies && pure ? key : '\0';
 }
 
+static int has_overtone(const float *block, double frequency, double power, double other)
+{
+    float phase;
+    return fabs(2.0 * frequency - other) >= APART_HZ &&
+           goertzel(block, 2.0 * frequency, &phase) > MOST_OVERTONE * power;
+}
+
 static char look(sfm_inband_dtmf *dtmf)
 {
     float block[WINDOW];
@@ -115,7 +125,12 @@ static char look(sfm_inband_dtmf *dtmf)
     for (int i = 0; i < 8; i++)
         tones[i] = look_at(dtmf, block, i);
     int low = strongest(tones), high = strongest(tones + 4);
-    return digit_of(&tones[low], &tones[4 + high], power, KEYS[low][high]);
+    char digit = digit_of(&tones[low], &tones[4 + high], power, KEYS[low][high]);
+    double f_low = FREQUENCY[low], f_high = FREQUENCY[4 + high];
+    if (digit != '\0' && (has_overtone(block, f_low, tones[low].power, f_high) ||
+                          has_overtone(block, f_high, tones[4 + high].power, f_low)))
+        return '\0';
+    return digit;
 }
 
 /* --- from looks to digits ----------------------------------------------------------------------------------------- */
