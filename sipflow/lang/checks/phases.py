@@ -146,7 +146,7 @@ def _on_way(node: Node, way: Way, calls: Calls) -> Calls:
     if way.failed:
         return _when_failed(node, calls)
     if isinstance(node.op, ops.Choose):
-        calls = replace(calls, just_dialled=None)
+        calls = _later(calls)
         events = node.op.events
         if way.arm is None or way.arm >= len(events):
             return calls
@@ -157,9 +157,9 @@ def _on_way(node: Node, way: Way, calls: Calls) -> Calls:
 
 def needs_call(op: Op) -> bool:
     """Whether it acts on a call that must be there; a check may judge variables, a response belongs to a request."""
-    if isinstance(op, ops.SendRequest | ops.SendRaw):
+    if isinstance(op, (ops.SendRequest, ops.SendRaw)):
         return op.target is None
-    return op.call_bound and not isinstance(op, ops.Check | ops.ExpectResponse)
+    return op.call_bound and not isinstance(op, (ops.Check, ops.ExpectResponse))
 
 
 # --- success -------------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def needs_call(op: Op) -> bool:
 
 def _when_done(op: Op, call: str | None, calls: Calls) -> Calls:
     if not isinstance(op, _TIMELESS):
-        calls = replace(calls, just_dialled=None)
+        calls = _later(calls)
     match op:
         case ops.Call(name=name):
             return _new(calls, MADE, name)
@@ -204,10 +204,15 @@ def _when_done(op: Op, call: str | None, calls: Calls) -> Calls:
             return replace(calls, done=calls.done | _begun(op)) if _begun(op) else calls
 
 
+def _later(calls: Calls) -> Calls:
+    """The same calls when time has passed."""
+    return calls if calls.just_dialled is None else replace(calls, just_dialled=None)
+
+
 def _begun(op: Op) -> int:
     if isinstance(op, ops.Record):
         return RECORDED
-    if isinstance(op, ops.SendRequest | ops.SendRaw):
+    if isinstance(op, (ops.SendRequest, ops.SendRaw)):
         return SENT
     return PLAYED if isinstance(op, ops.Play) and op.background else 0
 

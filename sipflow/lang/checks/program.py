@@ -45,6 +45,7 @@ class Program:
     provided: frozenset[str] = frozenset()
     """Nodes whose failure is provided for: there is a `recover` in their `else`."""
     _lanes_by_agent: dict[str, list[Lane]] = field(default_factory=dict)
+    _live: tuple[Node, ...] = ()
     _loops: frozenset[str] | None = None
 
     @staticmethod
@@ -59,6 +60,7 @@ class Program:
             program._lanes_by_agent.setdefault(lane.agent, []).append(lane)
         program.agents = {agent.name: agent for agent in graph.agents}
         program.reached = dict.fromkeys(program.reachable(lane.entry for lane in graph.lanes))
+        program._live = tuple(node for node in graph.nodes if node.id in program.reached)
         program.provided = frozenset(_provided(graph.nodes))
         return program
 
@@ -81,9 +83,9 @@ class Program:
             self._loops = frozenset(_lanes_with_loops(self))
         return self._loops
 
-    def live_nodes(self) -> Iterator[Node]:
+    def live_nodes(self) -> tuple[Node, ...]:
         """Nodes that a run may come to, in the order of the graph."""
-        return (node for node in self.graph.nodes if node.id in self.reached)
+        return self._live
 
     def lanes_of(self, agent: str) -> list[Lane]:
         """The lanes that drive an agent."""
