@@ -61,6 +61,10 @@ class Agent:
     def events(self, kind: type[Event]) -> list[Event]:
         return [payload for _, payload in self.log if isinstance(payload, kind)]
 
+    def ends(self) -> list[tuple[str, str, str, str]]:
+        """Call, by whom, cause and reason of each call that ended, without the message that did it."""
+        return [(event.call, event.by, event.cause, event.reason) for event in self.events(events.CallEnded)]
+
     def story(self) -> list[str]:
         """Names of all events but the trace, in order."""
         return [

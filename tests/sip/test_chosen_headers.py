@@ -80,7 +80,7 @@ def test_a_cancel_of_what_rings(world, alice, bob):
     alice.do("release", "c1", headers=CHOSEN)
     world.settle()
     assert chosen(alice, "CANCEL")
-    assert bob.events(events.CallEnded) == [events.CallEnded("bob-in1", "remote", "cancel", "busy")]
+    assert bob.ends() == [("bob-in1", "remote", "cancel", "busy")]
 
 
 def test_a_cancel_that_waits_for_a_provisional_response(world, alice, bob):

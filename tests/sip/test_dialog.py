@@ -271,7 +271,7 @@ def test_a_bye_before_the_answer_ends_the_invite_with_487(world, alice):
     alice.do("ring", call)
     hear(world, alice, in_dialog(alice, "BYE", 2))
     assert alice.sent()[-2:] == ["200 BYE", "487 INVITE"]
-    assert alice.events(events.CallEnded) == [events.CallEnded(call, "remote", "bye", "")]
+    assert alice.ends() == [(call, "remote", "bye", "")]
 
 
 def test_a_bye_that_overtakes_the_ack_ends_the_repetition_of_the_answer(world, alice):

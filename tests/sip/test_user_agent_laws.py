@@ -106,7 +106,7 @@ def test_a_call_gets_through_a_bad_network(seed, loss, jitter):
     assert bob.events(events.CallConfirmed) == [events.CallConfirmed("bob-in1")]
     bob.do("release", "bob-in1")
     world.run()
-    assert alice.events(events.CallEnded) == [events.CallEnded("c1", "remote", "bye", "")]
+    assert alice.ends() == [("c1", "remote", "bye", "")]
     assert alice.ua.idle and bob.ua.idle
 
 

@@ -110,7 +110,7 @@ def test_attended_transfer(world, alice, bob, carol):
     carol.do("answer", "carol-in2", media(6002))
     world.settle()
     assert alice.events(events.TransferProgressed)[-1] == events.TransferProgressed("c1", 200, True)
-    assert alice.events(events.CallEnded) == [events.CallEnded("c2", "remote", "bye", "")]
+    assert alice.ends() == [("c2", "remote", "bye", "")]
     assert carol.events(events.CallEnded) == [events.CallEnded("carol-in1", "local", "bye", "replaced by carol-in2")]
     assert carol.session("carol-in2").state == bob.session("b2").state == "established"
     come_to_rest(world, alice, bob, carol)
@@ -323,7 +323,7 @@ def test_a_bye_that_overtakes_the_last_notify_ends_the_call_and_not_the_subscrip
     carol.do("answer", "carol-in1", media(6000))
     bob.do("release", "bob-in1")
     world.settle()
-    assert alice.events(events.CallEnded) == [events.CallEnded("c1", "remote", "bye", "")]
+    assert alice.ends() == [("c1", "remote", "bye", "")]
     assert told(alice) == [(100, False)]
     assert not alice.events(events.CallReleased), "the outcome is still to come"
     world.run_for(1.0)
