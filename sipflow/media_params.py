@@ -143,6 +143,8 @@ class MediaParams:
     noise_send_payload_type: int | None = None
     """Comfort noise (RFC 3389) that takes the place of silence, None when the peer does not take it."""
     noise_receive_payload_type: int | None = None
+    latching: bool = False
+    """Whether media goes to where the first packet of media comes from (symmetric RTP, RFC 4961)."""
     rtcp_reduced: bool = False
     """Whether RTCP of reduced size was agreed on (RFC 5506)."""
     voip_metrics: bool = False

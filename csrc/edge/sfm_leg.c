@@ -984,6 +984,25 @@ int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t ar
                : SFM_OK;
 }
 
+static bool is_agreed(const sfm_leg *leg, const sfm_rtp_header *header) {
+    bool found = is_digit(leg, header);
+    for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
+        found = found || leg->params.receive_formats[i].payload_type == header->payload_type;
+    }
+    return found;
+}
+
+int sfm_leg_adopt(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
+    sfm_rtp_packet packet;
+    bool is_rtp = !sfm_rtcp_is_rtcp(data, length) && sfm_rtp_parse(data, length, &packet) == SFM_OK;
+    if (!is_rtp || !is_agreed(leg, &packet.header)) {
+        return 0;
+    }
+    uint64_t before = leg->stream.received;
+    (void)sfm_leg_receive(leg, data, length, arrival_ns);
+    return leg->stream.received > before;
+}
+
 void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
     sfm_srtp_opened opened;
     sfm_secure_set(&leg->secure, srtp);

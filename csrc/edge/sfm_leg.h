@@ -65,6 +65,7 @@ typedef struct sfm_leg_params {
     uint8_t receives;
     uint8_t rtcp_xr;      /* the peer takes VoIP metrics (RFC 3611) */
     uint8_t rtcp_reduced; /* the peer takes RTCP of reduced size (RFC 5506) */
+    uint8_t latches; /* the peer is whoever sends first, if not from where it said (for who owns the socket) */
     uint8_t moved; /* the peer's address is another than before: what it sends is a new stream */
 } sfm_leg_params;
 
@@ -135,6 +136,9 @@ const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns);
 int64_t sfm_leg_next_due_ns(const sfm_leg *leg); /* of a delayed packet; INT64_MAX when none waits */
 /* Takes any bytes that came from the peer. 0, or the error of what was wrong with them (counted). */
 int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
+/* The same of somebody who may be the peer behind a NAT: whether it was media as agreed on, under its keys where there are
+ * some. What is not counts like any packet that is wrong. */
+int sfm_leg_adopt(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns);
 /* Lets `ticks` packet times pass in which nothing is sent or heard: after a stall that is too long to make good. */
 void sfm_leg_skip(sfm_leg *leg, uint32_t ticks);

@@ -319,12 +319,31 @@ static void keep_handshake(sfm_engine_leg *leg, sfm_inbox *inbox, const sfm_data
     (void)repost(leg, &leg->handshake, &arrived);
 }
 
+/* Symmetric RTP (RFC 4961): a peer behind a NAT says an address that nobody reaches, and is where its packets come from. */
+static bool latch(sfm_engine_leg *leg, const sfm_datagram *datagram) {
+    if (!sfm_leg_adopt(leg->leg, datagram->data, datagram->length, datagram->arrival_ns)) {
+        return false;
+    }
+    bool muxed = sfm_address_equal(&leg->remote_rtcp, &leg->remote);
+    leg->remote = datagram->source;
+    leg->remote_rtcp = muxed ? datagram->source : leg->remote_rtcp;
+    leg->latching = false;
+    leg->unlooked = true;
+    sfm_ports_connect(&leg->sockets, &leg->remote);
+    collect_events(leg);
+    return true;
+}
+
 static void take_datagram(sfm_engine_leg *leg, const sfm_datagram *datagram, const sfm_address *peer,
                           receive_function take) {
+    bool is_media = take == sfm_leg_receive;
     if (!sfm_address_equal(&datagram->source, peer)) {
-        count_junk(leg, &datagram->source);
+        if (!is_media || !leg->latching || !latch(leg, datagram)) {
+            count_junk(leg, &datagram->source);
+        }
         return;
     }
+    leg->latching = leg->latching && !is_media;
     sfm_inbox *inbox = atomic_load_explicit(&leg->inbox, memory_order_acquire);
     if (inbox != NULL && sfm_is_dtls(datagram->data, datagram->length)) {
         keep_handshake(leg, inbox, datagram);
@@ -394,7 +413,7 @@ static int receive_rtp(sfm_engine_leg *leg) {
     if (socket < 0) {
         return receive_in_step(leg, leg->sockets.rtp, 0);
     }
-    if (!leg->unlooked && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
+    if (!leg->unlooked && !leg->latching && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
         return receive_in_step(leg, socket, 0);
     }
     int count = receive_waiting(leg, leg->sockets.rtp, 0);
@@ -478,6 +497,13 @@ static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
 }
 
 static void start_leg(sfm_engine_leg *leg, sfm_start_command *command) {
+    if (command->params.latches && sfm_address_equal(&leg->signalled, &command->remote)) {
+        command->remote = leg->remote; /* said once more, and known better */
+        command->remote_rtcp = leg->remote_rtcp;
+    } else {
+        leg->signalled = command->remote;
+        leg->latching = command->params.latches != 0;
+    }
     command->params.moved = sfm_leg_started(leg->leg) && !sfm_address_equal(&leg->remote, &command->remote);
     bool connected = leg->sockets.peer >= 0 && sfm_address_equal(&leg->remote, &command->remote);
     if (sfm_leg_start(leg->leg, &command->params, &command->states) == SFM_OK) {

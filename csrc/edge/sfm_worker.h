@@ -132,6 +132,8 @@ struct sfm_engine_leg {
     sfm_inbox *_Atomic inbox; /* NULL while nobody does handshakes; shared with who reads it */
     sfm_address remote;
     sfm_address remote_rtcp;
+    sfm_address signalled;       /* where the peer said that it is; remote is another place once that was learned */
+    bool latching;               /* until the first packet of media has come, from wherever */
     int64_t tick_ns;             /* when the next tick is due */
     bool unlooked;               /* the peer's packets may still lie in the socket that is not connected to it */
     int64_t looked_ns;           /* when the RTP socket was last looked at */

@@ -16,7 +16,7 @@
     ("\\(?:^\\|[;{:]\\|=>\\|\\_<else\\_>\\)[[:blank:]]*\\(\\_<\\(?:continue\\|recover\\|choose\\|repeat\\|signal\\|await\\|break\\|label\\|while\\|fail\\|goto\\|end\\|if\\)\\_>\\)" 1 font-lock-keyword-face)
     ("\\(?:^\\|[;{:]\\|=>\\|\\_<else\\_>\\)[[:blank:]]*\\(\\_<\\(?:expect\\|check\\)\\_>\\)" 1 font-lock-keyword-face)
     ("\\(?:^\\|[;{:]\\|=>\\|\\_<else\\_>\\)[[:blank:]]*\\(\\_<\\(?:let\\)\\_>\\)" 1 font-lock-keyword-face)
-    ("\\(?:^\\|[;{:]\\|=>\\|\\_<else\\_>\\)[[:blank:]]*\\(\\_<\\(?:certificate\\|concurrency\\|provisional\\|challenge\\|registrar\\|arrivals\\|register\\|content\\|minimum\\|replace\\|require\\|session\\|client\\|codecs\\|copies\\|double\\|header\\|jitter\\|listen\\|number\\|record\\|remove\\|verify\\|media\\|ports\\|proxy\\|ptime\\|realm\\|start\\|auth\\|body\\|cseq\\|dtmf\\|hold\\|late\\|name\\|part\\|ramp\\|rtcp\\|srtp\\|type\\|user\\|add\\|key\\|tls\\|uri\\|ca\\|no\\)\\_>\\)" 1 font-lock-variable-name-face)
+    ("\\(?:^\\|[;{:]\\|=>\\|\\_<else\\_>\\)[[:blank:]]*\\(\\_<\\(?:certificate\\|concurrency\\|provisional\\|challenge\\|registrar\\|arrivals\\|latching\\|register\\|content\\|minimum\\|replace\\|require\\|session\\|client\\|codecs\\|copies\\|double\\|header\\|jitter\\|listen\\|number\\|record\\|remove\\|verify\\|media\\|ports\\|proxy\\|ptime\\|realm\\|start\\|auth\\|body\\|cseq\\|dtmf\\|hold\\|late\\|name\\|part\\|ramp\\|rtcp\\|srtp\\|type\\|user\\|add\\|key\\|tls\\|uri\\|ca\\|no\\)\\_>\\)" 1 font-lock-variable-name-face)
     ("\\(\\_<\\(?:contains\\|matches\\|and\\|not\\|or\\)\\_>\\)" 1 font-lock-builtin-face)
     ("\\(\\_<\\(?:false\\|true\\)\\_>\\)" 1 font-lock-constant-face)
     ("\\(\\_<\\(?:secret\\)\\_>\\)" 1 font-lock-builtin-face)

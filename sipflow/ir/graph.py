@@ -109,6 +109,8 @@ class MediaSettings:
     jitter_max_ms: int | None = None
     rtcp_mux: bool = False
     """Whether its offers ask for RTP and RTCP on one port."""
+    latching: bool = False
+    """Whether media goes to where it comes from, whatever the peer says."""
     rtcp_reduced: bool = False
     """Whether they ask for RTCP of reduced size."""
     voip_metrics: bool = False

@@ -123,6 +123,7 @@ def _native_params(params: MediaParams) -> Any:
             "noise_send_payload_type": params.noise_send_payload_type or 0,
             "noise_receive_payload_type": params.noise_receive_payload_type or 0,
             "ptime_ms": _sent_ptime_ms(params),
+            "latches": params.latching,
             "rtcp_xr": params.voip_metrics,
             "rtcp_reduced": params.rtcp_reduced,
             "sends": params.direction.sends and reachable,

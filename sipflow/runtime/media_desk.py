@@ -101,6 +101,7 @@ class MediaDesk:
             rtcp_mux=agent.spec.media.rtcp_mux,
             rtcp_reduced=agent.spec.media.rtcp_reduced,
             voip_metrics=agent.spec.media.voip_metrics,
+            latching=agent.spec.media.latching,
             security=media.security,
         )
 

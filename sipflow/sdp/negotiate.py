@@ -62,6 +62,8 @@ class LocalMedia:
     """The same for reports with VoIP metrics (RFC 3611)."""
     security: Security = UNPROTECTED
     """What the local side does about SRTP."""
+    latching: bool = False
+    """Whether the peer is where its media comes from, should that be another place than it says."""
 
 
 class RtcpFeatures(NamedTuple):
@@ -387,6 +389,7 @@ def _params(
         protocol=remote.protocol,
         srtp=agreement.srtp,
         dtls=agreement.dtls,
+        latching=local.latching,
         rtcp_reduced=rtcp.reduced,
         voip_metrics=rtcp.voip_metrics,
     )

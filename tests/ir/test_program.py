@@ -64,7 +64,7 @@ agent desk {
   listen    udp "127.0.0.1:5062"
   ptime     30ms
   header    "X-Tenant" = "blue"
-  media     { ports 20000-29999; jitter adaptive 20ms..200ms; rtcp mux; rtcp reduced; rtcp xr }
+  media     { ports 20000-29999; jitter adaptive 20ms..200ms; rtcp mux; latching; rtcp reduced; rtcp xr }
 }
 
 on alice {

@@ -103,7 +103,7 @@ SETTINGS = (
     "codecs pcma, pcmu", "ptime 20ms", "dtmf rfc4733", "srtp off", "srtp dtls AEAD_AES_128_GCM",
     "srtp optional", 'header "X-A" = {S}', 'header "X-B" = "blue"',
     "media {{ ports 20000-29999; jitter adaptive 20ms..200ms }}", "media {{ rtcp mux }}",
-    "media {{ rtcp xr; rtcp reduced }}",
+    "media {{ rtcp xr; rtcp reduced; latching }}",
     "register every {D}", "auth {S} password {S}",
     'listen udp; listen tls "127.0.0.1:0"; tls {{ certificate "a.pem"; key {S}; name {S}; verify off }}',
     "listen ws; tls {{ ca {S}; client certificate required }}", "provisional reliable required", "hold by address",

@@ -262,6 +262,8 @@ def _media(media: MediaSettings) -> Iterator[str]:
         yield f"jitter {kind} {least}" + (f"..{most}" if most != least else "")
     if media.rtcp_mux:
         yield "rtcp mux"
+    if media.latching:
+        yield "latching"
     if media.rtcp_reduced:
         yield "rtcp reduced"
     if media.voip_metrics:

@@ -227,6 +227,7 @@ _MEDIA_SETTINGS: dict[str, Callable[[Node, ExpressionReader], dict[str, object]]
     "jitter_buffer": _jitter_buffer,
     "rtcp_mux": lambda _item, _reader: {"rtcp_mux": True},
     "rtcp_reduced": lambda _item, _reader: {"rtcp_reduced": True},
+    "latching": lambda _item, _reader: {"latching": True},
     "rtcp_xr": lambda _item, _reader: {"voip_metrics": True},
 }
 

@@ -165,6 +165,12 @@ SETTINGS = {
         source="RFC 5506",
         snippet="rtcp reduced",
     ),
+    "latching": Entry(
+        "latching",
+        "Sends media to where the peer's first packet comes from: behind a NAT it says an address that nobody reaches.",
+        source="RFC 4961, RFC 7362",
+        snippet="latching",
+    ),
     "rtcp_xr": Entry(
         "rtcp xr",
         "Offers VoIP metrics in RTCP, `a=rtcp-xr:voip-metrics`: loss, bursts, delays of what each side heard.",
