@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ class Watching:
             stderr=subprocess.STDOUT,
             text=True,
             env=os.environ | {"HOME": str(folder / "home")},
+            # A shell lets what it starts in the background ignore Ctrl-C, and the tests may be there.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
