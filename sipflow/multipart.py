@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -52,14 +53,19 @@ def _part(text: bytes) -> tuple[str, bytes]:
 
 
 def find_part(content_type: str, body: bytes, wanted: str, depth: int = MAX_DEPTH) -> bytes | None:
-    """The first part of that media type, or the body if it is of that type itself; None when there is none."""
-    if media_type(content_type) == media_type(wanted):
+    """The first part of that media type, or of alternatives the last, which is the best (RFC 2046 section 5.1.4); the
+    body if it is of that type itself. None when there is none."""
+    kind = media_type(content_type)
+    if kind == media_type(wanted):
         return body
     boundary = boundary_of(content_type)
     if not boundary or not depth:
         return None
-    looked_into = (find_part(kind, content, wanted, depth - 1) for kind, content in parts(body, boundary))
-    return next((found for found in looked_into if found is not None), None)
+    looked_into = (find_part(*each, wanted, depth - 1) for each in parts(body, boundary))
+    found = (part for part in looked_into if part is not None)
+    if kind == "multipart/alternative":
+        return next(iter(deque(found, maxlen=1)), None)
+    return next(found, None)
 
 
 def join(pieces: Iterable[tuple[str, bytes]]) -> tuple[str, bytes]:

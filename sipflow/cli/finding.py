@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from sipflow.cli.run import _coloured
 from sipflow.load.capacity import Outcome, Search
 from sipflow.load.health import Standing
 from sipflow.load.report.as_json import search_to_json
 from sipflow.load.result import Exit, LoadResult
+from sipflow.report.console import coloured_verdict
 
 TRIAL_S = 10.0
 
@@ -26,7 +26,7 @@ def find_max(
     while (rate := search.next_rate()) is not None:
         result = run_at(rate)
         if result.interrupted or result.problem:
-            console.print(_coloured(f"ERROR  {result.problem or 'interrupted'}"), soft_wrap=True)
+            console.print(coloured_verdict(f"ERROR  {result.problem or 'interrupted'}"), soft_wrap=True)
             return int(result.exit_code)
         outcome, detail = _outcome(result)
         search.take(rate, outcome, detail)
@@ -52,8 +52,8 @@ def _tell(search: Search, console: Console) -> int:
     found = search.answer()
     if found.refused:
         word, code = ("INVALID", Exit.INVALID) if found.invalid else ("FAILED", Exit.FAILED)
-        console.print(_coloured(f"{word}  no answer: {found.refused}"), soft_wrap=True)
+        console.print(coloured_verdict(f"{word}  no answer: {found.refused}"), soft_wrap=True)
         return int(code)
     text = f"PASSED  the highest rate that holds lies from {found.least:.2f}/s to {found.most:.2f}/s"
-    console.print(_coloured(f"{text} ({len(search.trials)} trials)"), soft_wrap=True)
+    console.print(coloured_verdict(f"{text} ({len(search.trials)} trials)"), soft_wrap=True)
     return int(Exit.PASSED)

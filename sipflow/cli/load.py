@@ -20,7 +20,7 @@ from sipflow.cli.completing import ScenarioPath
 from sipflow.cli.crews import MakeCrew, abroad, at_home
 from sipflow.cli.finding import TRIAL_S, find_max
 from sipflow.cli.keys import keys
-from sipflow.cli.run import _coloured, _Duration, _Variable
+from sipflow.cli.parameters import Duration, Variable
 from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr
 from sipflow.lang.diagnostics import Diagnostic, has_errors, render
@@ -34,6 +34,7 @@ from sipflow.load.report.text import report_lines
 from sipflow.load.result import Exit, LoadResult
 from sipflow.load.run import LoadRun, Status
 from sipflow.loading import LoadOptions, WrongFileError, preflight, prepare, worker_count
+from sipflow.report.console import coloured_verdict
 
 
 class _Rate(click.ParamType[float]):
@@ -61,7 +62,7 @@ class _Ramp(click.ParamType[tuple[float, float, float]]):
         rates = rate_of(first), rate_of(last)
         if not dots or rates[0] is None or rates[1] is None:
             self.fail(f"{value!r} is not a ramp, for instance 10/s..200/s/60s", param, ctx)
-        return rates[0], rates[1], _Duration().convert(duration, param, ctx)
+        return rates[0], rates[1], Duration().convert(duration, param, ctx)
 
 
 _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
@@ -81,7 +82,7 @@ _COUNT = click.IntRange(1)
 @click.option(
     "--duration",
     "duration_s",
-    type=_Duration(),
+    type=Duration(),
     help="For how long new calls begin: 30s, 10m (default: as the file says, else 60s).",
 )
 @click.option(
@@ -111,7 +112,7 @@ _COUNT = click.IntRange(1)
     "--var",
     "variables",
     multiple=True,
-    type=_Variable(),
+    type=Variable(),
     help="Give a `let` at the top of the file another value; repeatable.",
 )
 @click.option(
@@ -250,7 +251,7 @@ def load(
         result = _run(file, options, console, view)
     _write(result, json_file, csv_file, html_file)
     for line in report_lines(result, brief=quiet):
-        console.print(_coloured(line), soft_wrap=True)
+        console.print(coloured_verdict(line), soft_wrap=True)
     raise click.exceptions.Exit(int(result.exit_code))
 
 
@@ -279,7 +280,7 @@ def _prepare(file: Path, options: LoadOptions, console: Console) -> Prepare:
         _refuse(error.diagnostics, error.text, console)
         raise AssertionError("a file without a graph has errors") from error
     except SipflowError as error:
-        console.print(_coloured(f"ERROR  {error}"), soft_wrap=True)
+        console.print(coloured_verdict(f"ERROR  {error}"), soft_wrap=True)
         raise click.exceptions.Exit(int(Exit.MACHINE)) from error
 
 
@@ -304,7 +305,7 @@ def _run_abroad(file: Path, options: LoadOptions, console: Console, view: _View,
     try:
         return asyncio.run(_work(_prepare(file, options, console), crew, console, view))
     except SipflowError as error:
-        console.print(_coloured(f"ERROR  {error}"), soft_wrap=True)
+        console.print(coloured_verdict(f"ERROR  {error}"), soft_wrap=True)
         raise click.exceptions.Exit(int(Exit.MACHINE)) from error
 
 

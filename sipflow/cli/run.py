@@ -17,41 +17,16 @@ from rich.markup import escape
 from sipflow.api import Options, longest_table, read_source
 from sipflow.api import run as run_scenario
 from sipflow.cli.completing import ScenarioPath
+from sipflow.cli.parameters import Duration, Variable
 from sipflow.errors import SipflowError
 from sipflow.events import Record
 from sipflow.lang.diagnostics import render
 from sipflow.plan.network import NetworkConditions, parse_network
-from sipflow.plan.plan import parse_override
 from sipflow.redaction import Redactor
-from sipflow.report.console import ConsoleReporter
+from sipflow.report.console import ConsoleReporter, coloured_verdict
 from sipflow.report.fold import Report
 from sipflow.report.serialise import EventsFile, report_to_json
 from sipflow.report.verdict import summary, verdict_lines
-
-
-class _Variable(click.ParamType[tuple[str, object]]):
-    """`NAME=VALUE`."""
-
-    name = "NAME=VALUE"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, object]:
-        name, equals, text = value.partition("=")
-        if not equals or not name.isidentifier():
-            self.fail(f"{value!r} is not NAME=VALUE, for instance number=1001 or gap=200ms", param, ctx)
-        return name, parse_override(text)
-
-
-class _Duration(click.ParamType[float]):
-    """A duration of the language: `30s`, `2m`; a bare number is seconds."""
-
-    name = "DURATION"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        parsed = parse_override(value)
-        seconds = parsed if isinstance(parsed, float) else getattr(parsed, "value", 0.0) / 1000
-        if seconds <= 0:
-            self.fail(f"{value!r} is not a duration, for instance 30s or 2m", param, ctx)
-        return seconds
 
 
 class _Count(click.ParamType[int]):
@@ -92,7 +67,7 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
     "--var",
     "variables",
     multiple=True,
-    type=_Variable(),
+    type=Variable(),
     help="Give a `let` at the top of the file another value, for instance gap=200ms; repeatable.",
 )
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("sipflow-out"), show_default=True,
@@ -112,7 +87,7 @@ _FILE_OUT = click.Path(path_type=Path, dir_okay=False, writable=True)
 @click.option(
     "--timeout",
     "timeout_s",
-    type=_Duration(),
+    type=Duration(),
     help="Stop each run after this time, for instance 30s, and fail what is not done.",
 )
 @click.option("--count", type=_Count(), default=1, metavar="N|all",
@@ -187,7 +162,7 @@ def run(
         finally:
             _write_reports(reports, json_file, junit_file)
     if len(reports) > 1:
-        console.print(_coloured(summary(reports)), soft_wrap=True)
+        console.print(coloured_verdict(summary(reports)), soft_wrap=True)
     raise click.exceptions.Exit(max(report.exit_code for report in reports))
 
 
@@ -228,7 +203,7 @@ def _run_one(console: Console, verbose: bool, quiet: bool, file: Path, options: 
     if not quiet:
         console.print()
     for line in verdict_lines(report, text_of(str(file)), text_of):
-        console.print(_coloured(line), soft_wrap=True)
+        console.print(coloured_verdict(line), soft_wrap=True)
     return report
 
 
@@ -238,13 +213,6 @@ def _imported(source: str) -> str:
         return read_source(Path(source))[1]
     except SipflowError:
         return ""
-
-
-def _coloured(line: str) -> str:
-    for word, style in (("PASSED", "bold green"), ("FAILED", "bold red"), ("ERROR", "bold red"), ("INTERR", "yellow")):
-        if line.startswith(word):
-            return f"[{style}]{escape(line)}[/]"
-    return escape(line)
 
 
 def _write_reports(reports: list[Report], json_file: Path | None, junit_file: Path | None) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from sipflow.cli.certificates import certificate_options, certificates
-from sipflow.cli.run import _Duration
+from sipflow.cli.parameters import Duration
 from sipflow.errors import SipflowError
 from sipflow.load.cluster.address import Meeting, parse_meeting
 from sipflow.load.cluster.node import Offer, serve
@@ -28,7 +28,7 @@ EXIT_MACHINE, EXIT_INTERRUPTED = 3, 130
               "(default: the one from which it reaches the load run).")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("sipflow-out"), show_default=True,
               help="Folder of this machine for recordings and for what failed calls leave.")  # fmt: skip
-@click.option("--patience", "patience_s", type=_Duration(), default="30s", show_default=True,
+@click.option("--patience", "patience_s", type=Duration(), default="30s", show_default=True,
               help="How long to wait for the load run to listen.")  # fmt: skip
 @click.option("--name", help="Name in the report (default: host name and process number).")
 @certificate_options

@@ -139,3 +139,20 @@ def _position(progress: events.MediaProgress) -> str:
 
 def _start_line(data: bytes) -> str:
     return escape(data.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace"))
+
+
+def coloured_verdict(line: str) -> str:
+    """A line of a verdict as markup for rich: its first word in the colour of what it says."""
+    for word, style in _STYLES.items():
+        if line.startswith(word):
+            return f"[{style}]{escape(line)}[/]"
+    return escape(line)
+
+
+_STYLES = {
+    "PASSED": "bold green",
+    "FAILED": "bold red",
+    "INVALID": "bold red",
+    "ERROR": "bold red",
+    "INTERR": "yellow",
+}

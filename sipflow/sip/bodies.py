@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sipflow.multipart import MAX_DEPTH, boundary_of, media_type, parts
+from sipflow.multipart import find_part
 from sipflow.sip.headers import HeaderError, parse_parameters, unquote_string
 from sipflow.sip.message import Message, Request
 
@@ -46,17 +46,9 @@ def accepts_descriptions(request: Request) -> bool:
     return not _SDP_RANGES.isdisjoint(ranges)
 
 
-def find_description(content_type: str, body: bytes, depth: int = MAX_DEPTH) -> bytes:
-    """The session description in a body of that type: the first of its parts that is one, or of alternatives the last,
-    which is the best (RFC 2046 section 5.1.4); empty when there is none."""
-    kind = media_type(content_type)
-    if kind == CONTENT_TYPE:
-        return body
-    boundary = boundary_of(content_type)
-    if not boundary or not depth:
-        return b""
-    found = [description for each in parts(body, boundary) if (description := find_description(*each, depth - 1))]
-    return found[-1 if kind == "multipart/alternative" else 0] if found else b""
+def find_description(content_type: str, body: bytes) -> bytes:
+    """The session description in a body of that type; empty when there is none."""
+    return find_part(content_type, body, CONTENT_TYPE) or b""
 
 
 def _parameter(parameters: str, name: str) -> str:

@@ -177,7 +177,7 @@ class _Choice:
         own = clauses.call() if op.call_bound else None
         clauses.refuse_rest(op.word, within="the time limit is that of the `choose`")
         body.check_call(op, own or on, arm)
-        body.remember(op, action.node, arm, waits=False)
+        body.remember(op, arm)
         found = ops.Arm(op, None if own is None else own.text)
         self._check_alike(found, arm)
         return found

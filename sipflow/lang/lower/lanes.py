@@ -30,7 +30,6 @@ from sipflow.lang.syntax import Node, Token
 from sipflow.values import dataclass, field
 
 _MAKES_A_CALL = (ops.Call, ops.Dial, ops.Answer, ops.Ring, ops.Progress, ops.ExpectCall)
-_TAKES_A_CALL = (ops.Answer, ops.Ring, ops.Progress, ops.Reject, ops.Redirect, ops.ExpectCall)
 _ENDS = {
     "end": "end",
     "fail": "fail",
@@ -52,8 +51,6 @@ class LaneReader:
     whole: bool = True
     """Whether every statement was understood: only then can one say that something is missing before another."""
     nodes: list[GraphNode] = field(default_factory=list)
-    waits_for_call: Span | None = None
-    """The first statement that needs somebody to call the agent."""
     known: Known = field(default_factory=Known)
     drafts: dict[int, Draft] = field(default_factory=dict)
     """Nodes without their edges, by the `id` of their places."""
@@ -256,7 +253,7 @@ class BodyReader:
         within = clauses.within() if op.waits else None
         clauses.refuse_rest(word_of(op))
         self.check_call(op, action.call, site.node)
-        self.remember(op, action_node, site.node)
+        self.remember(op, site.node)
         return self.graph_node(site, op, call, within)
 
     def head_span(self, node: Node) -> Span:
@@ -314,11 +311,9 @@ class BodyReader:
         self.context.report.error("SF301", message, where, "nothing before this makes or takes a call", help=help_text)
         self.lane.known.now_has_call()  # said once a lane
 
-    def remember(self, op: Op, action_node: Node, node: Node, *, waits: bool = True) -> None:
-        """Note what a statement does to the calls of the lane; `waits` says whether it does nothing without one."""
+    def remember(self, op: Op, node: Node) -> None:
+        """Note what a statement does to the calls of the lane."""
         known = self.lane.known
-        if waits and isinstance(op, _TAKES_A_CALL) and not known.has_call and self.lane.waits_for_call is None:
-            self.lane.waits_for_call = self.context.span(action_node)
         if isinstance(op, _MAKES_A_CALL):
             known.now_has_call()
             if getattr(op, "name", None) is not None:
