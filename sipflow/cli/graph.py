@@ -14,7 +14,6 @@ from sipflow.cli.completing import SCENARIO
 from sipflow.ir.dump import graph_to_json
 from sipflow.ir.graph import Graph
 from sipflow.lang import compile_text
-from sipflow.lang.files import MediaInfo
 
 
 def _svg(graph: Graph) -> str:
@@ -78,7 +77,7 @@ def graph(file: str, form: str | None, output: Path | None) -> None:
 def compiled(file: str) -> Graph:
     """The graph of a scenario file, with its diagnostics on standard error; ends the command when it has an error."""
     source, folder = ("<stdin>", None) if file == "-" else (file, Path(file).parent)
-    result = compile_text(read_text(file), source, files=_WithoutMedia(media_folders(folder, None)))
+    result = compile_text(read_text(file), source, files=_WithoutMedia(Assets(media_folders(folder, None))))
     for diagnostic in result.diagnostics:
         click.echo(result.render(diagnostic), err=True)
     if result.graph is None:
@@ -108,13 +107,16 @@ def _form_of(output: Path | None) -> str:
     return _SUFFIXES.get(output.suffix.lower(), "json") if output is not None else "json"
 
 
-class _WithoutMedia(Assets):
+class _WithoutMedia:
     """Reads what a scenario imports; what it plays need not be here to be drawn."""
 
-    def probe(self, path: str) -> MediaInfo:
-        """Nothing is wrong with any file."""
-        return MediaInfo(path, 8000, 1, 0.0)
+    def __init__(self, assets: Assets) -> None:
+        self.text = assets.text
+        self.table = assets.table
+
+    def probe(self, path: str) -> None:
+        """Nobody looks."""
 
     def missing_for(self, codec: str) -> str:
-        """Nor does the machine lack anything."""
+        """Nothing that is played is encoded here."""
         return ""

@@ -53,8 +53,8 @@ class TableInfo:
 class Files(Protocol):
     """Looks at files by the names that scenarios use, and at what the machine has; nothing raises for what is there."""
 
-    def probe(self, path: str) -> MediaInfo | FileProblem:
-        """What is known about the audio file `path`."""
+    def probe(self, path: str) -> MediaInfo | FileProblem | None:
+        """What is known about the audio file `path`; None where nobody looks, and nothing can be said of it."""
         ...
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:

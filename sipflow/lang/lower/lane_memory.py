@@ -147,7 +147,7 @@ class _Asked:
         self.asked = True
         return self._files
 
-    def probe(self, path: str) -> MediaInfo | FileProblem:
+    def probe(self, path: str) -> MediaInfo | FileProblem | None:
         return self._answering().probe(path)
 
     def text(self, path: str, importer: str) -> ImportedText | FileProblem:
