@@ -5,6 +5,7 @@ VENV ?= .venv
 OUT ?= sipflow-out
 SECONDS ?= 600
 ARGS ?=
+ALONE := wire or interop or timed
 export VENV
 
 BIN := $(VENV)/bin
@@ -30,12 +31,12 @@ lint: $(READY) ## ruff: rules and format
 type: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-# What only computes runs on every core. What uses real sockets comes after it, one test after the other: such tests judge
-# lateness, and a neighbour that computes would spoil it.
+# What only computes runs on every core. What uses real sockets or judges time comes after it, one test after the other: a
+# neighbour that computes would spoil it.
 pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not wire and not interop"
-	$(BIN)/python -m pytest -m "wire or interop"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not ($(ALONE))"
+	$(BIN)/python -m pytest -m "$(ALONE)"
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif

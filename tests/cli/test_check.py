@@ -138,6 +138,7 @@ def test_checking_needs_neither_lark_nor_the_media_engine() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.timed
 def test_a_check_in_a_fresh_process_is_quick(folder: Path) -> None:
     command = [sys.executable, "-m", "sipflow", "check", f"{folder}/good.sflow"]
     if subprocess.run([*command[:3], "--help"], capture_output=True, check=False).returncode != 0:
