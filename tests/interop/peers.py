@@ -72,16 +72,22 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_
 def running(
     command: list[str], folder: Path, output: Path, ready: Callable[[], bool], stop: signal.Signals = signal.SIGTERM
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A peer that is ready; what it prints goes to a file, and a failure shows its end."""
+    """A peer that is ready; what it prints goes to a file. A failure shows the end of one that died."""
     with output.open("wb") as sink, subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT
     ) as peer:  # fmt: skip
         try:
             wait_until(lambda: ready() or peer.poll() is not None, f"{command[0]} to listen")
-            assert peer.poll() is None, output.read_text(errors="replace")[-2000:]
+            assert peer.poll() is None, _end_of(output)
             yield peer
         finally:
+            if peer.poll() is not None and peer.returncode:
+                print(f"{command[0]} ended by itself with {peer.returncode}: {_end_of(output)}")
             _end(peer, stop)
+
+
+def _end_of(output: Path) -> str:
+    return output.read_text(errors="replace")[-2000:]
 
 
 def _end(peer: subprocess.Popen[bytes], stop: signal.Signals) -> None:
