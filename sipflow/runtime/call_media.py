@@ -23,6 +23,8 @@ class CallMedia:
     """Whether a prompt may be looked for in all of it."""
     leg: Leg | None = None
     """None when its port pair was given back."""
+    wanted: bool = False
+    """Whether the scenario asked for anything to be sent, recorded or listened for."""
     security: Security | None = None
     offered: tuple[RtpFormat, ...] = ()
     """Formats of a re-INVITE whose answer has not come."""

@@ -15,8 +15,9 @@ from sipflow.media_params import DtlsParams
 LIMIT_S = 10.0
 """How long a handshake may take: OpenSSL has repeated its flight three times by then."""
 
-SOON_S = 1.5
-"""A call that is over before that may be over before its keys: nobody had anything to hear yet."""
+SOON_S = 0.5
+"""A call of which nobody wanted media may be over before its keys when it is over before that: two round trips of
+150 ms each way are longer than that in no network that is fit for speech (G.114)."""
 
 MORE_TIME_S = 0.001
 """OpenSSL counts in microseconds, the loop's clock may be a little ahead."""
@@ -60,10 +61,12 @@ class Handshakes:
 
     def begin(self, leg: Leg, params: DtlsParams, address: str, port: int) -> None:
         """Shake hands; the leg was told to wait for keys, and knows its peer."""
-        self.forget(leg)
+        former = self._drop(leg)
         self._parts[leg] = (params, address, port)
         loop = asyncio.get_running_loop()
-        running = self._running[leg] = _Running(leg, DtlsHandshake(self.identity, params), loop.time())
+        waiting = former is not None and not former.machine.over
+        since = former.since if former is not None and waiting else loop.time()
+        running = self._running[leg] = _Running(leg, DtlsHandshake(self.identity, params), since)
         running.limit = loop.call_later(LIMIT_S, self._give_up, running)
         running.machine.start()
         self._move(running)
@@ -77,17 +80,25 @@ class Handshakes:
                 running.machine.receive(datagram)
             self._move(running)
 
-    def forget(self, leg: Leg) -> str:
-        """The leg closes, or gets another association: gives why there were no keys, empty when nothing is wrong."""
+    def forget(self, leg: Leg, *, wanted: bool) -> str:
+        """The leg closes: gives why there were no keys, empty when nothing is wrong.
+
+        `wanted`: something was to be sent on it, recorded or heard. Then there is no call too short to be told of.
+        """
+        running = self._drop(leg)
+        if running is None or running.machine.over or running.told:
+            return ""
+        waited = asyncio.get_running_loop().time() - running.since
+        if not wanted and waited < SOON_S:
+            return ""
+        return f"the call ended {waited:.1f} s after its DTLS handshake had begun, and before there were keys"
+
+    def _drop(self, leg: Leg) -> _Running | None:
         running = self._running.pop(leg, None)
         self._parts.pop(leg, None)
-        if running is None:
-            return ""
-        running.stop()
-        waited = asyncio.get_running_loop().time() - running.since
-        if running.machine.over or running.told or waited < SOON_S:
-            return ""
-        return "the call ended before the DTLS handshake did: the peer did not answer it"
+        if running is not None:
+            running.stop()
+        return running
 
     def _move(self, running: _Running) -> None:
         """Send what is to be sent, tell what came of it, arm the timer."""

@@ -130,7 +130,7 @@ class MediaDesk:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
         media = self._calls.get(call)
         if media is not None and media.leg is not None:
-            self._calls[new_call] = CallMedia(media.agent, media.formats, media.whole_call, media.leg)
+            self._calls[new_call] = CallMedia(media.agent, media.formats, media.whole_call, media.leg, media.wanted)
             self._sharers[media.leg] += 1
 
     def negotiated(self, call: str, params: MediaParams) -> None:
@@ -179,7 +179,7 @@ class MediaDesk:
         if leg.kept_frames:
             self._keeping -= 1
             media.kept = leg.kept() if self.keeps_audio else None
-        no_keys = self._handshakes.forget(leg)
+        no_keys = self._handshakes.forget(leg, wanted=media.wanted)
         leg.close()
         self._feed(media.agent, events.MediaMeasured(call, _by_name(counted)))
         return no_keys or _unprotected(counted)
@@ -222,8 +222,16 @@ class MediaDesk:
 
     # --- commands ---
 
+    def _want(self, call: str) -> CallMedia | None:
+        """The call, of which the scenario has something to be sent, recorded or heard."""
+        media = self._calls.get(call)
+        if media is not None:
+            media.wanted = True
+        return media
+
     def play(self, command: commands.StartPlay) -> None:
         """Load the prompt without holding anything up, then play it."""
+        self._want(command.call)
         self._spawn(self._play(command))
 
     async def _play(self, command: commands.StartPlay) -> None:
@@ -275,7 +283,7 @@ class MediaDesk:
 
     def record(self, command: commands.StartRecord) -> None:
         """Open the file and record."""
-        media = self._calls.get(command.call)
+        media = self._want(command.call)
         if media is None or media.leg is None:
             why = "the call has no media leg yet"
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
@@ -299,6 +307,7 @@ class MediaDesk:
 
     def play_digits(self, command: commands.SendDigits) -> None:
         """Digits as tones in the audio, in place of what plays."""
+        self._want(command.call)
         self._spawn(self._play_digits(command))
 
     async def _play_digits(self, command: commands.SendDigits) -> None:
@@ -322,7 +331,7 @@ class MediaDesk:
 
     def send_digits(self, command: commands.SendDigits) -> None:
         """Queue telephone events."""
-        media = self._calls.get(command.call)
+        media = self._want(command.call)
         leg, params = (None, None) if media is None else (media.leg, media.params)
         if leg is None or params is None or params.dtmf_send_payload_type is None:
             why = "the peer does not take telephone events (no telephone-event in its session description)"
@@ -335,6 +344,7 @@ class MediaDesk:
 
     def listen(self, command: commands.Listen) -> None:
         """Load what is listened for without holding anything up, then listen."""
+        self._want(command.call)
         self._spawn(self._listen(command))
 
     async def _listen(self, command: commands.Listen) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
 from collections.abc import Iterator
@@ -12,36 +11,23 @@ import pytest
 from click.testing import CliRunner
 
 from sipflow.cli.run import run as run_command
-from sipflow.lang import compile_text
 from sipflow.media.srtp import SrtpLibrary
 from sipflow.media_params import SrtpKeys
-from sipflow.plan.network import NetworkConditions
-from sipflow.plan.plan import Plan, make_plan
-from sipflow.report.fold import Report, ReportFold
-from sipflow.runtime.runner import Runner, RunSettings
-from sipflow.runtime.sim.clock import VirtualLoop
-from sipflow.runtime.sim.network import Endpoint, SimulatedNetwork
-from sipflow.runtime.sim.world import SimulatedWorld
-from sipflow.sip.hop import Hop
+from sipflow.report.fold import Report
+from tests.run import meddling
 
 # --- a key that does not fit ---
 
 LINE = re.compile(rb"(a=crypto:[^\r]* inline:)[A-Za-z0-9+/]{4}")
 
 
-class Meddler(SimulatedNetwork):
-    """Changes the key in some of the session descriptions that pass, as a border controller with a fault would."""
+class WrongKeys:
+    """Changes the n-th messages that carry keys, from 1, as a border controller with a fault would."""
 
-    def __init__(self, seed: int, meddled: range) -> None:
-        super().__init__(NetworkConditions(), seed)
+    def __init__(self, meddled: tuple[int, ...]) -> None:
         self.meddled, self.passed = meddled, 0
 
-    def endpoint_at(self, host: str, port: int) -> Endpoint | None:
-        """Of datagrams."""
-        found = super().endpoint_at(host, port)
-        return None if found is None else Meddled(self, found)
-
-    def change(self, data: bytes) -> bytes:
+    def __call__(self, data: bytes) -> bytes:
         """One message; those with keys are counted."""
         if LINE.search(data) is None:
             return data
@@ -49,47 +35,9 @@ class Meddler(SimulatedNetwork):
         return LINE.sub(rb"\1AAAA", data) if self.passed in self.meddled else data
 
 
-class Meddled(Endpoint):
-    """The way to one of the sockets."""
-
-    def __init__(self, network: Meddler, endpoint: Endpoint) -> None:
-        self.network, self.endpoint = network, endpoint
-
-    def receive(self, data: bytes, source: tuple[str, int]) -> None:
-        """A datagram passes."""
-        self.endpoint.receive(self.network.change(data), source)
-
-    def send(self, data: bytes, destination: Hop) -> None:
-        """Nothing is sent here."""
-        raise AssertionError
-
-
-class MeddledWorld(SimulatedWorld):
-    """A simulation in which somebody changes keys."""
-
-    def __init__(self, meddled: range) -> None:
-        super().__init__(NetworkConditions())
-        self.meddled = meddled
-
-    def network(self, plan: Plan) -> SimulatedNetwork:
-        """What carries SIP."""
-        self.simulated_network = Meddler(plan.seed, self.meddled)
-        return self.simulated_network
-
-
 def run_meddled(text: str, out: Path, *meddled: int) -> Report:
     """Run in virtual time; the n-th messages that carry keys, from 1, get others."""
-
-    async def run() -> Report:
-        graph = compile_text(text, "<text>").graph
-        assert graph is not None
-        plan, fold = make_plan(graph, seed=1, time_limit_ms=60_000, network=NetworkConditions()), ReportFold()
-        among = range(meddled[0], meddled[-1] + 1) if meddled else range(0)
-        await Runner(plan, RunSettings(out=out), fold.take, MeddledWorld(among)).run()
-        return fold.report()
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(run())
+    return meddling.run(text, out, WrongKeys(meddled))
 
 
 AGENTS = "agent alice { srtp required }\nagent bob { srtp required }\n"
