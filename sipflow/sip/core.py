@@ -180,11 +180,14 @@ class Core:
         self.lookups[self._lookups_made] = done
         self.outputs.append(Lookup(self._lookups_made, query))
 
-    def credentials_for(self, request: Outgoing, hop: Hop, call: str | None = None) -> RequestCredentials | None:
-        """What a request (of a call, if it is one's) to that hop says about who sends it; None without a login."""
+    def credentials_for(
+        self, request: Outgoing, body: bytes, hop: Hop, call: str | None = None
+    ) -> RequestCredentials | None:
+        """What a request (of a call, if it is one's) with that body to that hop says about who sends it; None without a
+        login."""
         own = self.calls.get(call) if call else None
         authenticator = self.authenticator if own is None or own.identity is None else own.authenticator
-        return None if authenticator is None else authenticator.begin(request.method, request.uri, request.body, hop)
+        return None if authenticator is None else authenticator.begin(request.method, request.uri, body, hop)
 
 
 _TARGET_REFRESH = frozenset({"INVITE", "REFER", "UPDATE", "SUBSCRIBE", "NOTIFY"})

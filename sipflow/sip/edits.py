@@ -15,6 +15,7 @@ NO_ACK = "no_ack"
 """Kind of the edit that leaves the final response to an INVITE without its ACK."""
 
 _LINE_END = b"\r\n"
+_HEAD_END = b"\r\n\r\n"
 
 
 class EditError(MisuseError):
@@ -37,16 +38,25 @@ Edits = tuple[Edit, ...]
 
 
 def apply_edits(edits: Sequence[Edit], data: bytes) -> bytes:
-    """The message with all changes made, in their order; EditError when one has nothing to change."""
-    head, separator, body = data.partition(b"\r\n\r\n")
+    """The message with all changes made: parts first, then the rest in their order; EditError when one has nothing to
+    change."""
+    head, separator, body = apply_parts(edits, data).partition(_HEAD_END)
     lines = head.split(_LINE_END)
-    added = [(edit.name, _bytes(edit.value)) for edit in edits if edit.kind == PART]
-    if added:
-        body = _with_parts(lines, body, added)
     for edit in edits:
         change = _CHANGES.get(edit.kind)
         if change is not None:
             change(lines, edit)
+    return _LINE_END.join(lines) + separator + body
+
+
+def apply_parts(edits: Sequence[Edit], data: bytes) -> bytes:
+    """The message with the parts added, and nothing broken yet: what credentials may cover."""
+    added = [(edit.name, _bytes(edit.value)) for edit in edits if edit.kind == PART]
+    if not added:
+        return data
+    head, separator, body = data.partition(_HEAD_END)
+    lines = head.split(_LINE_END)
+    body = _with_parts(lines, body, added)
     return _LINE_END.join(lines) + separator + body
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sipflow.events import Logged
 from sipflow.sip.authenticator import RequestCredentials
 from sipflow.sip.destinations import is_made_up, locate, wants_transport
-from sipflow.sip.edits import NO_ACK, EditError
+from sipflow.sip.edits import NO_ACK, EditError, apply_parts
 from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Response
 from sipflow.sip.requests import Templates, write_request
@@ -134,8 +134,9 @@ class Exchange:
         if self._fallback is not None and _adds_a_way(self._fallback, self._hops):
             self._hops.append(self._fallback)
         self.cseq = self._request.next_cseq()
-        self._credentials = self._core.credentials_for(self._request, self._hops[0], self.call)
-        self._attempt(self._hops.pop(0), now)
+        hop = self._hops.pop(0)
+        self._credentials = self._core.credentials_for(self._request, self._body(hop), hop, self.call)
+        self._attempt(hop, now)
 
     def _attempt(self, hop: Hop, now: float) -> None:
         core = self._core
@@ -158,6 +159,13 @@ class Exchange:
     def _write(self, hop: Hop, branch: str) -> bytes:
         templates = self._core.templates_for(hop)
         return self._core.alter(self._request.write(templates, branch, self.cseq, self.credentials))
+
+    def _body(self, hop: Hop) -> bytes:
+        """As it will be sent, which credentials may have to cover (auth-int, RFC 7616 section 3.4.3)."""
+        if not self._edits:
+            return self._request.body
+        bare = self._request.write(self._core.templates_for(hop), "", self.cseq, credentials="")
+        return apply_parts(self._edits, bare).partition(b"\r\n\r\n")[2]
 
     def _is_too_large(self, data: bytes, hop: Hop) -> bool:
         limit = self._core.config.largest_datagram

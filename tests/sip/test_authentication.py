@@ -9,6 +9,7 @@ from sipflow.sip.authenticator import MAX_ROUNDS
 from sipflow.sip.challenger import NONCE_LIFETIME_S
 from sipflow.sip.config import Demanded
 from sipflow.sip.digest import Algorithm, Challenge, Credentials, Login, prove
+from sipflow.sip.edits import Edit
 from sipflow.sip.hop import Hop
 from tests.sip.pair import World, media, what
 
@@ -49,6 +50,18 @@ def test_a_request_with_the_right_password_is_let_in(world, algorithm, qop):
     given = Credentials.parse(second.headers.get("Authorization"))
     assert (given.algorithm, given.uri, given.qop) == (algorithm, second.uri, qop[0] if qop else "")
     assert second.call_id == first.call_id and second.from_tag == first.from_tag
+
+
+def test_auth_int_covers_the_parts_that_are_added_to_the_body(world):
+    alice, bob = ask(world, ALICE, qop=("auth-int",))
+    parts = (Edit("part", "application/isup", "01 00"), Edit("part", "text/plain", "trunk 7"))
+    for body in ("curiouser", ""):
+        with alice.ua.editing(parts):
+            alice.do("request", "MESSAGE", target=bob.uri, body=body)
+        world.run()
+    assert codes(alice) == [200, 200]
+    assert [event.problem for event in bob.events(events.SipReceived)] == [""] * 3, "challenged once, right twice"
+    assert "trunk 7" in bob.events(events.RequestReceived)[1].body
 
 
 def test_a_wrong_password_is_tried_once(world):
