@@ -66,6 +66,7 @@ struct sfm_jitter {
     int64_t next_sequence;   /* follows the last one whose turn came */
     uint64_t history;        /* bit n: next_sequence - 1 - n came */
     int64_t starved_ts;      /* time put out since the buffer ran dry at position */
+    int64_t guessed_ts;      /* of it, concealed: whether it is a loss or a pause the next packet tells */
     uint32_t last_duration_ts;
     uint32_t late_run;
 
@@ -398,14 +399,24 @@ static int64_t due_time(const sfm_jitter *jitter, const slot *packet)
 
 /* --- packets come in ---------------------------------------------------------------------------------------------- */
 
+/* The buffer runs dry no more, and so much of what was concealed meanwhile was a pause of the sender. */
+static void end_guess(sfm_jitter *jitter, int64_t pause_ts)
+{
+    int64_t silence_ts = smaller(larger(pause_ts, 0), jitter->guessed_ts);
+    jitter->counts.concealed_ts += (uint64_t)(jitter->guessed_ts - silence_ts);
+    jitter->counts.silence_ts += (uint64_t)silence_ts;
+    jitter->guessed_ts = 0;
+    jitter->starved_ts = 0;
+}
+
 static void forget_time_line(sfm_jitter *jitter)
 {
+    end_guess(jitter, 0);
     jitter->started = 0;
     jitter->has_next = 0;
     jitter->has_newest = 0;
     jitter->has_transit = 0;
     jitter->after_event = 0;
-    jitter->starved_ts = 0;
     jitter->history = 0;
     jitter->late_run = 0;
 }
@@ -459,7 +470,7 @@ static void skip_to_head(sfm_jitter *jitter)
     if (!jitter->started || head == NULL)
         return;
     jitter->position = head->timestamp;
-    jitter->starved_ts = 0;
+    end_guess(jitter, 0);
 }
 
 static int make_room(sfm_jitter *jitter, int64_t sequence)
@@ -584,7 +595,9 @@ static int give_time(sfm_jitter *jitter, int kind, int64_t duration_ts, sfm_jitt
     memset(piece, 0, sizeof *piece);
     piece->kind = kind;
     piece->duration_ts = (uint32_t)duration_ts;
-    if (kind == SFM_JITTER_CONCEAL)
+    if (kind == SFM_JITTER_CONCEAL && jitter->starved_ts > 0)
+        jitter->guessed_ts += duration_ts;
+    else if (kind == SFM_JITTER_CONCEAL)
         jitter->counts.concealed_ts += (uint64_t)duration_ts;
     else if (kind == SFM_JITTER_SILENCE)
         jitter->counts.silence_ts += (uint64_t)duration_ts;
@@ -683,7 +696,7 @@ static void start(sfm_jitter *jitter, const slot *head)
 {
     jitter->started = 1;
     jitter->position = jitter->played_end = head->timestamp;
-    jitter->starved_ts = 0;
+    end_guess(jitter, 0);
     jitter->last_duration_ts = head->duration_ts;
 }
 
@@ -697,12 +710,14 @@ static int end_starvation(sfm_jitter *jitter, const slot *head, int64_t now_ns)
     int64_t stretched_ts = jitter->starved_ts - absorbed_ts;
     if (stretched_ts > 0 && now_ns < due_time(jitter, head))
         return 0;
-    if (to_ns(jitter, stretched_ts) >= DISCONTINUITY_NS)
+    if (to_ns(jitter, stretched_ts) >= DISCONTINUITY_NS) {
         jitter->counts.resets++; /* the sender's timestamp stood still while it paused: no packet was late */
-    else
-        jitter->counts.stretched_ts += (uint64_t)stretched_ts;
+        stretched_ts = 0;
+    }
+    jitter->counts.stretched_ts += (uint64_t)stretched_ts;
     jitter->position += absorbed_ts;
-    jitter->starved_ts = 0;
+    int64_t missing_ts = jitter->after_event ? 0 : missing_before(jitter, head) * jitter->last_duration_ts;
+    end_guess(jitter, jitter->guessed_ts - stretched_ts - smaller(absorbed_ts, missing_ts));
     return 1;
 }
 

@@ -127,8 +127,8 @@ typedef struct sfm_jitter_counts {
     uint64_t overflow;     /* accepted, then dropped because more than max_delay or packet_capacity was inside */
     uint64_t discarded;    /* dropped with the old stream at a restart, or on probation and not confirmed */
     uint64_t resets;       /* restarts of the sender and jumps of its timestamp */
-    uint64_t concealed_ts; /* length of all CONCEAL pieces */
-    uint64_t silence_ts;   /* length of all SILENCE pieces */
+    uint64_t concealed_ts; /* length of the CONCEAL pieces in the place of packets that were missing or late */
+    uint64_t silence_ts;   /* length of all SILENCE pieces, and of CONCEAL pieces that turned out to be a pause */
     uint64_t waiting_ts;   /* length of all WAITING pieces */
     uint64_t stretched_ts; /* time inserted mid-stream because packets were late */
     uint32_t buffered;     /* packets inside now, one on probation included */

@@ -1106,7 +1106,8 @@ static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
     return (sfm_sender_state){.ssrc = leg->sender.ssrc,
                               .timestamp = leg->sender.timestamp - (uint32_t)ahead_ts,
                               .packet_count = leg->sender.packet_count,
-                              .octet_count = leg->sender.octet_count};
+                              .octet_count = leg->sender.octet_count,
+                              .packets_per_second = 1000 / leg->params.ptime_ms};
 }
 
 static uint8_t share(uint64_t part, uint64_t whole) {
@@ -1180,7 +1181,8 @@ int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64
     }
     const uint8_t *plain = opened.data != NULL ? opened.data : data;
     size_t plain_length = opened.data != NULL ? opened.length : length;
-    int error = sfm_reporter_receive(&leg->reporter, leg->sender.ssrc, plain, plain_length, arrival_ns);
+    sfm_sender_state state = sender_state(leg, arrival_ns);
+    int error = sfm_reporter_receive(&leg->reporter, &state, plain, plain_length, arrival_ns);
     leg->counters.malformed += error != SFM_OK;
     return error;
 }

@@ -111,16 +111,32 @@ static void take_block(sfm_reporter *reporter, const sfm_rtcp_report_block *bloc
     }
 }
 
-static void take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_report *report, int64_t arrival_ns) {
+/* Whether a report tells of packets of ours that no report before it told of. */
+static bool take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_report *report, int64_t arrival_ns) {
+    bool news = false;
     if (report->has_sender_info) {
         reporter->last_sr = sfm_ntp_middle(report->sender_info.ntp_time);
         reporter->last_sr_arrival_ns = arrival_ns;
     }
     for (uint8_t i = 0; i < report->block_count; i++) {
         if (report->blocks[i].ssrc == own_ssrc) {
+            uint32_t highest = report->blocks[i].extended_highest_sequence_number;
+            news = news || reporter->remote.reports == 0 || highest != reporter->highest_told;
+            reporter->highest_told = highest;
             take_block(reporter, &report->blocks[i], arrival_ns);
         }
     }
+    return news;
+}
+
+/* A second of packets is more than can be under way. */
+static void judge_hearing(sfm_reporter *reporter, const sfm_sender_state *sender, bool news) {
+    bool is_same_stream = sender->packet_count >= reporter->sent_at_report;
+    uint32_t sent = sender->packet_count - (is_same_stream ? reporter->sent_at_report : 0);
+    if (news || sent >= sender->packets_per_second) {
+        reporter->remote.heard_nothing = !news;
+    }
+    reporter->sent_at_report = sender->packet_count;
 }
 
 static void take_extended(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_packet *packet) {
@@ -131,11 +147,13 @@ static void take_extended(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_r
     }
 }
 
-int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
+int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender, const uint8_t *data, size_t length,
                          int64_t arrival_ns) {
     sfm_rtcp_cursor cursor;
     sfm_rtcp_packet packet;
     sfm_rtcp_report report;
+    bool reported = false;
+    bool news = false;
     int count = sfm_rtcp_open(data, length, &cursor);
     if (count < 0) {
         return count;
@@ -145,10 +163,14 @@ int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_
         if (packet.packet_type == SFM_RTCP_BYE) {
             reporter->remote.said_bye = 1;
         } else if (packet.packet_type == SFM_RTCP_EXTENDED_REPORT) {
-            take_extended(reporter, own_ssrc, &packet);
+            take_extended(reporter, sender->ssrc, &packet);
         } else if (sfm_rtcp_parse_report(&packet, &report) == SFM_OK) {
-            take_report(reporter, own_ssrc, &report, arrival_ns);
+            reported = true;
+            news = take_report(reporter, sender->ssrc, &report, arrival_ns) || news;
         }
+    }
+    if (reported) {
+        judge_hearing(reporter, sender, news);
     }
     return SFM_OK;
 }

@@ -22,6 +22,7 @@ typedef struct sfm_remote_report {
     uint32_t jitter_ts;
     int64_t round_trip_ns;    /* -1 until it can be known */
     uint8_t said_bye;
+    uint8_t heard_nothing; /* the newest report tells of no packet of ours, although many had been sent since the one before */
     uint32_t extended_reports; /* how many came; 0: `voip` means nothing */
     sfm_voip_metrics voip;
 } sfm_remote_report;
@@ -33,6 +34,7 @@ typedef struct sfm_sender_state {
     uint32_t timestamp;    /* RTP timestamp of the moment `now_ns` */
     uint32_t packet_count; /* 0: nothing was sent ever, and a receiver report is due */
     uint32_t octet_count;
+    uint32_t packets_per_second; /* while it sends */
 } sfm_sender_state;
 
 typedef struct sfm_reporter {
@@ -43,6 +45,8 @@ typedef struct sfm_reporter {
     double average_bytes;        /* of the RTCP packets of both sides, smoothed (section 6.3.3) */
     int64_t last_sr_arrival_ns;
     uint32_t last_sr;            /* middle 32 bits of the NTP time in the peer's newest sender report, 0: none */
+    uint32_t sent_at_report;     /* packet_count when the peer's newest report came */
+    uint32_t highest_told;       /* extended highest sequence number in its newest block about us */
     uint32_t reported_packets;   /* packet_count at the last report: only who sent since then is a sender (6.4) */
     bool has_reported;
     bool reduced_size;           /* the peer takes reports without SDES (RFC 5506) */
@@ -59,8 +63,9 @@ bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns);
  * first and the last are whole. Bytes, or an error of sfm_rtcp_write. */
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
                        const sfm_voip_metrics *metrics, int64_t now_ns, bool bye, uint8_t *out, size_t capacity);
-/* Takes a compound packet. 0, or an error of sfm_rtcp_open and nothing changed. */
-int sfm_reporter_receive(sfm_reporter *reporter, uint32_t own_ssrc, const uint8_t *data, size_t length,
+/* Takes a compound packet. Who heard nothing since its last report says nothing of us (RFC 3550 section 6.4.1), or the
+ * same sequence number again. 0, or an error of sfm_rtcp_open and nothing changed. */
+int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender, const uint8_t *data, size_t length,
                          int64_t arrival_ns);
 
 #endif

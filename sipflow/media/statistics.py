@@ -125,7 +125,7 @@ class LegStatistics:
     impairment_lost: int
     """Packets not sent on purpose."""
     remote_loss: float | None
-    """Share of our packets that the peer missed in its last report interval (RTCP)."""
+    """Share of our packets that the peer missed in its last report interval (RTCP); 1 when it heard none of them."""
     remote_packets_lost: int | None
     """All of our packets that the peer missed, by its own count (RTCP)."""
     remote_jitter_ms: float | None
@@ -370,7 +370,7 @@ def _path(counts: Any) -> dict[str, Any]:
 def _remote(report: Any, clock_rate: int) -> dict[str, Any]:
     came = report.reports > 0
     return {
-        "remote_loss": _if_any(came, report.fraction_lost / 256),
+        "remote_loss": 1.0 if report.heard_nothing else _if_any(came, report.fraction_lost / 256),
         "remote_packets_lost": _if_any(came, report.cumulative_lost),
         "remote_jitter_ms": _if_any(came, report.jitter_ts * 1000 / clock_rate),
         "round_trip_ms": _ms(report.round_trip_ns),

@@ -83,6 +83,6 @@ def test_a_pause_with_dtx_is_few_packets_and_no_loss_and_sounds_as_the_room_did(
     in_pause = [bool(packet) for packet in packets[75:245]]  # half a second after the speech: the encoder waits as long
     assert 1 <= sum(in_pause) <= 10, "one in 400 ms, of 170"
     pcm, counts = heard(packets, set(), opus.opus_codec("usedtx=1"))
-    assert (counts.lost, counts.late) == (0, 0)
+    assert (counts.lost, counts.late, counts.concealed_ts) == (0, 0, 0)
     for at in range(2 * 48000, 4 * 48000, 4800):
         assert 10 < np.std(pcm[at : at + 4800].astype(float)) < 60, f"comfort noise at {at / 48000:g} s"

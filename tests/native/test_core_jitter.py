@@ -246,6 +246,31 @@ def test_a_pause_keeps_its_length_and_is_no_loss(core: Core, pause_ms: int) -> N
     assert heard.counts.lost == heard.counts.resets == heard.counts.stretched_ts == 0
 
 
+@pytest.mark.parametrize("pauses", [1, 5])
+def test_nothing_was_made_up_in_a_pause(core: Core, pauses: int) -> None:
+    """As with DTX: a packet now and then, 400 ms apart (RFC 7587 section 3.1.3)."""
+    packets = stream(100)
+    for n in range(pauses):
+        packets = pause(packets, 50 + n, 380)
+    heard = play(core, packets)
+    assert CONCEALED in heard.content  # as long as nobody could know
+    assert heard.counts.concealed_ts == heard.counts.lost == 0
+    assert heard.counts.silence_ts >= pauses * 380 * 8
+
+
+def test_of_a_pause_behind_a_loss_the_loss_is_made_up(core: Core) -> None:
+    packets = pause(stream(100), 50, 380)
+    heard = play(core, [packet for n, packet in enumerate(packets) if n != 49])
+    assert (heard.counts.lost, heard.counts.concealed_ts) == (1, 160)
+
+
+def test_what_comes_late_was_made_up(core: Core) -> None:
+    packets = [packet.late(150 if n >= 50 else 0) for n, packet in enumerate(stream(100))]
+    heard = play(core, packets)
+    assert heard.counts.lost == heard.counts.late == 0
+    assert 100 * 8 <= heard.counts.concealed_ts <= 120 * 8
+
+
 def test_a_pause_becomes_silence(core: Core) -> None:
     packets = pause(stream(100), 50, 1000)
     heard = play(core, packets)

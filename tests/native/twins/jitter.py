@@ -153,6 +153,7 @@ class TimeLine:
     next_sequence: int | None = None
     came: set[int] = field(default_factory=set)
     starved: int = 0
+    guessed: int = 0
     last_duration: int = 0
     started: bool = False
     after_event: bool = False
@@ -185,6 +186,7 @@ class Jitter:
             assert candidate is not None
             self.counts["discarded"] += len(self.inside)
             self.counts["resets"] += 1
+            self._end_guess(0)
             self.inside, self.newest, self.line, self.network.zero = {}, None, TimeLine(), None
             self._place(candidate, sequence - 1)
             self._place(packet, sequence)
@@ -266,7 +268,8 @@ class Jitter:
     def _skip_to_head(self) -> None:
         head = self._head()
         if self.line.started and head:
-            self.line.position, self.line.starved = head.timestamp, 0
+            self.line.position = head.timestamp
+            self._end_guess(0)
 
     # --- out
 
@@ -325,7 +328,8 @@ class Jitter:
             if head is None or (not line.started and now_ns < self.network.due(head)):
                 return None
             if not line.started:
-                line.started, line.starved, line.last_duration = True, 0, head.packet.duration_ts
+                self._end_guess(0)
+                line.started, line.last_duration = True, head.packet.duration_ts
                 line.position = line.played_end = head.timestamp
             if line.starved and not self._end_starvation(head, now_ns):
                 return None
@@ -356,11 +360,20 @@ class Jitter:
             return False
         if self._ns(stretched) >= SECOND:
             self.counts["resets"] += 1
-        else:
-            self.counts["stretched_ts"] += stretched
+            stretched = 0
+        self.counts["stretched_ts"] += stretched
         line.position += absorbed
-        line.starved = 0
+        missing = 0 if line.after_event else self._missing(head)
+        self._end_guess(line.guessed - stretched - min(absorbed, missing * line.last_duration))
         return True
+
+    def _end_guess(self, pause: int) -> None:
+        """The buffer runs dry no more; so much of what was concealed was no loss."""
+        line = self.line
+        pause = min(max(pause, 0), line.guessed)
+        self.counts["conceal_ts"] += line.guessed - pause
+        self.counts["silence_ts"] += pause
+        line.guessed = line.starved = 0
 
     def _adapt_gap(self, head: Held, now_ns: int, wanted_ts: int) -> None:
         gap = head.timestamp - self.line.position
@@ -404,7 +417,10 @@ class Jitter:
             return self._time("waiting", wanted_ts)
         conceals = self._ns(line.starved) < CONCEAL_NS and not line.after_event
         line.starved += wanted_ts
-        return self._time("conceal" if conceals else "silence", wanted_ts)
+        if not conceals:
+            return self._time("silence", wanted_ts)
+        line.guessed += wanted_ts
+        return Piece("conceal", wanted_ts)
 
     def _time(self, kind: str, duration_ts: int) -> Piece:
         self.counts[f"{kind}_ts"] += duration_ts
