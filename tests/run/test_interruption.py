@@ -36,21 +36,26 @@ def read_events(tmp_path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def wait_for(tmp_path: Path, event: str) -> float:
-    """When `event` was seen in the stream, on this process's clock."""
+def wait_for(process: subprocess.Popen[bytes], tmp_path: Path, event: str) -> float:
+    """When `event` was seen in the stream of a run that goes on, on this process's clock."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if any(entry["event"] == event for entry in read_events(tmp_path)):
             return time.monotonic()
+        if process.poll() is not None:
+            break
         time.sleep(0.01)
-    raise AssertionError(f"no {event} within 20 s")
+    process.kill()
+    _, errors = process.communicate()
+    seen = [entry["event"] for entry in read_events(tmp_path)]
+    raise AssertionError(f"no {event} within 20 s, or before exit code {process.returncode}: {errors.decode()} {seen}")
 
 
 @pytest.mark.parametrize("round_number", range(20))
 def test_a_killed_recording_holds_all_but_the_last_second(round_number: int, tmp_path: Path) -> None:
     process = start(tmp_path)
     try:
-        recording_since = wait_for(tmp_path, "MediaFirstPacket")
+        recording_since = wait_for(process, tmp_path, "MediaFirstPacket")
         time.sleep(random.Random(round_number).uniform(0.0, 2.0))
         process.send_signal(signal.SIGKILL)
         lived = time.monotonic() - recording_since
@@ -64,7 +69,7 @@ def test_a_killed_recording_holds_all_but_the_last_second(round_number: int, tmp
 
 def test_ctrl_c_releases_every_call_on_the_wire(tmp_path: Path) -> None:
     process = start(tmp_path)
-    wait_for(tmp_path, "MediaFirstPacket")
+    wait_for(process, tmp_path, "MediaFirstPacket")
     os.kill(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
