@@ -339,6 +339,24 @@ class DtmfReceived(Payload):
     """How long it lasted, by the longest duration in its packets."""
     via: str = "rfc4733"
     """By which way it came: rfc4733, inband, info."""
+    level_dbm0: int | None = None
+    """Power, -63 to 0: what its packets say, or what both frequencies had in the audio; INFO tells none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitSent(Payload):
+    """One digit went out, by whatever way. A telephone-event is told with its first end packet (RFC 4733), an INFO when
+    it is sent, digits in the audio when all of them are over."""
+
+    call: str
+    digit: str
+    duration_ms: int
+    via: str
+    """rfc4733, inband, info."""
+    level_dbm0: int | None = None
+    """Power, as the packets say it, or of both frequencies in the audio together."""
+    ago_ms: int = 0
+    """How long ago it ended."""
 
 
 @dataclass(frozen=True, slots=True)

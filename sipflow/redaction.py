@@ -99,7 +99,7 @@ class Redactor:
         match clean:
             case events.SipSent() | events.SipReceived():
                 return dataclasses.replace(clean, redacted=clean.data != getattr(payload, "data", b""))
-            case events.DtmfReceived() if self._hides_digits:
+            case events.DtmfReceived() | events.DigitSent() if self._hides_digits:
                 return dataclasses.replace(clean, digit=HIDDEN_DIGIT)
             case events.DtmfSent() if self._hides_digits:
                 return dataclasses.replace(clean, digits=HIDDEN_DIGIT)

@@ -112,6 +112,8 @@ def test_a_message_says_that_something_was_taken_out_of_it() -> None:
 
 def test_with_a_secret_of_digits_no_digit_of_any_call_is_shown() -> None:
     assert cleaned(events.DtmfReceived("bob-1", "1", 60), "1234") == events.DtmfReceived("bob-1", "*", 60)
+    sent = events.DigitSent("bob-1", "1", 60, "info")
+    assert cleaned(sent, "1234") == events.DigitSent("bob-1", "*", 60, "info")
     assert cleaned(events.DtmfSent("bob-1", 3, "12", True), "1234#") == events.DtmfSent("bob-1", 3, "*", True)
     assert cleaned(events.NodeSucceeded('dtmf "12" at 1.000 s'), "1234") == events.NodeSucceeded('dtmf "*" at 1.000 s')
     info = b"INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=1\r\nDuration=100\r\n"

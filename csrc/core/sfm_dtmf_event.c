@@ -251,6 +251,7 @@ typedef struct event {
     uint8_t code;
     uint8_t end;
     uint8_t marker;
+    uint8_t volume_dbm0;
 } event;
 
 static uint32_t remembered(const sfm_dtmf_receiver *receiver)
@@ -323,6 +324,7 @@ static void fill_report(const sfm_dtmf_heard *heard, int kind, sfm_dtmf_report *
     report->ended = heard->ended;
     report->timestamp = heard->timestamp;
     report->duration_ts = heard->total_before_ts + heard->duration_ts;
+    report->volume_dbm0 = heard->volume_dbm0;
 }
 
 /* Durations of an earlier segment that comes late say nothing new. */
@@ -348,6 +350,7 @@ static int hear_first(sfm_dtmf_receiver *receiver, const event *e, sfm_dtmf_repo
         .last_sequence_number = e->sequence_number,
         .code = e->code,
         .ended = e->end,
+        .volume_dbm0 = e->volume_dbm0,
     };
     fill_report(recall(receiver, 0), SFM_DTMF_BEGAN, report);
     return report->kind;
@@ -365,6 +368,7 @@ int sfm_dtmf_receiver_put(sfm_dtmf_receiver *receiver, uint16_t sequence_number,
         .duration_ts = sfm_get16(payload + 2),
         .code = payload[0],
         .end = payload[1] >> 7,
+        .volume_dbm0 = payload[1] & MAX_VOLUME,
         .marker = marker,
     };
     if (e.code >= CODES)

@@ -87,6 +87,7 @@ typedef struct sfm_dtmf_heard {
     uint16_t last_sequence_number;
     uint8_t code;
     uint8_t ended;
+    uint8_t volume_dbm0;
 } sfm_dtmf_heard;
 
 /* Judges telephone-event packets. Zero bytes are a valid initial state. Fields are private. */
@@ -107,6 +108,7 @@ typedef struct sfm_dtmf_report {
     uint8_t ended;        /* 1 when the packet that began it was an end packet: no ENDED will follow */
     uint32_t timestamp;   /* of the digit's first packet that came */
     uint32_t duration_ts; /* longest heard so far */
+    uint8_t volume_dbm0;  /* power level that its first packet tells, without its minus sign */
 } sfm_dtmf_report;
 
 /* Takes one telephone-event packet. Returns the kind of report, or SFM_ERROR_TRUNCATED (payload under 4 bytes).

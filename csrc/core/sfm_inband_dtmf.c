@@ -112,7 +112,14 @@ static int has_overtone(const float *block, double frequency, double power, doub
            goertzel(block, 2.0 * frequency, &phase) > MOST_OVERTONE * power;
 }
 
-static char look(sfm_inband_dtmf *dtmf)
+/* 0 dBm0 is a sine 3.14 dB below the loudest one (G.711), and that 3.01 dB below full scale in dBov. */
+static uint8_t volume_of(double power)
+{
+    double dbm0 = 10.0 * log10(power / (32768.0 * 32768.0)) + 6.15;
+    return (uint8_t)lrint(fmin(fmax(-dbm0, 0.0), 63.0));
+}
+
+static char look(sfm_inband_dtmf *dtmf, double *digit_power)
 {
     float block[WINDOW];
     tone tones[8];
@@ -130,6 +137,7 @@ static char look(sfm_inband_dtmf *dtmf)
     if (digit != '\0' && (has_overtone(block, f_low, tones[low].power, f_high) ||
                           has_overtone(block, f_high, tones[4 + high].power, f_low)))
         return '\0';
+    *digit_power = tones[low].power + tones[4 + high].power;
     return digit;
 }
 
@@ -139,19 +147,23 @@ static void tell(sfm_inband_dtmf *dtmf)
 {
     if (dtmf->looks >= LEAST_LOOKS && dtmf->waiting_count < SFM_INBAND_DIGITS) {
         uint32_t slot = (dtmf->waiting_first + dtmf->waiting_count++) % SFM_INBAND_DIGITS;
-        dtmf->waiting[slot] = (sfm_inband_digit){dtmf->sounding, dtmf->looks * LOOK_MS + HIDDEN_MS};
+        dtmf->waiting[slot] = (sfm_inband_digit){dtmf->sounding, dtmf->looks * LOOK_MS + HIDDEN_MS,
+                                                   volume_of(dtmf->power)};
     }
     dtmf->sounding = '\0';
     dtmf->looks = 0;
     dtmf->misses = 0;
+    dtmf->power = 0.0;
 }
 
 static void take_look(sfm_inband_dtmf *dtmf)
 {
-    char digit = look(dtmf);
+    double power = 0.0;
+    char digit = look(dtmf, &power);
     if (dtmf->sounding != '\0' && digit == dtmf->sounding) {
         dtmf->looks += 1 + dtmf->misses;
         dtmf->misses = 0;
+        dtmf->power = fmax(dtmf->power, power);
         return;
     }
     if (dtmf->sounding != '\0' && (digit != '\0' || dtmf->looks < LEAST_LOOKS || ++dtmf->misses >= ENDING_LOOKS))
@@ -159,6 +171,7 @@ static void take_look(sfm_inband_dtmf *dtmf)
     if (dtmf->sounding == '\0' && digit != '\0') {
         dtmf->sounding = digit;
         dtmf->looks = 1;
+        dtmf->power = power;
     }
 }
 

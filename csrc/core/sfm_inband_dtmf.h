@@ -17,6 +17,7 @@
 typedef struct sfm_inband_digit {
     char digit;           /* 0-9 * # A-D; 0: none */
     uint32_t duration_ms; /* within 5 ms */
+    uint8_t volume_dbm0;  /* power of both frequencies where it was loudest, without its minus sign, 0-63 */
 } sfm_inband_digit;
 
 /* A plain value, private in its fields. */
@@ -28,6 +29,7 @@ typedef struct sfm_inband_dtmf {
     float phase[8];       /* of the last look */
     char sounding;        /* digit that is there, 0: none */
     uint32_t looks;       /* at which it was there */
+    double power;         /* of it at its loudest, mean square */
     uint32_t misses;      /* looks since it was last there */
     sfm_inband_digit waiting[SFM_INBAND_DIGITS];
     uint32_t waiting_first;

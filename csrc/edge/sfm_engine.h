@@ -3,7 +3,7 @@
  * All functions here are called by one thread at a time (the caller holds a lock); none waits for the network. Commands
  * go to the leg's thread by mail and answer with events; every command that owes an event carries the memory for it, so
  * no event that somebody waits for can be lost (sfm_mail.h). Notices that nobody asked for are bounded per leg: first
- * packet and progress are merged while unread, and of received digits 64 may be unread (more are counted as
+ * packet and progress are merged while unread, and of digits received and sent 64 may be unread (more are counted as
  * dropped). */
 #ifndef SFM_ENGINE_H
 #define SFM_ENGINE_H
@@ -119,7 +119,7 @@ typedef struct sfm_engine_leg_statistics {
     uint64_t send_errors;
     int32_t last_send_error; /* errno */
     uint64_t missed_ticks;
-    uint64_t digits_dropped; /* received while 64 were unread */
+    uint64_t digits_dropped; /* received or sent while 64 were unread */
     uint64_t socket_drops;   /* datagrams that the kernel dropped because they were not read in time */
     int64_t lateness_max_ns; /* -1: nothing was sent */
     int64_t lateness_mean_ns;

@@ -102,6 +102,7 @@ struct sfm_leg {
     uint32_t dtmf_origin; /* timestamp of the stream at which the digits began */
     uint64_t dtmf_job;
     bool dtmf_active;
+    bool dtmf_ended; /* the digit that is sent was told of */
     sfm_dtmf_receiver digits;
     sfm_dtmf_report sounding; /* digit that began and is to be reported when it ends; kind SFM_DTMF_NOTHING: none */
     int64_t sounding_ns;      /* arrival of its newest packet */
@@ -721,6 +722,17 @@ static uint32_t at_clock(const sfm_leg *leg, uint32_t timestamp, uint32_t from_r
     return leg->dtmf_origin + (uint32_t)((uint64_t)(timestamp - leg->dtmf_origin) * to_rate / from_rate);
 }
 
+/* Once, with the first of its three ends. */
+static void report_sent_digit(sfm_leg *leg, const sfm_dtmf_packet *sent) {
+    if (sent->end && !leg->dtmf_ended) {
+        sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_SENT, 0);
+        event->digit = sfm_dtmf_digit(sent->payload[0]);
+        event->elapsed_ms = (int64_t)leg->dtmf.tone_ts * 1000 / dtmf_clock(leg);
+        event->volume_dbm0 = leg->dtmf.volume;
+    }
+    leg->dtmf_ended = sent->end != 0;
+}
+
 static void send_events(sfm_leg *leg, int64_t due_ns) {
     sfm_dtmf_packet events[SFM_DTMF_MAX_PACKETS];
     uint32_t clock = dtmf_clock(leg);
@@ -734,6 +746,7 @@ static void send_events(sfm_leg *leg, int64_t due_ns) {
         header.marker = events[i].marker;
         memcpy(packet.data + SFM_RTP_HEADER_BYTES, events[i].payload, SFM_DTMF_PAYLOAD_BYTES);
         put_packet(leg, &packet, &header, SFM_DTMF_PAYLOAD_BYTES);
+        report_sent_digit(leg, &events[i]);
     }
     if (!sfm_dtmf_sender_busy(&leg->dtmf)) {
         finish_dtmf(leg, true);
@@ -842,6 +855,7 @@ static void report_digit(sfm_leg *leg, const sfm_dtmf_report *report) {
     sfm_event *event = push_event(leg, SFM_EVENT_DIGIT_RECEIVED, 0);
     event->digit = report->digit;
     event->elapsed_ms = (int64_t)report->duration_ts * 1000 / received_dtmf_clock(leg);
+    event->volume_dbm0 = report->volume_dbm0;
 }
 
 void sfm_leg_end_digit(sfm_leg *leg) {
@@ -1036,6 +1050,7 @@ static void report_inband_digits(sfm_leg *leg) {
         event->digit = digit.digit;
         event->elapsed_ms = digit.duration_ms;
         event->inband = 1;
+        event->volume_dbm0 = digit.volume_dbm0;
     }
 }
 

@@ -161,6 +161,7 @@ enum sfm_event_kind {
     SFM_EVENT_HEARING_PROGRESS = 11, /* job, hearing: what came nearest so far */
     SFM_EVENT_HEARING_FINISHED = 12, /* job, hearing, completed: whether it was heard; error: why nobody listened */
     SFM_EVENT_HANDSHAKE = 13, /* datagrams wait in the leg's inbox (from the engine) */
+    SFM_EVENT_DIGIT_SENT = 14, /* digit, elapsed_ms, volume_dbm0: its first end packet is on its way */
 };
 
 typedef struct sfm_event {
@@ -173,6 +174,7 @@ typedef struct sfm_event {
     int32_t error;
     char digit;
     uint8_t inband;
+    uint8_t volume_dbm0; /* of a digit, without its minus sign */
     sfm_hearing hearing;
 } sfm_event;
 

@@ -162,6 +162,7 @@ static void dispatch(sfm_engine_leg *leg, const sfm_event *event) {
         (void)repost(leg, &leg->useless, event);
         break;
     case SFM_EVENT_DIGIT_RECEIVED:
+    case SFM_EVENT_DIGIT_SENT:
         post_digit(leg, event);
         break;
     case SFM_EVENT_PLAY_PROGRESS:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sipflow.errors import MachineError, MisuseError
 from sipflow.events import (
+    DigitSent,
     DtmfReceived,
     DtmfSent,
     HearingFinished,
@@ -133,6 +134,13 @@ def _record_progress(job: Job, event: Any) -> Payload:
 
 def _play_finished(job: Job, event: Any) -> Payload:
     return PlayFinished(job.leg.call, job.token, event.elapsed_ms, bool(event.completed))
+
+
+def _dialled(job: Job, played_ms: int) -> Iterator[Payload]:
+    """The digits that a play had in its audio."""
+    for one, ago_ms in () if job.prompt is None else job.prompt.dialled(played_ms):
+        length_ms = round(one.duration_ms)
+        yield DigitSent(job.leg.call, one.digit, length_ms, "inband", one.level_dbm0, round(ago_ms))
 
 
 def _recording_finished(job: Job, event: Any) -> Payload:
@@ -352,6 +360,8 @@ class MediaEngine:
 
     def _take(self, event: Any) -> None:
         if event.kind in _JOB_EVENTS:
+            if event.kind == lib.SFM_EVENT_PLAY_FINISHED:
+                self._backlog.extend(_dialled(self._jobs[event.job], event.elapsed_ms))
             self._backlog.append(_JOB_EVENTS[event.kind](self._job_of(event), event))
         elif event.kind == lib.SFM_EVENT_LEG_CLOSED:
             self._legs.pop(event.leg).closed()
@@ -368,6 +378,8 @@ class MediaEngine:
             return MediaFirstPacket(leg.call)
         if event.kind == lib.SFM_EVENT_SRTP_USELESS:
             return MediaUnprotected(leg.call, _USELESS)
-        digit = event.digit.decode()
+        digit, level_dbm0 = event.digit.decode(), -event.volume_dbm0
+        if event.kind == lib.SFM_EVENT_DIGIT_SENT:
+            return DigitSent(leg.call, digit, event.elapsed_ms, "rfc4733", level_dbm0)
         leg.digits_received += digit
-        return DtmfReceived(leg.call, digit, event.elapsed_ms, "inband" if event.inband else "rfc4733")
+        return DtmfReceived(leg.call, digit, event.elapsed_ms, "inband" if event.inband else "rfc4733", level_dbm0)

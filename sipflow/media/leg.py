@@ -68,6 +68,8 @@ class Job:
     """Digits of a `send_dtmf`, path of a `record`, what is listened for."""
     topic: int = 0
     """Of a watch."""
+    prompt: Prompt | None = None
+    """What is played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ class Leg:
             code: int = lib.sfm_engine_leg_play(self._open(), prompt.native, job, repeats, round(duration_ms or 0))
             return code
 
-        self._begin(Job(self, token), play, "play")
+        self._begin(Job(self, token, prompt=prompt), play, "play")
 
     def swap_prompt(self, prompt: Prompt) -> None:
         """Goes on with the same audio, encoded for another format, at the same moment: after `start` changed the

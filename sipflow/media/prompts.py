@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,21 @@ _FULL_SCALE = 32768.0
 PAUSE_MS = 500
 """Length of a `,` between digits, as most dialling strings have it."""
 
+_DBM0_ABOVE_DBOV = 6.15
+"""0 dBm0 is a sine 3.14 dB below the loudest one (G.711), and that 3.01 dB below full scale in dBov."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudibleDigit:
+    """A DTMF digit in a prompt."""
+
+    digit: str
+    start_ms: float
+    """From the prompt's beginning."""
+    duration_ms: float
+    level_dbm0: int
+    """Power of both frequencies together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -45,6 +60,18 @@ class Prompt:
     """Whether it is meant to go round for ever: a tone without a duration."""
     native: Any = field(repr=False, compare=False)
     """The native prompt; lives as long as this value or any leg that plays it."""
+    digits: tuple[AudibleDigit, ...] = field(default=(), compare=False)
+    """What it dials."""
+
+    def dialled(self, played_ms: float) -> Iterator[tuple[AudibleDigit, float]]:
+        """The digits of a play, as long as they were heard, and how many ms before its end each ended."""
+        round_ms = 0.0
+        while self.digits and round_ms < played_ms:
+            for one in self.digits:
+                heard_ms = min(one.duration_ms, played_ms - round_ms - one.start_ms)
+                if heard_ms > 0:
+                    yield replace(one, duration_ms=heard_ms), played_ms - round_ms - one.start_ms - heard_ms
+            round_ms += max(self.duration_ms, 1)
 
 
 @dataclass(slots=True)
@@ -121,7 +148,12 @@ class PromptStore:
         rate, channels = coding.codec.sample_rate, coding.codec.encoded_channels
         blocks = [_digit_block(digit, rate, tone_ms, gap_ms, level_dbov) for digit in digits.upper()]
         columns = (block[:, None].repeat(channels, axis=1) for block in blocks)
-        return self._made_once(key, lambda: self._encode(f"dtmf {digits}", coding, columns))
+
+        def made() -> Prompt:
+            prompt = self._encode(f"dtmf {digits}", coding, columns)
+            return replace(prompt, digits=tuple(_audible(digits.upper(), tone_ms, gap_ms, level_dbov)))
+
+        return self._made_once(key, made)
 
     def _made_once(self, key: tuple[object, ...], make: Any) -> Prompt:
         with self._lock:
@@ -162,6 +194,15 @@ class PromptStore:
             raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
         duration_ms = lib.sfm_prompt_samples(native) * 1000 // codec.sample_rate
         return Prompt(name, coding.rtp_format, duration_ms, endless, native)
+
+
+def _audible(digits: str, tone_ms: float, gap_ms: float, level_dbov: int) -> Iterator[AudibleDigit]:
+    at_ms = 0.0
+    level_dbm0 = round(3.01 - level_dbov + _DBM0_ABOVE_DBOV)
+    for digit in digits:
+        if digit != ",":
+            yield AudibleDigit(digit, at_ms, tone_ms, level_dbm0)
+        at_ms += PAUSE_MS if digit == "," else tone_ms + gap_ms
 
 
 def _digit_block(digit: str, rate: int, tone_ms: float, gap_ms: float, level_dbov: int) -> Any:

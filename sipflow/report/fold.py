@@ -49,6 +49,22 @@ class LaneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitReport:
+    """One DTMF digit of a call."""
+
+    direction: str
+    """sent or received."""
+    digit: str
+    time_s: float
+    """When it was over, in seconds since the run started."""
+    duration_ms: int
+    via: str
+    """rfc4733, inband, info."""
+    level_dbm0: int | None
+    """Power, -63 to 0; None by INFO."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallReport:
     """One call of one agent: what SIP said, and what was measured on its media."""
 
@@ -64,6 +80,8 @@ class CallReport:
     ended_by: str
     media: dict[str, Any] | None
     """Statistics by name, units in the names; None for a call that had no media."""
+    digits: tuple[DigitReport, ...] = ()
+    """All that were sent and received, in the order in which they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +168,7 @@ class _Call:
     code: int | None = None
     ended_by: str = ""
     media: dict[str, Any] | None = None
+    digits: list[DigitReport] = field(default_factory=list)
 
 
 class ReportFold:
@@ -268,8 +287,17 @@ def _update_call(call: _Call, event: events.Payload, time: float) -> None:
             call.ended_by = by
         case events.MediaMeasured(statistics=statistics):
             call.media = statistics
+        case events.DigitSent(ago_ms=ago_ms):
+            call.digits.append(_digit("sent", event, time - ago_ms / 1000))
+        case events.DtmfReceived():
+            call.digits.append(_digit("received", event, time))
         case _:
             pass
+
+
+def _digit(direction: str, event: events.DigitSent | events.DtmfReceived, time: float) -> DigitReport:
+    time_s = round(max(time, 0.0), 6)
+    return DigitReport(direction, event.digit, time_s, event.duration_ms, event.via, event.level_dbm0)
 
 
 def _problem(record: Record, refused: events.AgentRefused) -> Problem:
@@ -305,5 +333,5 @@ def _call_report(name: str, call: _Call) -> CallReport:
     setup_ms = None if call.answered_at is None else round((call.answered_at - call.since) * 1000, 3)
     return CallReport(
         name, call.agent, call.peer, call.outgoing, call.answered_at is not None, call.code, setup_ms, call.ended_by,
-        call.media,
+        call.media, tuple(call.digits),
     )  # fmt: skip

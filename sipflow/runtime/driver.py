@@ -45,7 +45,13 @@ _SYSTEM_NUMBERS = random.SystemRandom()
 SIGN_OFF_S = 2.0
 """How long the end of a run waits for registrars to answer."""
 
-_FOR_REPORTS_ONLY = (events.SipSent, events.SipReceived, events.MediaProgress, events.MediaMeasured)
+_FOR_REPORTS_ONLY = (
+    events.SipSent,
+    events.SipReceived,
+    events.MediaProgress,
+    events.MediaMeasured,
+    events.DigitSent,
+)
 """Events that no statement can wait for: the flow never sees them."""
 
 

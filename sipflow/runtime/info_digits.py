@@ -81,6 +81,7 @@ class InfoDigits:
             self._fail(sending, str(error))
         else:
             self._asked[command.agent, number] = sending
+            self._tell(command.agent, events.DigitSent(command.call, digit, round(command.tone_ms), "info"))
 
     def _fail(self, sending: Sending, why: str) -> None:
         command = sending.command
