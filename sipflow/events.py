@@ -254,7 +254,8 @@ class MediaNegotiated(Payload):
     """Start or change the call's leg: offer and answer are complete (again). `early` until the call is answered.
 
     Comes before the answer, too, when an offer of ours takes reception back up or offers other codecs: the leg is ready
-    for them from then on.
+    for them from then on. After a re-INVITE of the peer that changes codecs it comes with those of before beside the
+    new ones, and once more without them when the ACK has come.
     """
 
     call: str

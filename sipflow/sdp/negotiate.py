@@ -341,15 +341,21 @@ def _intersect(one: Direction, other: Direction) -> Direction:
 
 def ready_for(params: MediaParams, offered: LocalMedia) -> MediaParams:
     """A session while an offer of ours to receive waits for its answer: it hears what the offer says beside what was
-    agreed. A payload type keeps its meaning for the whole session (RFC 3264 section 8.3.2)."""
+    agreed (RFC 3264 section 5.1)."""
+    direction = Direction.SENDRECV if params.direction.sends else Direction.RECVONLY
+    return replace(hears_too(params, offered.formats), direction=direction)
+
+
+def hears_too(params: MediaParams, formats: Iterable[RtpFormat]) -> MediaParams:
+    """A session that takes these codecs beside its own. A payload type keeps its meaning for the whole session (RFC
+    3264 section 8.3.2)."""
     taken = {format_.payload_type for format_ in params.receive_formats} | {params.dtmf_receive_payload_type}
     new = [
         format_
-        for format_ in _codecs(offered.formats)
+        for format_ in _codecs(tuple(formats))
         if format_.payload_type not in taken and not any(_same(format_, known) for known in params.receive_formats)
     ]
-    direction = Direction.SENDRECV if params.direction.sends else Direction.RECVONLY
-    return replace(params, receive_formats=(*params.receive_formats, *new), direction=direction)
+    return replace(params, receive_formats=(*params.receive_formats, *new)) if new else params
 
 
 # --- building ---

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, MediaNegotiated
+from sipflow.media_params import MediaParams
+from sipflow.sdp.negotiate import hears_too
 from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.early_dialog import EarlyDialog
@@ -103,6 +105,7 @@ class Call:
         "early",
         "ended_at",
         "ended_by",
+        "hears_more",
         "held",
         "id",
         "identity",
@@ -148,6 +151,8 @@ class Call:
         self.authenticator: Authenticator | None = None
         """Of that identity; None when it has no login."""
         self.held = False
+        self.hears_more = False
+        """Whether what was agreed before is heard as well, since the peer may not have our answer yet."""
         self.invited_at = now
         self.ringing_at: float | None = None
         self.answered_at: float | None = None
@@ -184,11 +189,14 @@ class Call:
         unanswered = self.state is CallState.INCOMING and not (self.incoming and self.incoming.exchanged)
         return 500 if unanswered or not self.negotiation.complete else 0
 
-    def report_media(self, *, early: bool = False) -> None:
-        """Tell the negotiated stream, and whether the peer's hold changed with it."""
+    def report_media(self, *, early: bool = False, before: MediaParams | None = None) -> None:
+        """Tell the negotiated stream. `before`: the session until now, as which the peer sends until it has our answer
+        (RFC 3264 section 8.3.2): its codecs are heard as well."""
         params = self.negotiation.params
         assert params is not None, "there is a stream once an answer was accepted"
-        self.core.emit(MediaNegotiated(self.id, params, early))
+        heard = params if before is None else hears_too(params, before.receive_formats)
+        self.hears_more = heard is not params
+        self.core.emit(MediaNegotiated(self.id, heard, early))
 
     def report_hold(self) -> None:
         """Tell when a re-INVITE of the peer put the call on hold or took it back."""

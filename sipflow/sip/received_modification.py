@@ -105,6 +105,7 @@ def _refuse_description(core: Core, call: Call, transaction: ServerTransaction, 
 
 
 def _answer_invite(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
+    before = call.negotiation.params
     body, problem = _describe(call, request)
     if problem:
         _refuse_description(core, call, transaction, problem, now)
@@ -113,7 +114,7 @@ def _answer_invite(core: Core, call: Call, transaction: ServerTransaction, reque
     call.latest_message = request
     _send_answer(core, call, transaction, request, body, now)
     if is_described(request):
-        call.report_media()
+        call.report_media(before=before)
         call.report_hold()
 
 
@@ -123,6 +124,8 @@ def _send_answer(
     def acknowledged(ack: Request, at: float) -> None:
         if call.negotiation.offering:
             _take_late_answer(core, call, ack)
+        elif call.hears_more and call.modification is None:  # the peer has our answer
+            call.report_media()
         if call.modification is not None:
             call.modification.start(at)
 

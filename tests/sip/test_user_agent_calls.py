@@ -500,6 +500,39 @@ def test_who_offers_other_codecs_hears_them_and_those_of_before_until_the_answer
     assert heard(bob) == ([("G722", 9)], "G722")
 
 
+def test_who_answers_hears_the_old_codecs_until_the_ack(world, alice, bob):
+    """RFC 3264 section 8.3.2: the peer sends as was agreed before until it has our answer."""
+    g722 = RtpFormat("G722", 9)
+    alice.do("invite", "c1", bob.uri, media(4000, PCMU))
+    world.settle()
+    bob.do("answer", "bob-in1", media(5000, PCMU, g722))
+    world.settle()
+    world.drop = drop_first(1, "200 INVITE")
+    alice.do("modify", "c1", media(4000, g722))
+    world.settle()
+    assert heard(bob) == ([("G722", 9), ("PCMU", 0)], "G722")
+    world.run_for(1)
+    assert heard(bob) == ([("G722", 9)], "G722")
+    told = len(bob.events(events.MediaNegotiated))
+    alice.do("modify", "c1", media(4000, g722, direction=Direction.SENDONLY))
+    world.run_for(1)
+    assert len(bob.events(events.MediaNegotiated)) == told + 1, "nothing else was heard before"
+
+
+def test_who_answers_and_is_released_before_the_ack_tells_no_media(world, alice, bob):
+    alice.do("invite", "c1", bob.uri, media(4000, PCMU))
+    world.settle()
+    bob.do("answer", "bob-in1", media(5000, PCMU, RtpFormat("G722", 9)))
+    world.settle()
+    world.drop = drop_first(100, "ACK")
+    alice.do("modify", "c1", media(4000, RtpFormat("G722", 9)))
+    world.settle()
+    alice.do("release", "c1")
+    world.drop = drop_first(0, "ACK")
+    world.run()
+    assert bob.story()[-2:] == ["CallEnded", "CallReleased"] and alice.ua.idle and bob.ua.idle
+
+
 def test_codecs_that_are_refused_are_heard_no_longer(world, alice, bob):
     talk(world, alice, bob)
     before = alice.events(events.MediaNegotiated)[-1]
