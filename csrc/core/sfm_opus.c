@@ -3,7 +3,7 @@
 #include "sfm_error.h"
 
 #define RATE 48000
-#define CHANNELS 1
+#define HEARD_CHANNELS 1
 #define STEP (RATE / 400)       /* samples of the shortest frame, 2.5 ms */
 #define MAX_SAMPLES (RATE / 25 * 3) /* of the longest packet, 120 ms */
 #define MAX_FRAME_BYTES 1275    /* RFC 6716 section 3.4 */
@@ -73,7 +73,7 @@ static int encoder_init(const sfm_codec *codec, void *state)
     const sfm_opus_settings *settings = codec->settings;
     ((head *)state)->settings = settings;
     encoder_init_function init = (encoder_init_function)settings->library.encoder_init;
-    if (init(inner(state), RATE, CHANNELS, APPLICATION_VOIP) != 0)
+    if (init(inner(state), RATE, settings->channels, APPLICATION_VOIP) != 0)
         return SFM_ERROR_ARGUMENT;
     return configure(settings, inner(state));
 }
@@ -83,7 +83,7 @@ static int decoder_init(const sfm_codec *codec, void *state)
     const sfm_opus_settings *settings = codec->settings;
     ((head *)state)->settings = settings;
     decoder_init_function init = (decoder_init_function)settings->library.decoder_init;
-    return init(inner(state), RATE, CHANNELS) != 0 ? SFM_ERROR_ARGUMENT : SFM_OK;
+    return init(inner(state), RATE, HEARD_CHANNELS) != 0 ? SFM_ERROR_ARGUMENT : SFM_OK;
 }
 
 static int error_of(int code)
@@ -161,27 +161,27 @@ static int is_complete(const sfm_opus_library *library)
            library->decoder_get_size && library->decoder_init && library->decode && library->packet_get_nb_samples;
 }
 
-static size_t state_bytes(uintptr_t get_size)
+static size_t state_bytes(uintptr_t get_size, int channels)
 {
-    return sizeof(head) + (size_t)((get_size_function)get_size)(CHANNELS);
+    return sizeof(head) + (size_t)((get_size_function)get_size)(channels);
 }
 
 int sfm_opus_codec(const sfm_opus_settings *settings, sfm_codec *out)
 {
-    if (!is_complete(&settings->library))
+    if (!is_complete(&settings->library) || settings->channels < 1 || settings->channels > 2)
         return SFM_ERROR_ARGUMENT;
     *out = (sfm_codec){
         .name = "opus",
         .clock_rate = RATE,
         .sample_rate = RATE,
         .channels = 2,
-        .encoded_channels = CHANNELS,
+        .encoded_channels = (uint8_t)settings->channels,
         .static_payload_type = 255,
         .frame_samples = 2 * STEP,
         .max_bytes_per_second = 510000 / 8,
         .silence_interval_ms = settings->dtx ? 400 : 0, /* as libopus does within audio that it encodes */
-        .encoder_bytes = state_bytes(settings->library.encoder_get_size),
-        .decoder_bytes = state_bytes(settings->library.decoder_get_size),
+        .encoder_bytes = state_bytes(settings->library.encoder_get_size, settings->channels),
+        .decoder_bytes = state_bytes(settings->library.decoder_get_size, HEARD_CHANNELS),
         .settings = settings,
         .encoder_init = encoder_init,
         .decoder_init = decoder_init,

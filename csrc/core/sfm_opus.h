@@ -1,7 +1,8 @@
 /* Opus (RFC 6716) over RTP (RFC 7587), by a libopus that somebody else has loaded.
  *
  * The functions come as addresses: who finds the library is one Python file (sipflow/media/opus.py). What is heard is
- * mono at 48 kHz, the clock of RTP, whatever the peer sends: libopus mixes and resamples. */
+ * mono at 48 kHz, the clock of RTP, whatever the peer sends: libopus mixes and resamples. What is sent has two channels
+ * where the peer prefers that. */
 #ifndef SFM_OPUS_H
 #define SFM_OPUS_H
 
@@ -31,6 +32,7 @@ typedef struct sfm_opus_settings {
     int32_t loss_percent; /* what in-band FEC is to stand, 0 for none */
     int32_t dtx;          /* 1: nothing is sent while there is silence */
     int32_t constant;     /* 1: packets of one size */
+    int32_t channels;     /* that are encoded, 1 or 2 */
 } sfm_opus_settings;
 
 /* Writes the codec of these settings, which must stay as long as it does. SFM_OK, or SFM_ERROR_ARGUMENT when a function

@@ -30,7 +30,7 @@ _FUNCTIONS: Final = (
 
 _SAMPLES: Final = 960
 DEFAULT_BITRATE: Final = 32_000
-"""bit/s; full-band speech (RFC 7587 section 3.1.1)."""
+"""bit/s and channel; full-band speech (RFC 7587 section 3.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,23 @@ class OpusSettings:
     """Loss that in-band FEC is to stand; 0 is without it."""
     dtx: bool = False
     constant: bool = False
+    channels: int = 1
+    """2 where the receiver prefers stereo."""
 
     @classmethod
     def of(cls, fmtp: str) -> OpusSettings:
         """From the text of `a=fmtp`; what is not understood stays as it is without."""
         pairs = (part.strip().partition("=") for part in fmtp.lower().split(";"))
         given = {key: int(value) for key, _, value in pairs if value.isascii() and value.isdigit()}
-        bitrate = given.get("maxaveragebitrate", DEFAULT_BITRATE)
+        channels = 2 if given.get("stereo") == 1 else 1
+        bitrate = given.get("maxaveragebitrate", DEFAULT_BITRATE * channels)
         return cls(
             bitrate=min(max(bitrate, 6_000), 510_000),
             highest_hz=given.get("maxplaybackrate", 48_000),
             loss_percent=_FEC_LOSS_PERCENT if given.get("useinbandfec") == 1 else 0,
             dtx=given.get("usedtx") == 1,
             constant=given.get("cbr") == 1,
+            channels=channels,
         )
 
 
@@ -149,6 +153,7 @@ def _codec(library: OpusLibrary, settings: OpusSettings) -> tuple[Any, Any]:
             "loss_percent": settings.loss_percent,
             "dtx": settings.dtx,
             "constant": settings.constant,
+            "channels": settings.channels,
         },
     )
     codec = ffi.new("sfm_codec *")

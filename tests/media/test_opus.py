@@ -13,6 +13,8 @@ def test_what_the_receiver_asks_is_read_from_fmtp() -> None:
     text = "maxplaybackrate=16000; useinbandfec=1;usedtx=1; maxaveragebitrate=20000;cbr=1;stereo=x"
     assert OpusSettings.of(text) == OpusSettings(20_000, 16_000, 10, dtx=True, constant=True)
     assert OpusSettings.of("maxaveragebitrate=1") == OpusSettings(6_000)
+    assert OpusSettings.of("stereo=1") == OpusSettings(64_000, channels=2)
+    assert OpusSettings.of("sprop-stereo=1;stereo=0").channels == 1
 
 
 @pytest.mark.skipif(not opus.has_opus(), reason="libopus is not installed")
