@@ -80,6 +80,7 @@ def test_missing_real_time_priority_is_told_with_the_line_that_grants_it() -> No
 
 
 @pytest.mark.wire
+@pytest.mark.timed  # a neighbour takes and leaves ports
 def test_a_port_that_somebody_holds_is_counted() -> None:
     before = PROBES["ports"]().values["free_pairs"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:

@@ -14,7 +14,7 @@ from editors.generator.vim import group
 from sipflow.lang.parse import parse
 from sipflow.lang.syntax import Token
 from sipflow.lang.tables import load_tables
-from tests.editors.test_textmate import SAMPLES, WORDS, tokens_of
+from tests.editors.test_textmate import SAMPLES, tokens_of, word_table
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -64,7 +64,7 @@ def told_by(command: list[str], folder: Path) -> list[list[str]]:
 
 
 def families_of(word: str) -> set[str]:
-    return {of_place[word] for of_place in WORDS.places.values() if word in of_place}
+    return {of_place[word] for of_place in word_table().places.values() if word in of_place}
 
 
 def differences(told: list[list[str]], fitting: dict[str, set[str]]) -> list[str]:
@@ -83,7 +83,9 @@ def test_neovim_shows_every_token_as_what_it_is(tmp_path: Path) -> None:
     plugin = ["--cmd", f"set runtimepath+={ROOT / 'editors' / 'neovim'}", "--cmd", "let g:sipflow_command = v:false"]
     script = ["--cmd", "filetype plugin on", "-c", f"luafile {HERE / 'tokens.lua'}"]
     told = told_by(["nvim", "--headless", "--clean", *plugin, *script], tmp_path)
-    fitting = {word: {group(family) for family in families_of(word)} for of in WORDS.places.values() for word in of}
+    fitting = {
+        word: {group(family) for family in families_of(word)} for of in word_table().places.values() for word in of
+    }
     fitting |= {kind: {shown} for kind, shown in VIM.items()}
     assert differences(told, fitting) == []
 
@@ -94,7 +96,9 @@ def test_emacs_shows_every_token_as_what_it_is(tmp_path: Path) -> None:
     told = told_by(
         ["emacs", "--batch", "-Q", "-L", str(ROOT / "editors" / "emacs"), "-l", str(HERE / "tokens.el")], tmp_path
     )
-    faces = {name: family.emacs for name, family in WORDS.families.items()}
-    fitting = {word: {faces[family] for family in families_of(word)} for of in WORDS.places.values() for word in of}
+    faces = {name: family.emacs for name, family in word_table().families.items()}
+    fitting = {
+        word: {faces[family] for family in families_of(word)} for of in word_table().places.values() for word in of
+    }
     fitting |= {kind: {shown} for kind, shown in EMACS.items()}
     assert differences(told, fitting) == []

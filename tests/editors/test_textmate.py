@@ -7,13 +7,14 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from editors.generator.files import TEXTMATE_FILE
 from editors.generator.grammar import load_grammar
-from editors.generator.words import WORDS_FILE, TableError, differences_between, load_words, words_from_table
+from editors.generator.words import WORDS_FILE, TableError, Words, differences_between, load_words, words_from_table
 from sipflow.lang.parse import parse
 from sipflow.lang.syntax import Node, Token
 from tests.editors.textmate import Span, Tokenizer
@@ -22,7 +23,13 @@ from tests.lang.samples import STATEMENTS
 ROOT = Path(__file__).parents[2]
 VSCODE = ROOT / "editors" / "vscode"
 GRAMMAR = json.loads(TEXTMATE_FILE.read_text(encoding="utf-8"))
-WORDS = load_words(load_grammar())
+
+
+@cache
+def word_table() -> Words:
+    """What the table says of every word; making the grammar that it is held against takes seconds."""
+    return load_words(load_grammar())
+
 
 NAMES_LIKE_KEYWORDS = """\
 agent message { number 1 }
@@ -85,7 +92,7 @@ class Shown:
 
 
 def is_keyword(scope: str) -> bool:
-    return scope.removesuffix(".sflow") in {family.textmate for family in WORDS.families.values()}
+    return scope.removesuffix(".sflow") in {family.textmate for family in word_table().families.values()}
 
 
 def expected(rule: str, token: Token) -> set[str]:
@@ -93,14 +100,17 @@ def expected(rule: str, token: Token) -> set[str]:
     keywords = load_grammar().words
     if token.kind in keywords:
         return {
-            WORDS.scope(place, word) for place, words in WORDS.places.items() for word in words if word == token.text
+            word_table().scope(place, word)
+            for place, words in word_table().places.items()
+            for word in words
+            if word == token.text
         }
     if token.kind == "NAME":
-        called = WORDS.names["invoke"]
-        return {WORDS.names[rule]} | {"name": {called}, "define": {"variable.parameter"}}.get(rule, set())
-    if token.kind in WORDS.literals:
-        return {WORDS.literals[token.kind]}
-    return {WORDS.signs[token.text]}
+        called = word_table().names["invoke"]
+        return {word_table().names[rule]} | {"name": {called}, "define": {"variable.parameter"}}.get(rule, set())
+    if token.kind in word_table().literals:
+        return {word_table().literals[token.kind]}
+    return {word_table().signs[token.text]}
 
 
 def wrong(text: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port, is_taken
+
 READY_S = 10.0
 """How long a peer may take until it listens."""
+MEDIA_PORTS = 100
+"""Of a baresip."""
+PATIENCE_MS = 400
+"""How long each side waits for packets where audio is compared, so that a busy machine makes no gaps. How jitter is met
+in less time is judged elsewhere, against traces."""
+PATIENT = f"media {{ jitter fixed {PATIENCE_MS}ms }}"
+"""An agent that does."""
 
 
 def needs(program: str, package: str) -> pytest.MarkDecorator:
@@ -29,35 +37,6 @@ def where_is(program: str) -> str:
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
     assert found is not None, program
     return found
-
-
-def free_port(host: str = "127.0.0.1", *, pair: bool = False) -> int:
-    """A port that is free for UDP and TCP, with `pair` together with the next one."""
-    while True:
-        with _taken(host, 0) as first:
-            port = int(first)
-        if _both_free(host, port) and (not pair or _both_free(host, port + 1)):
-            return port
-
-
-@contextmanager
-def _taken(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> Iterator[int]:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as probe:
-        probe.bind((host, port))
-        yield probe.getsockname()[1]
-
-
-def _both_free(host: str, port: int) -> bool:
-    return not is_taken(host, port, socket.SOCK_DGRAM) and not is_taken(host, port, socket.SOCK_STREAM)
-
-
-def is_taken(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
-    """Whether somebody listens there."""
-    try:
-        with _taken(host, port, kind):
-            return False
-    except OSError:
-        return True
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
@@ -128,7 +107,7 @@ def baresip(
     `plays` has the sample rate `rate`, and so has what it writes down. `more`: lines of its configuration.
     `encryption`: `srtp` (RTP/AVP with crypto lines), `srtp-mand` (RTP/SAVP), `dtls_srtp`.
     """
-    port, media = free_port(), free_port()
+    port, media = free_port(), free_port(count=MEDIA_PORTS)
     own = f"<sip:peer@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs={codecs}"
     own += f";mediaenc={encryption}" if encryption else ""
     home = folder / "baresip"
@@ -156,9 +135,9 @@ ausrc_srate {rate}
 auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
-rtp_ports {media}-{media + 99}
+rtp_ports {media}-{media + MEDIA_PORTS - 1}
 jitter_buffer_type fixed
-jitter_buffer_delay 5-10
+jitter_buffer_delay {PATIENCE_MS // 20}-100
 module_path {_module_path()}
 {modules}module_tmp uuid.so
 module_tmp account.so

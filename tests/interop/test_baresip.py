@@ -9,9 +9,10 @@ import pytest
 import soundfile
 
 import sipflow
-from tests.interop.peers import baresip, free_port, needs
+from tests.interop.peers import PATIENT, baresip, needs
 from tests.interop.proof import Proved
 from tests.media.signals import Samples, best_lag, round_trip, speech, write_wav
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("baresip", "baresip-core")]
 
@@ -50,6 +51,7 @@ def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, prove
     with baresip(tmp_path, tmp_path / "theirs.wav") as peer:
         text = f"""
         agent peer = "sip:peer@127.0.0.1:{peer.port}"
+        agent alice {{ {PATIENT} }}
         on alice {{ call peer; record "heard.wav" received; play "ours.wav"; release; check media.loss < 1% }}
         """
         report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, timeout_s=30)
@@ -65,7 +67,7 @@ def test_baresip_calls_a_lane_that_answers(tmp_path: Path, proved: Proved) -> No
     write_wav(tmp_path / "theirs.wav", theirs)
     port = free_port()
     text = f"""
-    agent bob {{ listen udp "127.0.0.1:{port}" }}
+    agent bob {{ listen udp "127.0.0.1:{port}"; {PATIENT} }}
     on bob {{ answer within 20s; record "heard.wav" received; play "ours.wav"; release; check media.loss < 1% }}
     """
     with baresip(tmp_path, tmp_path / "theirs.wav", execute=f"/dial sip:bob@127.0.0.1:{port}") as peer:

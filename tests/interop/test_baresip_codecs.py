@@ -10,10 +10,11 @@ import soundfile
 
 import sipflow
 from sipflow.media.opus import has_opus
-from tests.interop.peers import baresip, free_port, has_baresip_module, needs
+from tests.interop.peers import PATIENT, baresip, has_baresip_module, needs
 from tests.interop.proof import Proved
 from tests.media.likeness import Likeness, compare
 from tests.media.signals import Samples, speech, write_wav
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("baresip", "baresip-core")]
 
@@ -79,7 +80,7 @@ def test_baresip_answers_and_both_hear_what_the_other_said(tmp_path: Path, trial
     with baresip(tmp_path, tmp_path / "theirs.wav", codecs=trial.theirs, rate=trial.rate, more=trial.more) as peer:
         text = f"""
         agent peer = "sip:peer@127.0.0.1:{peer.port}"
-        agent alice {{ codecs {trial.codec} }}
+        agent alice {{ codecs {trial.codec}; {PATIENT} }}
         on alice {{ call peer; record "heard.wav" received; play "ours.wav"; release; check media.loss < 1% }}
         """
         report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, timeout_s=30)
@@ -94,7 +95,7 @@ def test_baresip_calls_a_lane_that_answers(tmp_path: Path, trial: Trial, proved:
     ours, theirs = play_both(tmp_path, trial)
     port = free_port()
     text = f"""
-    agent bob {{ listen udp "127.0.0.1:{port}"; codecs {trial.codec} }}
+    agent bob {{ listen udp "127.0.0.1:{port}"; codecs {trial.codec}; {PATIENT} }}
     on bob {{ answer within 20s; record "heard.wav" received; play "ours.wav"; release; check media.loss < 1% }}
     """
     call = f"/dial sip:bob@127.0.0.1:{port}"

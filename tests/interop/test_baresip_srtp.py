@@ -9,10 +9,11 @@ import pytest
 
 import sipflow
 from sipflow.report.fold import Report
-from tests.interop.peers import baresip, free_port, needs
+from tests.interop.peers import PATIENT, baresip, needs
 from tests.interop.proof import Proved
 from tests.interop.test_baresip import likeness, read
 from tests.media.signals import round_trip, speech, write_wav
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("baresip", "baresip-core")]
 
@@ -62,7 +63,7 @@ def test_baresip_answers(tmp_path: Path, case: Case, proved: Proved) -> None:
     prepare(tmp_path)
     with baresip(tmp_path, tmp_path / "theirs.wav", encryption=case.encryption) as peer:
         text = f"""
-        agent alice {{ srtp {case.srtp} }}
+        agent alice {{ srtp {case.srtp}; {PATIENT} }}
         agent peer = "sip:peer@127.0.0.1:{peer.port}"
         on alice {{ call peer; record "heard.wav" received; play "ours.wav"; wait 1s; release; {checks(case)} }}
         """
@@ -76,7 +77,7 @@ def test_baresip_calls(tmp_path: Path, case: Case, proved: Proved) -> None:
     prepare(tmp_path)
     port = free_port()
     text = f"""
-    agent bob {{ listen udp "127.0.0.1:{port}"; srtp {case.srtp} }}
+    agent bob {{ listen udp "127.0.0.1:{port}"; srtp {case.srtp}; {PATIENT} }}
     on bob {{
       answer within 20s; record "heard.wav" received; play "ours.wav"; wait 1s; release; {checks(case)}
     }}

@@ -18,16 +18,17 @@ import pytest
 import soundfile
 
 from sipflow.events import PlayFinished, RecordingFinished
-from sipflow.media import Leg, MediaEngine, PromptStore
+from sipflow.media import JitterConfig, Leg, MediaEngine, PromptStore
 from sipflow.media.opus import has_opus
 from sipflow.media_params import MediaParams, RtpFormat
 from sipflow.sdp.negotiate import LocalMedia, make_answer, make_offer
 from sipflow.sdp.session import SessionDescription
-from tests.interop.peers import free_port, is_taken, needs, running, where_is
+from tests.interop.peers import PATIENCE_MS, needs, running, where_is
 from tests.interop.proof import Proved
 from tests.media.engine import LOOPBACK, Listener
 from tests.media.likeness import compare
 from tests.media.signals import Samples, speech, write_wav
+from tests.ports import free_port, is_taken
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("ffmpeg", "ffmpeg")]
 
@@ -99,7 +100,8 @@ def read(path: Path, rate: int) -> Samples:
 @contextmanager
 def open_leg() -> Iterator[tuple[Leg, Listener]]:
     with MediaEngine() as engine:
-        yield engine.open_leg("call-1", LOOPBACK), Listener(engine)
+        patient = JitterConfig(adaptive=False, initial_ms=PATIENCE_MS, max_ms=PATIENCE_MS)
+        yield engine.open_leg("call-1", LOOPBACK, jitter=patient), Listener(engine)
 
 
 def local(port: int, trial: Trial) -> LocalMedia:
@@ -120,7 +122,7 @@ def ffmpeg(*arguments: object) -> list[str]:
 def test_ffmpeg_decodes_what_was_encoded_here(tmp_path: Path, trial: Trial, proved: Proved) -> None:
     played = speech(SECONDS, rate=trial.rate)
     prompt = PromptStore().load(write_wav(tmp_path / "played.wav", played, trial.rate), trial.rtp_format)
-    port = free_port(pair=True)
+    port = free_port(count=2)
     offer = make_offer(local(port, trial), session_id=1, session_version=1)
     (tmp_path / "peer.sdp").write_text(str(offer), newline="")
     heard = tmp_path / "heard.wav"
@@ -143,7 +145,7 @@ def test_what_ffmpeg_encoded_is_decoded_here(tmp_path: Path, trial: Trial, prove
     played = speech(SECONDS, rate=trial.rate, seed=2)
     silence = np.zeros(trial.rate // 2, np.int16)
     write_wav(tmp_path / "played.wav", np.concatenate((silence, played)), trial.rate)
-    description, its_port = tmp_path / "ffmpeg.sdp", free_port(pair=True)
+    description, its_port = tmp_path / "ffmpeg.sdp", free_port(count=2)
     with open_leg() as (leg, listener):
         to = f"rtp://{LOOPBACK}:{leg.port}?localrtpport={its_port}&localrtcpport={its_port + 1}"
         encoding = ("-c:a", *trial.encoder, "-ac", 1, "-payload_type", trial.rtp_format.payload_type)

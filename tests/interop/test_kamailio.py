@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import sipflow
-from tests.interop.peers import free_port, is_taken, needs, running, where_is
+from tests.interop.peers import needs, running, where_is
 from tests.interop.proof import Proved
+from tests.ports import free_port, is_taken
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("kamailio", "kamailio kamailio-tls-modules")]
 

@@ -13,47 +13,33 @@ from pathlib import Path
 import pytest
 
 import sipflow
+from tests.interop.peers import wait_until
 from tests.interop.proof import Proved
+from tests.ports import free_port, is_taken
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire]
 
 SIPP = shutil.which("sipp")
 TSHARK = shutil.which("tshark")
+MEDIA_PORTS = 10
+"""Of a SIPp: one for audio, one for video, their reports, and what it may try besides."""
 MEDIA = Path(__file__).parents[2] / "scenarios" / "media"
 needs_sipp = pytest.mark.skipif(SIPP is None, reason="SIPp is not installed (Debian: sip-tester)")
 needs_tshark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed (Debian: tshark)")
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
 def sipp_uas(port: int, cwd: Path, *extra: str) -> Iterator[subprocess.Popen[bytes]]:
     """SIPp's own `uas`, which echoes RTP; ready when its port is taken."""
     assert SIPP is not None
-    media_port = 6000 + 2 * (port % 1500)
+    media_port = free_port(count=MEDIA_PORTS)
     command = [SIPP, "-sn", "uas", "-i", "127.0.0.1", "-p", str(port), "-mp", str(media_port), "-rtp_echo", "-nostdin"]
     with subprocess.Popen([*command, *extra], cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as peer:
         try:
-            _wait_until_taken(port)
+            wait_until(lambda: is_taken("127.0.0.1", port), "SIPp to listen")
             yield peer
         finally:
             peer.kill()
-
-
-def _wait_until_taken(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                return
-        time.sleep(0.02)
-    raise AssertionError(f"nobody took port {port}")
 
 
 @needs_sipp
@@ -99,14 +85,18 @@ def test_sipps_uac_calls_a_lane_that_answers(tmp_path: Path, proved: Proved) -> 
 @needs_tshark
 def test_tshark_sees_one_stream_each_way_without_loss(tmp_path: Path, proved: Proved) -> None:
     port = free_port()
-    media_first = 24_600
+    media_first = free_port(count=MEDIA_PORTS)
+    media = f"{media_first}-{media_first + MEDIA_PORTS - 1}"
     text = f"""
-    agent alice {{ media {{ ports {media_first}-{media_first + 99} }} }}
+    agent alice {{ media {{ ports {media} }} }}
     agent peer = "sip:service@127.0.0.1:{port}"
     on alice {{ call peer; play "greet.wav"; release }}
     """
     capture = tmp_path / "call.pcapng"
-    with sipp_uas(port, tmp_path, "-m", "1"), capturing(capture, f"udp portrange {media_first}-{media_first + 99}"):
+    with (
+        sipp_uas(port, tmp_path, "-m", "1"),
+        capturing(capture, f"udp portrange {media}"),
+    ):
         report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
     streams = rtp_streams(capture, media_first)
@@ -209,7 +199,7 @@ def test_sipps_branchs_takes_our_register_and_our_call(tmp_path: Path, proved: P
     }}
     """
     with sipp(tmp_path, "-sn", "branchs", "-p", str(port), "-m", "1"):
-        _wait_until_taken(port)
+        wait_until(lambda: is_taken("127.0.0.1", port), "SIPp to listen")
         report = sipflow.run(text, out=tmp_path, timeout_s=30)
     assert report.passed, report.failures
     proved("SIPp", "branchs takes our REGISTER and our call")
@@ -230,7 +220,7 @@ def test_sipps_third_party_controller_connects_two_lanes(tmp_path: Path, proved:
     b_side = sipp(tmp_path, "-sn", "3pcc-C-B", f"127.0.0.1:{second}", "-p", str(free_port()), *link)
     a_side = sipp(tmp_path, "-sn", "3pcc-C-A", f"127.0.0.1:{first}", "-p", str(free_port()), *link)
     with b_side:
-        time.sleep(0.5)  # SIPp says nothing when it listens for its twin
+        wait_until(lambda: is_taken("127.0.0.1", twin, socket.SOCK_STREAM), "SIPp to listen for its twin")
         with a_side:
             report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
@@ -246,7 +236,7 @@ def test_sipps_3pcc_a_side_makes_the_offer(tmp_path: Path, proved: Proved) -> No
     on alice {{ call peer with {{ late offer }}; play "greet.wav"; release }}
     """
     with sipp(tmp_path, "-sn", "3pcc-A", "-p", str(port), "-m", "1"):
-        _wait_until_taken(port)
+        wait_until(lambda: is_taken("127.0.0.1", port), "SIPp to listen")
         report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, timeout_s=30)
     assert report.passed, report.failures
     proved("SIPp", "3pcc-A offers in its answer to our late offer")

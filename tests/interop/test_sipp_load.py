@@ -14,7 +14,8 @@ from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
 from sipflow.loading import LoadOptions, arun_load, prepare
 from tests.interop.proof import Proved
-from tests.interop.test_sipp import SIPP, free_port, needs_sipp, sipp_uas
+from tests.interop.test_sipp import SIPP, needs_sipp, sipp_uas
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire]
 

@@ -54,7 +54,9 @@ def test_a_diagnostic_is_complete_and_becomes_json(path: Path) -> None:
 
 
 def fixes() -> list[tuple[str, int]]:
-    return [(path.stem, i) for path in CASES for i, found in enumerate(diagnose(path)[1]) if found.fix is not None]
+    """Cases whose golden file has a fix, and where: compiling them all would cost whoever only collects tests."""
+    said = ((path.stem, json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))) for path in CASES)
+    return [(case, number) for case, found in said for number, one in enumerate(found) if one.get("fix") is not None]
 
 
 @pytest.mark.parametrize(("case", "number"), fixes())

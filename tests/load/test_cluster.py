@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,19 +23,13 @@ from sipflow.load.cluster.address import Certificates, parse_meeting
 from sipflow.load.cluster.assets import collect, settle
 from sipflow.load.plan import LoadOverrides
 from sipflow.loading import LoadOptions, prepare
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PEM = ROOT / "scenarios" / "certificates"
 TLS = ["--tls-ca", str(PEM / "ca.pem"), "--tls-cert", str(PEM / "agent.pem"), "--tls-key", str(PEM / "agent.key")]
 CALLS = 'on alice: call bob; play "tone.wav"; release\non bob: answer; expect hangup\n'
 LIMIT_S = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def sipflow(folder: Path, *words: str) -> subprocess.Popen[str]:

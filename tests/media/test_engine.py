@@ -30,6 +30,7 @@ from sipflow.media import EngineConfig, Impairment, JitterConfig, Leg, MediaEngi
 from sipflow.media_params import Direction, RtpFormat
 from tests.media.engine import LOOPBACK, PCMA, PCMU, Listener, connect, params, read_wav
 from tests.media.signals import best_lag, position_in, round_trip, speech, write_wav
+from tests.ports import free_port
 
 pytestmark = pytest.mark.wire
 STORE = PromptStore()
@@ -384,12 +385,13 @@ def test_closing_the_engine_finishes_recordings_and_its_events_are_still_there(t
 
 def test_a_range_without_a_free_pair_says_so(engine: MediaEngine) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((LOOPBACK, 28003))
-        first = engine.open_leg("a-1", LOOPBACK, 28000, 28005)
-        second = engine.open_leg("a-2", LOOPBACK, 28000, 28005)
-        assert [first.port, second.port] == [28000, 28004]
-        with pytest.raises(MachineError, match=r"28000-28005.*taken"):
-            engine.open_leg("a-3", LOOPBACK, 28000, 28005)
+        port = free_port(count=6)
+        taken.bind((LOOPBACK, port + 3))
+        first = engine.open_leg("a-1", LOOPBACK, port, port + 5)
+        second = engine.open_leg("a-2", LOOPBACK, port, port + 5)
+        assert [first.port, second.port] == [port, port + 4]
+        with pytest.raises(MachineError, match=rf"{port}-{port + 5}.*taken"):
+            engine.open_leg("a-3", LOOPBACK, port, port + 5)
 
 
 @pytest.mark.parametrize(

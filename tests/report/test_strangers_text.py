@@ -16,6 +16,7 @@ from sipflow.events import Record, RequestReceived
 from sipflow.report.junit import write_junit
 from sipflow.report.serialise import EventsFile, report_to_json
 from sipflow.report.text import encodable, printable
+from tests.ports import free_port
 
 
 def test_bytes_that_are_no_utf8_and_control_characters() -> None:
@@ -35,9 +36,7 @@ def test_an_event_with_them_is_a_line_of_json() -> None:
 def test_a_run_goes_on_and_its_reports_are_written(tmp_path: Path) -> None:
     """A MESSAGE full of such bytes; the failure tells what its header was."""
     events = (tmp_path / "events.jsonl").open("w", encoding="utf-8")
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     message = (
         b"MESSAGE sip:bob\xff@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK1\r\nX: \xff\0\xfe\r\n"
         b'From: "\xff" <sip:\xfea@b>;tag=1\r\nTo: <sip:bob@x>\r\nCall-ID: \xff\r\nCSeq: 1 MESSAGE\r\n'

@@ -12,7 +12,7 @@ import pytest
 import sipflow
 from sipflow import events
 from sipflow.sip.message import Request, parse_message
-from tests.interop.peers import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.wire
 

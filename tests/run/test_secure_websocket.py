@@ -8,7 +8,7 @@ import pytest
 
 import sipflow
 from sipflow import events
-from tests.interop.peers import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.wire
 

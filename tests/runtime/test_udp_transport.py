@@ -11,6 +11,7 @@ import pytest
 from sipflow.errors import MachineError
 from sipflow.runtime.transports.udp import DATAGRAMS_PER_WAKE_UP, UdpEndpoint
 from sipflow.sip.hop import Hop
+from tests.ports import free_port
 
 pytestmark = pytest.mark.wire
 
@@ -45,7 +46,7 @@ def _set_when(done: Callable[[], bool], event: asyncio.Event) -> None:
 
 
 def test_a_port_in_use_and_a_foreign_address_are_named() -> None:
-    first = UdpEndpoint("127.0.0.1", 0, receive=lambda *_: None, drained=lambda: None)
+    first = UdpEndpoint("127.0.0.1", free_port(), receive=lambda *_: None, drained=lambda: None)
     with pytest.raises(MachineError, match=f"port {first.address[1]} of 127.0.0.1 is in use"):
         UdpEndpoint("127.0.0.1", first.address[1], receive=lambda *_: None, drained=lambda: None)
     with pytest.raises(MachineError, match=r"no address 192\.0\.2\.1"):
@@ -55,9 +56,7 @@ def test_a_port_in_use_and_a_foreign_address_are_named() -> None:
 
 
 def test_a_peer_that_is_not_there_is_no_error_of_ours() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-        gone.bind(("127.0.0.1", 0))
-        nobody = gone.getsockname()
+    nobody = ("127.0.0.1", free_port())
     endpoint = UdpEndpoint("127.0.0.1", 0, receive=lambda *_: None, drained=lambda: None)
     assert [endpoint.send(b"x", Hop(*nobody)) for _ in range(3)] == ["", "", ""]
     endpoint.close()
