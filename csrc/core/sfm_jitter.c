@@ -132,12 +132,12 @@ int sfm_jitter_create(const sfm_jitter_config *config, sfm_jitter **out)
     size_t ring_offset = slots_offset + slot_count * sizeof(slot);
     size_t free_offset = ring_offset + config->packet_capacity * sizeof(uint16_t);
     size_t payloads_offset = free_offset + slot_count * sizeof(uint16_t);
-    /* The payloads are not cleared: of room for 64 packets a call without jitter uses three, and memory that was never
-     * written to is no page of the process. */
+    /* Slots and payloads are not cleared: of room for 64 packets a call without jitter uses three, and memory that was
+     * never written to is no page of the process. */
     uint8_t *memory = malloc(payloads_offset + (size_t)slot_count * config->payload_capacity);
     if (memory == NULL)
         return SFM_ERROR_MEMORY;
-    memset(memory, 0, payloads_offset);
+    memset(memory, 0, sizeof(sfm_jitter));
 
     sfm_jitter *jitter = (sfm_jitter *)(void *)memory;
     jitter->config = *config;

@@ -1,6 +1,7 @@
 #include "sfm_playout.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,9 +59,12 @@ int sfm_playout_create(const sfm_jitter_config *config, uint32_t sample_rate, sf
 {
     if (!fits(config->clock_rate, sample_rate))
         return SFM_ERROR_ARGUMENT;
-    sfm_playout *playout = calloc(1, sizeof *playout);
+    /* Room for the longest packet of the highest rate is not cleared: a page that was never written to is none of the
+     * process's. */
+    sfm_playout *playout = malloc(sizeof *playout);
     if (playout == NULL)
         return SFM_ERROR_MEMORY;
+    memset(playout, 0, offsetof(sfm_playout, resampler));
     playout->clock_rate = config->clock_rate;
     playout->sample_rate = sample_rate;
     sfm_random_seed(&playout->random, 1);

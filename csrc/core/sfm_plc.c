@@ -39,11 +39,11 @@ int sfm_plc_create(uint32_t sample_rate, sfm_plc **out)
     if (!is_rate(sample_rate))
         return SFM_ERROR_ARGUMENT;
     uint32_t longest = HISTORY * (MAX_RATE / 8000);
-    sfm_plc *plc = calloc(1, sizeof *plc + (ROOM + 1) * longest * sizeof(int16_t));
+    /* Room for the highest rate; what a lower one leaves over is never written to, and so no page of the process. */
+    sfm_plc *plc = malloc(sizeof *plc + (ROOM + 1) * longest * sizeof(int16_t));
     if (plc == NULL)
         return SFM_ERROR_MEMORY;
-    plc->heard = (int16_t *)(void *)(plc + 1);
-    plc->frozen = plc->heard + ROOM * longest;
+    *plc = (sfm_plc){.heard = (int16_t *)(void *)(plc + 1)};
     sfm_plc_set_rate(plc, sample_rate);
     *out = plc;
     return SFM_OK;
@@ -55,6 +55,7 @@ int sfm_plc_set_rate(sfm_plc *plc, uint32_t sample_rate)
         return SFM_ERROR_ARGUMENT;
     plc->scale = sample_rate / 8000;
     plc->length = HISTORY * plc->scale;
+    plc->frozen = plc->heard + (size_t)ROOM * plc->length;
     sfm_plc_reset(plc);
     return SFM_OK;
 }

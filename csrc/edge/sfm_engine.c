@@ -1,6 +1,7 @@
 #include "sfm_engine.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,10 +338,11 @@ static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *opti
 
 /* A leg that has everything but its sockets. */
 static int create_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_engine_leg **out) {
-    sfm_engine_leg *leg = calloc(1, sizeof *leg);
+    sfm_engine_leg *leg = malloc(sizeof *leg);
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
     }
+    memset(leg, 0, offsetof(sfm_engine_leg, digits));
     sfm_leg_config config = leg_config(engine, options, engine->last_number + 1);
     int error = sfm_leg_create(&config, &leg->leg);
     if (error != SFM_OK) {

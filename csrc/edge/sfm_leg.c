@@ -1,6 +1,7 @@
 #include "sfm_leg.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +81,6 @@ struct sfm_leg_states {
 
 /* The way from the leg's sample rate to a tape's; they differ when a recording outlives a change of codec. */
 typedef struct tape_rate {
-    uint32_t from_rate; /* 0: not set up */
     sfm_resampler sent;
     sfm_resampler heard;
 } tape_rate;
@@ -115,15 +115,16 @@ struct sfm_leg {
     uint64_t tape_job;
     uint64_t tape_reported_ms;
     bool tape_paused;
+    uint32_t tape_from_rate; /* of `tape_rate`; 0: not set up */
     sfm_keepsake *keepsake; /* NULL: nothing is kept */
     counters counters;
     sfm_listener *listener; /* NULL: nothing is listened for */
     bool always_digits;
     sfm_outgoing outgoing;
     sfm_secure secure;
+    sfm_jitter_config jitter;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
     tape_rate tape_rate; /* behind even that: hardly ever used */
-    sfm_jitter_config jitter;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -156,10 +157,11 @@ static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
 }
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
-    sfm_leg *leg = calloc(1, sizeof *leg);
+    sfm_leg *leg = malloc(sizeof *leg);
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
     }
+    memset(leg, 0, offsetof(sfm_leg, events) + offsetof(event_queue, events));
     leg->sample_rate = config->sample_rate;
     leg->clock_rate = config->jitter.clock_rate;
     leg->jitter = config->jitter;
@@ -344,7 +346,7 @@ static void use_sample_rate(sfm_leg *leg, const sfm_codec *sent) {
     counted->silent_samples = counted->silent_samples * sent->sample_rate / before;
     counted->silence_max_samples = counted->silence_max_samples * sent->sample_rate / before;
     leg->sample_rate = sent->sample_rate;
-    leg->tape_rate.from_rate = 0;
+    leg->tape_from_rate = 0;
     (void)sfm_playout_configure(leg->playout, sent->clock_rate, sent->sample_rate); /* accepts made sure */
 }
 
@@ -430,7 +432,7 @@ void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
     leg->tape_job = job;
     leg->tape_reported_ms = 0;
     leg->tape_paused = false;
-    leg->tape_rate.from_rate = 0;
+    leg->tape_from_rate = 0;
 }
 
 size_t sfm_leg_read_kept(const sfm_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate) {
@@ -553,10 +555,10 @@ static sfm_tape *running_tape(sfm_leg *leg) { return leg->tape_paused ? NULL : l
 
 static void prepare_tape_rate(sfm_leg *leg) {
     tape_rate *rate = &leg->tape_rate;
-    if (rate->from_rate == leg->sample_rate) {
+    if (leg->tape_from_rate == leg->sample_rate) {
         return;
     }
-    rate->from_rate = leg->sample_rate;
+    leg->tape_from_rate = leg->sample_rate;
     (void)sfm_resampler_init(&rate->sent, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
     (void)sfm_resampler_init(&rate->heard, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
 }

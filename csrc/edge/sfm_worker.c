@@ -64,12 +64,18 @@ static bool repost(sfm_engine_leg *leg, sfm_notice *notice, const sfm_event *eve
 }
 
 static void post_digit(sfm_engine_leg *leg, const sfm_event *event) {
-    for (int i = 0; i < SFM_DIGIT_NOTICES; i++) {
+    for (uint32_t i = 0; i < leg->digits_used; i++) {
         if (repost(leg, &leg->digits[i], event)) {
             return;
         }
     }
-    leg->counted.digits_dropped++;
+    if (leg->digits_used == SFM_DIGIT_NOTICES) {
+        leg->counted.digits_dropped++;
+        return;
+    }
+    sfm_notice *unused = &leg->digits[leg->digits_used++];
+    memset(unused, 0, sizeof *unused);
+    (void)repost(leg, unused, event);
 }
 
 /* The letter's memory goes home without an event. */

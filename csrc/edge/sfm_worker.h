@@ -149,7 +149,8 @@ struct sfm_engine_leg {
     sfm_notice first_packet;
     sfm_notice useless;
     sfm_notice handshake;
-    sfm_notice digits[SFM_DIGIT_NOTICES];
+    uint32_t digits_used;                 /* notices that were ever needed at the same time */
+    sfm_notice digits[SFM_DIGIT_NOTICES]; /* those behind were never written to */
 };
 
 typedef struct sfm_worker {
