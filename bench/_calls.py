@@ -63,6 +63,7 @@ class HeldCaller(HeldSide):
         super().__init__(name, engine)
         self.hold_s = hold_s
         self.placed = self.answered = 0
+        self.hanging_up: dict[str, asyncio.TimerHandle] = {}
 
     def call(self, target: str, direction: Direction = Direction.SENDRECV) -> None:
         """Place the next call."""
@@ -79,8 +80,10 @@ class HeldCaller(HeldSide):
             case events.CallAnswered(call=call):
                 self.answered += 1
                 if self.hold_s is not None:
-                    self.loop.call_later(self.hold_s, self._hang_up, call)
-            case events.CallReleased(code=code):
+                    self.hanging_up[call] = self.loop.call_later(self.hold_s, self._hang_up, call)
+            case events.CallReleased(call=call, code=code):
+                if (timer := self.hanging_up.pop(call, None)) is not None:
+                    timer.cancel()  # it ended by itself
                 self.completed += code == 200
                 self.failed += code != 200
             case events.CallRejected():
@@ -118,9 +121,3 @@ def status_kb(pid: int | str, field: str = "VmRSS") -> int:
     """Memory of a process, by the name that the kernel has for it."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(text.split(f"{field}:")[1].split()[0])
-
-
-def processor_s(pid: int | str) -> float:
-    """Processor time that all threads of a process have used."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
-import gc
 import pstats
 import tempfile
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from sipflow.load.engine import Engine
 from sipflow.load.messages import Delta, Finished, FromWorker, Ready, Start
 from sipflow.load.plan import LoadOverrides
-from sipflow.load.worker import GC_THRESHOLD
+from sipflow.load.worker import collect_seldom
 from sipflow.loading import LoadOptions, prepare
 
 SCENARIO = """
@@ -81,8 +80,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", metavar="FILE", help="write a cProfile and print its top")
     options = parser.parse_args()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    collect_seldom()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         costs = []

@@ -1,14 +1,18 @@
 """What a call costs when 100, 1,000 or 10,000 are up at the same time: it must not grow.
 
-Signalling: a caller keeps so many calls up towards a callee (INVITE, 180, 200, ACK, later BYE, 200), placing new ones
-at the same rate in every trial and hanging up after as many seconds as that needs; measured is the processor time of
-each side's process for each call of a window in which the number is steady. Media: the processor time of the pacing
-thread for each packet that is sent and received, at as many legs as one core of this machine carries.
+Signalling: three pairs of caller and callee keep so many calls up each, and take turns: in its turn a caller places
+calls (INVITE, 180, 200, ACK) at the same rate as the others, and for each one hangs up the oldest (BYE, 200). So the
+number that is up never changes, and a machine that becomes slower or faster meanwhile does so for all of them. Measured
+is the processor time of each process from the beginning of one turn to that of the next one, timers of transactions
+that run out in between included, for each call; of the turns in which nothing had to be sent twice the median counts.
+Media: the processor time of the pacing thread for each packet that is sent and received, at as many legs as one core of
+this machine carries.
 
-    python -m bench.scale [--rate 200] [--seconds 10] [--held 100 1000 10000] [--legs 100 300 1000]
+    python -m bench.scale [--rate 200] [--seconds 8] [--turns 6] [--held 100 1000 10000] [--legs 100 300 1000]
 
 Packets of many legs share a wake-up of the thread, so media gets cheaper with their number. Exit code 1 when
-a cost is more than 20 % above that of the smallest number, or a call failed.
+a cost is more than 20 % above that of the smallest number, or a call failed; 2 when the machine was too busy: in no
+turn of some number were all messages answered in time.
 """
 
 from __future__ import annotations
@@ -17,65 +21,147 @@ import argparse
 import asyncio
 import json
 import os
+import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from bench._calls import HOST, HeldCallee, HeldCaller, processor_s
+from bench._calls import HOST, HeldCallee, HeldCaller, HeldSide
 from bench.density import trial
+from sipflow.load.worker import collect_seldom
 
 FLAT_WITHIN = 0.2
 PACKETS_PER_SECOND = 50
+FORGOTTEN_AFTER_S = 33.0
+"""When the last transaction of a call is over (64*T1), with a second of grace."""
 
 
-async def keep_up(port: int, held: int, rate: float, seconds: float) -> None:
-    """Place calls until the number is steady, then tell the time before and after the window."""
-    side = HeldCaller("caller", hold_s=held / rate)
-    target = f"sip:service@{HOST}:{port}"
-    placing = side.loop.create_task(side.place_evenly(10**9, rate, target))
-    await asyncio.sleep(held / rate + 2)
-    print("steady", flush=True)
-    before, ended = processor_s("self"), side.completed
-    await asyncio.sleep(seconds)
-    told = {
-        "active": side.active, "cost_us": 1e6 * (processor_s("self") - before) / max(side.completed - ended, 1),
-        "failed": side.failed, "retransmissions": side.retransmissions,
-    }  # fmt: skip
-    placing.cancel()
-    print(json.dumps(told), flush=True)
+class Oldest(HeldCaller):
+    """A caller that, once so many calls are up, hangs up the oldest for each new one."""
+
+    def __init__(self, held: int, rate: float) -> None:
+        super().__init__("caller")
+        self.held, self.rate = held, rate
+        self.up: deque[str] = deque()
+
+    async def turn(self, calls: int, target: str) -> None:
+        """Place so many, evenly."""
+        started = self.loop.time()
+        for number in range(calls):
+            if (early := started + number / self.rate - self.loop.time()) > 0:
+                await asyncio.sleep(early)
+            self.call(target)
+            self.up.append(f"c-{self.placed}")
+            if len(self.up) > self.held:
+                self.hang_up(self.up.popleft())
+
+    def hang_up(self, call: str) -> None:
+        """One that failed long ago has nothing to hang up."""
+        if self.agent.session(call) is not None:
+            self.agent.release(call, self.loop.time())
+            self.pump()
+
+
+def counted(side: HeldSide) -> str:
+    """What a side tells when it is asked."""
+    return json.dumps({
+        "cpu_s": time.process_time(), "active": side.active, "failed": side.failed, "again": side.retransmissions,
+    })  # fmt: skip
+
+
+async def serve(side: HeldSide, obey: Callable[[str], object]) -> None:
+    """Tell how things are for every line that comes, after doing what it says; until there are no more."""
+    while line := await side.loop.run_in_executor(None, sys.stdin.readline):
+        done = obey(line.strip())
+        if asyncio.iscoroutine(done):
+            await done
+        print(counted(side), flush=True)
+
+
+async def call(port: str, held: str, rate: str) -> None:
+    """The caller's process: a line is the number of calls to place."""
+    side = Oldest(int(held), float(rate))
+    await serve(side, lambda line: side.turn(int(line), f"sip:service@{HOST}:{port}"))
 
 
 async def answer() -> None:
-    """Answer every call until the input ends."""
+    """The callee's process."""
     side = HeldCallee("callee")
     print(side.endpoint.address[1], flush=True)
-    await side.loop.run_in_executor(None, sys.stdin.readline)
+    await serve(side, lambda line: None)
 
 
-def role(*arguments: str) -> subprocess.Popen[str]:
+@dataclass(slots=True)
+class Look:
+    """One process at one moment."""
+
+    cpu_s: float
+    active: int
+    failed: int
+    again: int
+
+
+class Process:
     """This file in another role."""
-    command = [sys.executable, "-m", "bench.scale", *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "bench.scale", *arguments]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def line(self) -> str:
+        """Its next line."""
+        assert self._process.stdout is not None, "it was piped"
+        return self._process.stdout.readline().strip()
+
+    def ask(self, calls: int = 0) -> Look:
+        """Have it do that, and look at it."""
+        assert self._process.stdin is not None, "it was piped"
+        self._process.stdin.write(f"{calls}\n")
+        self._process.stdin.flush()
+        return Look(**json.loads(self.line()))
+
+    def end(self) -> None:
+        """No more of it."""
+        self._process.kill()
+        self._process.wait()
 
 
-def line_of(process: subprocess.Popen[str]) -> str:
-    """Its next line."""
-    assert process.stdout is not None, "it was piped"
-    return process.stdout.readline()
+@dataclass(slots=True)
+class Pair:
+    """Caller and callee of one number, and what their turns cost."""
 
+    held: int
+    rate: float
+    callee: Process = field(init=False)
+    caller: Process = field(init=False)
+    looks: list[tuple[Look, Look]] = field(default_factory=list)
+    calls: int = 0
 
-def signalling(held: int, rate: float, seconds: float) -> dict[str, float]:
-    """One trial: costs of both sides for a call."""
-    callee = role("--answer")
-    caller = role("--call", line_of(callee).strip(), str(held), str(rate), str(seconds))
-    line_of(caller)
-    before = processor_s(callee.pid)
-    told: dict[str, float] = json.loads(line_of(caller))
-    told["callee_us"] = 1e6 * (processor_s(callee.pid) - before) / (rate * seconds)
-    for process in (caller, callee):
-        process.kill()
-        process.wait()
-    return told
+    def __post_init__(self) -> None:
+        self.callee = Process("--answer")
+        self.caller = Process("--call", self.callee.line(), str(self.held), str(self.rate))
+        self.caller.ask(self.held)
+
+    def look(self) -> None:
+        """Between two turns."""
+        self.looks.append((self.caller.ask(), self.callee.ask()))
+
+    def turn(self, calls: int) -> None:
+        """Place so many calls and hang up as many."""
+        self.look()
+        self.caller.ask(calls)
+        self.calls = calls
+
+    def costs_us(self, side: int) -> list[float]:
+        """Of that side, for a call, in each turn in which neither had to send anything twice."""
+        return [
+            1e6 * (after[side].cpu_s - before[side].cpu_s) / self.calls
+            for before, after in zip(self.looks, self.looks[1:], strict=False)
+            if all(then.again == now.again for then, now in zip(before, after, strict=True))
+        ]
 
 
 def flat(costs: Sequence[float]) -> bool:
@@ -83,21 +169,46 @@ def flat(costs: Sequence[float]) -> bool:
     return all(cost <= (1 + FLAT_WITHIN) * costs[0] for cost in costs)
 
 
-def measure_signalling(counts: Sequence[int], rate: float, seconds: float) -> bool:
-    """All trials of signalling, and their table."""
-    print(f"signalling, {rate:g} calls/s started, {seconds:g} s each")
-    print(f"{'calls up':>10}{'caller µs':>12}{'callee µs':>12}{'failed':>9}{'again':>9}")
-    results = []
-    for held in counts:
-        told = signalling(held, rate, seconds)
-        results.append(told)
+def measure_signalling(counts: Sequence[int], rate: float, seconds: float, turns: int) -> int:
+    """All pairs, and their table; gives the exit code."""
+    print(f"signalling, {turns} turns of {seconds:g} s at {rate:g} calls/s")
+    print(f"{'calls up':>10}{'caller µs':>12}{'callee µs':>12}{'turns':>9}{'failed':>9}{'again':>9}", flush=True)
+    pairs = [Pair(held, rate) for held in counts]
+    try:
+        time.sleep(FORGOTTEN_AFTER_S)
+        for _ in range(turns):
+            for pair in pairs:
+                pair.turn(max(int(rate * seconds), 1))
+        time.sleep(FORGOTTEN_AFTER_S)
+        for pair in pairs:
+            pair.look()
+    finally:
+        for pair in pairs:
+            pair.caller.end()
+            pair.callee.end()
+    return judge(pairs)
+
+
+def judge(pairs: Sequence[Pair]) -> int:
+    """The table, and the exit code."""
+    costs: list[list[float]] = [[], []]
+    failed = 0
+    for pair in pairs:
+        caller, callee = pair.looks[-1]
+        quiet = [pair.costs_us(side) for side in range(2)]
+        medians = [statistics.median(each) if each else float("nan") for each in quiet]
+        for side, median in zip(costs, medians, strict=True):
+            side.append(median)
+        failed += caller.failed
         print(
-            f"{told['active']:10.0f}{told['cost_us']:12.0f}{told['callee_us']:12.0f}{told['failed']:9.0f}"
-            f"{told['retransmissions']:9.0f}",
-            flush=True,
+            f"{callee.active:10}{medians[0]:12.0f}{medians[1]:12.0f}{len(quiet[0]):9}{caller.failed:9}"
+            f"{caller.again + callee.again:9}"
         )
-    even = flat([told["cost_us"] for told in results]) and flat([told["callee_us"] for told in results])
-    return even and not any(told["failed"] for told in results)
+    if failed:
+        return 1
+    if any(cost != cost for side in costs for cost in side):
+        return 2
+    return 0 if all(flat(side) for side in costs) else 1
 
 
 def measure_media(counts: Sequence[int], seconds: float) -> bool:
@@ -116,23 +227,27 @@ def main() -> int:
     """0 when all costs are flat."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rate", type=float, default=200.0, help="calls started a second, default 200")
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of each window, default 10")
+    parser.add_argument("--seconds", type=float, default=8.0, help="length of each turn, default 8")
+    parser.add_argument("--turns", type=int, default=6, help="turns of each number, default 6")
     parser.add_argument("--held", type=int, nargs="+", default=[100, 1000, 10000], help="calls up at the same time")
-    parser.add_argument("--legs", type=int, nargs="+", default=[100, 300, 1000], help="legs with media, even")
-    parser.add_argument("--call", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--legs", type=int, nargs="*", default=[100, 300, 1000], help="legs with media, even")
+    parser.add_argument("--call", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--answer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.call:
-        port, held, rate, seconds = options.call
-        asyncio.run(keep_up(int(port), int(held), float(rate), float(seconds)))
+    if options.call or options.answer:
+        collect_seldom()
+        asyncio.run(call(*options.call) if options.call else answer())
         return 0
-    if options.answer:
-        asyncio.run(answer())
-        return 0
-    even = measure_signalling(options.held, options.rate, options.seconds)
-    even = measure_media(options.legs, options.seconds) and even
-    print("\nflat" if even else f"\nNOT FLAT: a cost grew by more than {FLAT_WITHIN:.0%}, or calls failed")
-    return 0 if even else 1
+    code = measure_signalling(options.held, options.rate, options.seconds, options.turns)
+    if options.legs and not measure_media(options.legs, options.seconds):
+        code = 1
+    verdicts = (
+        "flat",
+        f"NOT FLAT: a cost grew by more than {FLAT_WITHIN:.0%}, or calls failed",
+        "NOT MEASURED: messages were sent twice in every turn of some number; the machine is too busy for this rate",
+    )
+    print(f"\n{verdicts[code]}")
+    return code
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import asyncio
 import contextlib
 import cProfile
 import csv
-import gc
 import io
 import json
 import os
@@ -37,7 +36,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sipflow import events
-from sipflow.load.worker import GC_THRESHOLD
+from sipflow.load.worker import collect_seldom
 from sipflow.media_params import Direction, RtpFormat
 from sipflow.runtime.transports.udp import UdpEndpoint
 from sipflow.sdp.negotiate import LocalMedia
@@ -356,8 +355,7 @@ def main() -> None:
             if options.role == "caller"
             else (lambda: run_callee(options.seconds))
         )
-        gc.freeze()  # as the workers of `sipflow load` do
-        gc.set_threshold(GC_THRESHOLD, 20, 50)
+        collect_seldom()
         print(json.dumps(asdict(profiled(work) if os.environ.get("SIP_CALLS_PROFILE") else work())))
         return
     if shutil.which("sipp") is None:

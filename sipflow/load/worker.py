@@ -18,6 +18,12 @@ GC_THRESHOLD = 50_000
 thousands of times a second."""
 
 
+def collect_seldom() -> None:
+    """What is there stays; what comes is searched for cycles seldom, however many calls are up."""
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
+
+
 def main() -> None:
     """Run what the other end of the socket wants."""
     # The run that started this process gets Ctrl-C itself, and says what is to become of the calls.
@@ -29,8 +35,7 @@ def main() -> None:
             prepare = next(iter(channel.receive()), None)
     except ChannelClosedError:
         return
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
+    collect_seldom()
     asyncio.run(_work(channel, prepare))
 
 
