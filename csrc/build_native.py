@@ -28,6 +28,7 @@ EDGE_HEADERS = (
     "sfm_srtp.h",
     "sfm_listener.h",
     "sfm_leg.h",
+    "sfm_schedule.h",
     "sfm_simulation.h",
     "sfm_engine.h",
 )

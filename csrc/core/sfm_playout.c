@@ -90,13 +90,11 @@ void sfm_playout_destroy(sfm_playout *playout)
 
 void sfm_playout_warm(const sfm_playout *playout, int step)
 {
-    enum { TYPICAL_BYTES = 320 };
     if (step == 0) {
         sfm_warm(playout, offsetof(sfm_playout, resampler));
     } else if (step == 1) {
         sfm_jitter_warm(playout->jitter);
         sfm_plc_warm(playout->plc);
-        sfm_warm(playout->piece, TYPICAL_BYTES);
     } else {
         sfm_jitter_warm_packets(playout->jitter);
     }
@@ -294,14 +292,16 @@ static int16_t *decoding_place(sfm_playout *playout, const sfm_codec *codec)
     return codec->sample_rate == playout->sample_rate ? playout->piece : playout->decoded;
 }
 
-static size_t decoded_samples(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet)
+/* Into `pcm`, which has room for `room` samples of the playout's rate. */
+static size_t decoded_samples(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet, int16_t *pcm,
+                              size_t room)
 {
-    int16_t *pcm = decoding_place(playout, known->codec);
-    int decoded = sfm_codec_decode(known->codec, known->state, packet->payload, packet->payload_length, pcm,
-                                   MAX_PACKET_SAMPLES);
+    int own_rate = known->codec->sample_rate == playout->sample_rate;
+    int decoded = sfm_codec_decode(known->codec, known->state, packet->payload, packet->payload_length,
+                                   own_rate ? pcm : playout->decoded, own_rate ? room : MAX_PACKET_SAMPLES);
     if (decoded <= 0)
         return 0;
-    return pcm == playout->piece ? (size_t)decoded : to_own_rate(playout, known->codec, (size_t)decoded);
+    return own_rate ? (size_t)decoded : to_own_rate(playout, known->codec, (size_t)decoded);
 }
 
 static void keep_rest(sfm_playout *playout, size_t count, int content)
@@ -311,21 +311,34 @@ static void keep_rest(sfm_playout *playout, size_t count, int content)
     playout->rest_content = content;
 }
 
-/* Decodes a packet and makes it the rest. What a broken payload leaves open is concealed, so that the time line keeps
- * its length. */
-static void decode(sfm_playout *playout, const sfm_jitter_piece *packet)
+/* Decodes a packet of `duration` samples. What a broken payload leaves open is concealed, so that the time line keeps its
+ * length. Returns what it is now. */
+static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piece *packet, int16_t *pcm, size_t room,
+                       size_t duration)
 {
-    entry *known = find_entry(playout, packet->payload_type);
-    size_t duration = samples_from_ts(playout, packet->duration_ts);
-    size_t good = known ? decoded_samples(playout, known, packet) : 0; /* it may have been taken away meanwhile */
+    size_t good = known ? decoded_samples(playout, known, packet, pcm, room) : 0; /* it may have been taken away meanwhile */
     if (good > duration)
         good = duration;
-    sfm_plc_receive(playout->plc, playout->piece, good);
-    sfm_plc_conceal(playout->plc, playout->piece + good, duration - good);
+    sfm_plc_receive(playout->plc, pcm, good);
+    sfm_plc_conceal(playout->plc, pcm + good, duration - good);
     playout->playing = known;
     if ((int32_t)(packet->timestamp - playout->noise_timestamp) >= 0)
         playout->noise_amplitude = 0; /* older audio may still have waited when the noise was described */
-    keep_rest(playout, duration, good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED);
+    return good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED;
+}
+
+/* Decodes a packet and makes it the rest; but a packet that is as long as what is wanted goes straight to where it is
+ * wanted, as nearly all do: the memory between is cold. Returns the number of samples that are in `pcm` now. */
+static size_t decode(sfm_playout *playout, const sfm_jitter_piece *packet, int16_t *pcm, size_t wanted)
+{
+    entry *known = find_entry(playout, packet->payload_type);
+    size_t duration = samples_from_ts(playout, packet->duration_ts);
+    if (known && known->codec->sample_rate == playout->sample_rate && duration == wanted) {
+        keep_rest(playout, 0, decode_into(playout, known, packet, pcm, wanted, duration));
+        return duration;
+    }
+    keep_rest(playout, duration, decode_into(playout, known, packet, playout->piece, MAX_PACKET_SAMPLES, duration));
+    return 0;
 }
 
 /* The packet behind a hole, when it is the hole's end that is being filled and the same codec's. */
@@ -415,7 +428,7 @@ int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t 
         if (kind < 0)
             return kind;
         if (kind == SFM_JITTER_PACKET)
-            decode(playout, &piece);
+            done += decode(playout, &piece, pcm + done, count - done);
         else
             fill(playout, &piece);
         content |= playout->rest_content;

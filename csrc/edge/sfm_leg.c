@@ -121,6 +121,7 @@ struct sfm_leg {
     sfm_listener *listener; /* NULL: nothing is listened for */
     bool always_digits;
     sfm_outgoing outgoing;
+    sfm_outgoing_packet *room; /* the owner's, for the packet of this tick; NULL: none */
     sfm_secure secure;
     sfm_jitter_config jitter;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
@@ -539,7 +540,12 @@ static void put_packet(sfm_leg *leg, sfm_outgoing_packet *packet, const sfm_rtp_
     leg->sender.sequence_number++;
     leg->sender.packet_count++;
     leg->sender.octet_count += (uint32_t)payload_length;
-    if (sfm_secure_protect(&leg->secure, packet->data, &packet->length, sizeof packet->data, false)) {
+    if (!sfm_secure_protect(&leg->secure, packet->data, &packet->length, sizeof packet->data, false)) {
+        return;
+    }
+    if (packet == leg->room) {
+        sfm_outgoing_lend(&leg->outgoing, packet);
+    } else {
         sfm_outgoing_put(&leg->outgoing, packet);
     }
 }
@@ -690,12 +696,13 @@ static enum sending choose_sending(sfm_leg *leg, bool quiet) {
 }
 
 static void send_audio(sfm_leg *leg, int64_t due_ns) {
-    sfm_outgoing_packet packet;
-    packet.due_ns = due_ns;
-    size_t length = next_payload(leg, packet.data + SFM_RTP_HEADER_BYTES);
-    enum sending sending = choose_sending(leg, hear_sent(leg, packet.data + SFM_RTP_HEADER_BYTES, length));
+    sfm_outgoing_packet own;
+    sfm_outgoing_packet *packet = leg->room != NULL ? leg->room : &own;
+    packet->due_ns = due_ns;
+    size_t length = next_payload(leg, packet->data + SFM_RTP_HEADER_BYTES);
+    enum sending sending = choose_sending(leg, hear_sent(leg, packet->data + SFM_RTP_HEADER_BYTES, length));
     if (sending == SEND_NOISE) {
-        send_noise(leg, &packet);
+        send_noise(leg, packet);
     }
     if (length == 0 || sending != SEND_AUDIO) { /* what comes after a pause begins a talkspurt */
         leg->sender.marker = true;
@@ -704,7 +711,7 @@ static void send_audio(sfm_leg *leg, int64_t due_ns) {
     sfm_rtp_header header = next_header(leg, leg->params.send_format.payload_type);
     header.marker = leg->sender.marker;
     leg->sender.marker = false;
-    put_packet(leg, &packet, &header, length);
+    put_packet(leg, packet, &header, length);
 }
 
 /* The time of a prompt goes on while nothing of it is sent, as it does for whoever speaks into a phone. */
@@ -815,21 +822,24 @@ int64_t sfm_leg_next_due_ns(const sfm_leg *leg) { return sfm_outgoing_next_due_n
 
 /* --- memory that is wanted soon ---------------------------------------------------------------------------------- */
 
-/* All in front of the events, which are looked at when there are some. */
-static void warm_leg(const sfm_leg *leg) { sfm_warm(leg, offsetof(sfm_leg, events)); }
+void sfm_leg_use_room(sfm_leg *leg, sfm_outgoing_packet *room) { leg->room = room; }
 
+static void warm_between(const sfm_leg *leg, size_t begin, size_t end) { sfm_warm((const char *)leg + begin, end - begin); }
+
+/* What each of the two touches, as the struct has it in its order: of the whole of it half is for digits and reports. */
 void sfm_leg_warm_sending(const sfm_leg *leg, int step) {
-    enum { TYPICAL_BYTES = 200 };
     if (step == 0) {
-        warm_leg(leg);
+        warm_between(leg, 0, offsetof(sfm_leg, dtmf) + SFM_CACHE_LINE_BYTES);
     } else if (step == 1) {
-        sfm_warm(leg->outgoing.queue, TYPICAL_BYTES);
+        warm_between(leg, offsetof(sfm_leg, counters), offsetof(sfm_leg, events) + SFM_CACHE_LINE_BYTES);
     }
 }
 
+/* Sending has just been there: the rest. */
 void sfm_leg_warm_hearing(const sfm_leg *leg, int step) {
     if (step == 0) {
-        warm_leg(leg);
+        warm_between(leg, offsetof(sfm_leg, sounding), offsetof(sfm_leg, reporter));
+        warm_between(leg, offsetof(sfm_leg, level), offsetof(sfm_leg, counters));
     } else {
         sfm_playout_warm(leg->playout, step - 1);
     }

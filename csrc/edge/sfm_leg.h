@@ -126,6 +126,10 @@ void sfm_leg_end_watch(sfm_leg *leg, uint64_t job); /* 0: all of them */
 /* Copies what is remembered of what was heard, oldest first, at most `capacity` frames. */
 size_t sfm_leg_read_heard(const sfm_leg *leg, sfm_ear_frame *frames, size_t capacity);
 
+/* Packets of audio are made in `room` from now on and taken out of it, so that what a packet passes through on its way to
+ * the kernel is one piece of memory for all legs of a thread, and hot. Whoever lends it takes all that is due after each
+ * send_tick, before another leg of that room ticks. NULL: each leg has memory of its own. */
+void sfm_leg_use_room(sfm_leg *leg, sfm_outgoing_packet *room);
 /* Asks for the memory of the next tick's sending, or hearing (sfm_warm.h), in SFM_WARM_STEPS steps. */
 #define SFM_WARM_STEPS 4
 void sfm_leg_warm_sending(const sfm_leg *leg, int step);

@@ -88,22 +88,42 @@ void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {
     }
 }
 
+void sfm_outgoing_lend(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {
+    if (outgoing->impaired || outgoing->count > 0) {
+        sfm_outgoing_put(outgoing, packet);
+    } else {
+        outgoing->lent = packet;
+    }
+}
+
 void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns) {
     if (sfm_impair_flush(&outgoing->impair)) {
         release_held(outgoing, now_ns);
     }
 }
 
+static const sfm_outgoing_packet *next_packet(const sfm_outgoing *outgoing) {
+    if (outgoing->lent != NULL) {
+        return outgoing->lent;
+    }
+    return outgoing->count > 0 ? &outgoing->queue[outgoing->first] : NULL;
+}
+
 int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing) {
-    return outgoing->count == 0 ? INT64_MAX : outgoing->queue[outgoing->first].due_ns;
+    const sfm_outgoing_packet *packet = next_packet(outgoing);
+    return packet == NULL ? INT64_MAX : packet->due_ns;
 }
 
 const sfm_outgoing_packet *sfm_outgoing_take(sfm_outgoing *outgoing, int64_t now_ns) {
-    if (sfm_outgoing_next_due_ns(outgoing) > now_ns) {
+    const sfm_outgoing_packet *packet = next_packet(outgoing);
+    if (packet == NULL || packet->due_ns > now_ns) {
         return NULL;
     }
-    const sfm_outgoing_packet *packet = &outgoing->queue[outgoing->first];
-    outgoing->first = (outgoing->first + 1) % SFM_OUTGOING_CAPACITY;
-    outgoing->count--;
+    if (packet == outgoing->lent) {
+        outgoing->lent = NULL;
+    } else {
+        outgoing->first = (outgoing->first + 1) % SFM_OUTGOING_CAPACITY;
+        outgoing->count--;
+    }
     return packet;
 }

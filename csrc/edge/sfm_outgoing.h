@@ -30,6 +30,7 @@ typedef struct sfm_outgoing {
     uint32_t count;
     sfm_outgoing_packet *queue; /* SFM_OUTGOING_CAPACITY; without impairment only the first few are ever touched */
     sfm_outgoing_packet *held;  /* behind the queue */
+    const sfm_outgoing_packet *lent; /* in front of the queue, in its owner's memory; NULL: none */
 } sfm_outgoing;
 
 /* Allocates the queue, which is not cleared: memory that no packet ever needs is never the process's. 0 or
@@ -40,6 +41,9 @@ void sfm_outgoing_free(sfm_outgoing *outgoing);
 int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config);
 /* Takes a packet that is due at its due_ns; bit errors are made in it. */
 void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet);
+/* The same, and where nothing holds the packet back it is not copied: it stays where it is until it is taken, which has to
+ * come before that memory is used again. */
+void sfm_outgoing_lend(sfm_outgoing *outgoing, sfm_outgoing_packet *packet);
 /* Lets a packet go that was held back for a next one that does not come. */
 void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns);
 int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing); /* INT64_MAX when empty */

@@ -30,13 +30,17 @@ void sfm_schedule_free(sfm_schedule *schedule) {
     *schedule = (sfm_schedule){0};
 }
 
+static int comes_before(sfm_schedule_entry one, sfm_schedule_entry other) {
+    return one.due_ns < other.due_ns || (one.due_ns == other.due_ns && one.ticket < other.ticket);
+}
+
 static void place(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
     schedule->heap[index] = entry;
     schedule->places[entry.ticket] = (uint32_t)index;
 }
 
 static size_t rise(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
-    while (index > 0 && schedule->heap[(index - 1) / CHILDREN].due_ns > entry.due_ns) {
+    while (index > 0 && comes_before(entry, schedule->heap[(index - 1) / CHILDREN])) {
         place(schedule, schedule->heap[(index - 1) / CHILDREN], index);
         index = (index - 1) / CHILDREN;
     }
@@ -50,7 +54,7 @@ static size_t earliest_child(const sfm_schedule *schedule, size_t index) {
     size_t end = first + CHILDREN < schedule->count ? first + CHILDREN : schedule->count;
     size_t earliest = first;
     for (size_t child = first + 1; child < end; child++) {
-        earliest = schedule->heap[child].due_ns < schedule->heap[earliest].due_ns ? child : earliest;
+        earliest = comes_before(schedule->heap[child], schedule->heap[earliest]) ? child : earliest;
     }
     return earliest;
 }
@@ -58,7 +62,7 @@ static size_t earliest_child(const sfm_schedule *schedule, size_t index) {
 static void sink(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index) {
     for (;;) {
         size_t child = earliest_child(schedule, index);
-        if (child >= schedule->count || schedule->heap[child].due_ns >= entry.due_ns) {
+        if (child >= schedule->count || comes_before(entry, schedule->heap[child])) {
             break;
         }
         place(schedule, schedule->heap[child], index);
@@ -67,35 +71,36 @@ static void sink(sfm_schedule *schedule, sfm_schedule_entry entry, size_t index)
     place(schedule, entry, index);
 }
 
+void sfm_schedule_put_back(sfm_schedule *schedule, sfm_scheduled *item) {
+    rise(schedule, (sfm_schedule_entry){item->due_ns, item->ticket}, schedule->count++);
+}
+
 int sfm_schedule_add(sfm_schedule *schedule, sfm_scheduled *item) {
-    if (schedule->count == schedule->capacity) {
+    if (schedule->tickets == schedule->capacity) {
         return SFM_ERROR_SPACE;
     }
-    item->ticket = schedule->free_tickets[schedule->capacity - 1 - schedule->count];
+    item->ticket = schedule->free_tickets[schedule->capacity - 1 - schedule->tickets++];
     schedule->items[item->ticket] = item;
-    rise(schedule, (sfm_schedule_entry){item->due_ns, item->ticket}, schedule->count++);
+    sfm_schedule_put_back(schedule, item);
     return SFM_OK;
 }
 
-void sfm_schedule_moved(sfm_schedule *schedule, sfm_scheduled *item) {
-    sfm_schedule_entry entry = {item->due_ns, item->ticket};
-    sink(schedule, entry, rise(schedule, entry, schedule->places[item->ticket]));
-}
-
-static void remove_ticket(sfm_schedule *schedule, uint32_t ticket) {
+static void leave_heap(sfm_schedule *schedule, uint32_t ticket) {
     size_t hole = schedule->places[ticket];
     sfm_schedule_entry last = schedule->heap[--schedule->count];
-    schedule->free_tickets[schedule->capacity - 1 - schedule->count] = ticket;
     if (last.ticket != ticket) {
         sink(schedule, last, rise(schedule, last, hole));
     }
 }
 
-void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item) { remove_ticket(schedule, item->ticket); }
+void sfm_schedule_remove(sfm_schedule *schedule, sfm_scheduled *item) {
+    leave_heap(schedule, item->ticket);
+    schedule->free_tickets[schedule->capacity - schedule->tickets--] = item->ticket;
+}
 
 sfm_scheduled *sfm_schedule_pop(sfm_schedule *schedule) {
     uint32_t ticket = schedule->heap[0].ticket;
-    remove_ticket(schedule, ticket);
+    leave_heap(schedule, ticket);
     return schedule->items[ticket];
 }
 

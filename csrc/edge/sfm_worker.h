@@ -172,6 +172,7 @@ typedef struct sfm_worker {
     uint64_t missed_ticks;
     sfm_clocks clocks;       /* of this round */
     sfm_histogram lateness;
+    sfm_outgoing_packet room; /* what one leg sends */
     sfm_datagram batch[SFM_RECEIVE_CAPACITY]; /* what one leg received */
 } sfm_worker;
 
