@@ -18,12 +18,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
+from cffi import FFI
 
+from bench._compiled import compiled_library
 from sipflow.media.formats import codec_names, codec_of
 from sipflow.media.srtp import srtp_library
 from sipflow.media_params import SRTP_KEY_BYTES, RtpFormat, SrtpKeys
@@ -43,6 +46,15 @@ FORMATS = (
 )
 MORE_THAN_LIBRARY = 1.15
 MORE_US = 0.1
+
+BENCH = FFI()
+BENCH.cdef("""
+    typedef struct { int16_t *pcm; uint8_t *payloads; int32_t *lengths; uint32_t packets, samples, stride; } speech;
+    uint32_t bench_encode(const void *codec, void *state, speech *speech, int32_t raw);
+    uint32_t bench_decode(const void *codec, void *state, speech *speech, int32_t raw);
+    uint32_t bench_srtp(void *srtp, uint32_t rounds, uint32_t length, int32_t unprotect, int32_t raw);
+""")
+"""What bench/media_cost.c has; codecs, their states and keys are those of the engine."""
 
 Work = Callable[[], int]
 """Does so many packets; how many went well."""
@@ -78,6 +90,17 @@ def measure(what: str, make: Callable[[bool], Work], packets: int, rounds: int, 
     return Cost(what, best[False], best[True] if beside else None, wrong)
 
 
+@cache
+def bench_library() -> Any:
+    """The loops in C."""
+    return BENCH.dlopen(str(compiled_library("media_cost", included=("sfm_opus.c",))))
+
+
+def _there(engines: Any) -> Any:
+    """An object of the engine, as the bench's library takes it."""
+    return BENCH.cast("void *", int(ffi.cast("uintptr_t", engines)))
+
+
 class Speech:
     """Packets of one codec."""
 
@@ -86,24 +109,24 @@ class Speech:
         self.packets, samples = packets, self.codec.sample_rate // 1000 * PTIME_MS
         self._spoken = _spoken(self.codec.sample_rate, packets * samples)
         self._pcm = self._spoken.copy()
-        self._payloads = ffi.new("uint8_t[]", packets * lib.SFM_MAX_PAYLOAD_BYTES)
-        self._lengths = ffi.new("int32_t[]", packets)
-        pcm = ffi.from_buffer("int16_t[]", self._pcm)
+        self._payloads = BENCH.new("uint8_t[]", packets * lib.SFM_MAX_PAYLOAD_BYTES)
+        self._lengths = BENCH.new("int32_t[]", packets)
+        pcm = BENCH.from_buffer("int16_t[]", self._pcm)
         rest = (self._payloads, self._lengths, packets, samples, lib.SFM_MAX_PAYLOAD_BYTES)
-        self._bench = ffi.new("sfm_codec_bench *", (pcm, *rest))
+        self._bench = BENCH.new("speech *", (pcm, *rest))
 
     def encode(self, raw: bool) -> Work:
         """A round of encoding."""
         self._pcm[:] = self._spoken
         state = self._state(self.codec.encoder_bytes)
         check(lib.sfm_codec_encoder_init(self.codec, state), "begin to encode")
-        return lambda: int(lib.sfm_codec_bench_encode(self.codec, state, self._bench, raw))
+        return lambda: int(bench_library().bench_encode(_there(self.codec), _there(state), self._bench, raw))
 
     def decode(self, raw: bool) -> Work:
         """A round of decoding what was encoded last."""
         state = self._state(self.codec.decoder_bytes)
         check(lib.sfm_codec_decoder_init(self.codec, state), "begin to decode")
-        return lambda: int(lib.sfm_codec_bench_decode(self.codec, state, self._bench, raw))
+        return lambda: int(bench_library().bench_decode(_there(self.codec), _there(state), self._bench, raw))
 
     @staticmethod
     def _state(size: int) -> Any:
@@ -138,7 +161,7 @@ def srtp_costs(packets: int, rounds: int) -> Iterator[Cost]:
 
             def make(raw: bool, suite: str = suite, key: bytes = key, opened: int = opened) -> Work:
                 keys = ffi.gc(srtp_library().create_keys(SrtpKeys(suite, key, key)), lib.sfm_srtp_destroy)
-                return lambda: int(lib.sfm_srtp_bench(keys, packets, RTP_BYTES, opened, raw))
+                return lambda: int(bench_library().bench_srtp(_there(keys), packets, RTP_BYTES, opened, raw))
 
             yield measure(f"{suite} {what}", make, packets, rounds, beside=True)
 

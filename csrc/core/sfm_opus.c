@@ -193,15 +193,3 @@ int sfm_opus_codec(const sfm_opus_settings *settings, sfm_codec *out)
     };
     return SFM_OK;
 }
-
-int sfm_opus_raw_encode(void *state, const int16_t *pcm, uint32_t count, uint8_t *payload, uint32_t capacity)
-{
-    encode_function call = (encode_function)library_of(state)->encode;
-    return call(inner(state), pcm, (int)count, payload, (int32_t)capacity);
-}
-
-int sfm_opus_raw_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, uint32_t count)
-{
-    decode_function call = (decode_function)library_of(state)->decode;
-    return call(inner(state), payload, (int32_t)length, pcm, (int)count, 0);
-}

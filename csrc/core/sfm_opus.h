@@ -40,8 +40,4 @@ typedef struct sfm_opus_settings {
 int sfm_opus_codec(const sfm_opus_settings *settings, sfm_codec *out);
 /* cffi:end */
 
-/* libopus itself, past the table, for benches; the state is one that the table's functions have begun. */
-int sfm_opus_raw_encode(void *state, const int16_t *pcm, uint32_t count, uint8_t *payload, uint32_t capacity);
-int sfm_opus_raw_decode(void *state, const uint8_t *payload, size_t length, int16_t *pcm, uint32_t count);
-
 #endif

@@ -300,36 +300,3 @@ bool sfm_secure_next_early(sfm_secure *secure, sfm_srtp_opened *opened) {
     }
     return false;
 }
-
-/* --- benches ----------------------------------------------------------------------------------------------------- */
-
-static void put_header(uint8_t *packet, uint32_t number) {
-    static const uint8_t header[12] = {0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    memcpy(packet, header, sizeof header);
-    packet[2] = (uint8_t)(number >> 8);
-    packet[3] = (uint8_t)number;
-}
-
-static bool through_leg(sfm_secure *secure, uint8_t *packet, uint32_t length, bool unprotect) {
-    sfm_srtp_opened opened;
-    size_t changed = length;
-    bool sent = sfm_secure_protect(secure, packet, &changed, SFM_SRTP_PACKET_BYTES, false);
-    return sent && (!unprotect || sfm_secure_unprotect(secure, packet, changed, 0, false, &opened) == SFM_SECURE_OPENED);
-}
-
-static bool through_library(sfm_srtp *srtp, uint8_t *packet, uint32_t length, bool unprotect) {
-    int changed = apply(srtp->protect[0], srtp->send, packet, (int32_t)length);
-    return changed >= 0 && (!unprotect || apply(srtp->unprotect[0], srtp->receive, packet, changed) >= 0);
-}
-
-uint32_t sfm_srtp_bench(sfm_srtp *srtp, uint32_t rounds, uint32_t length, int32_t unprotect, int32_t raw) {
-    sfm_secure secure = {.current = srtp};
-    uint32_t packet[SFM_SRTP_PACKET_BYTES / 4] = {0};
-    uint32_t good = 0;
-    for (uint32_t number = 1; number <= rounds; number++) {
-        put_header((uint8_t *)packet, number);
-        good += raw ? through_library(srtp, (uint8_t *)packet, length, unprotect != 0)
-                    : through_leg(&secure, (uint8_t *)packet, length, unprotect != 0);
-    }
-    return good;
-}

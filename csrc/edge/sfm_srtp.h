@@ -39,12 +39,9 @@ typedef struct sfm_srtp sfm_srtp;
  * SFM_ERROR_ARGUMENT (a function without an address) or SFM_ERROR_MEMORY. */
 int sfm_srtp_create(const sfm_srtp_library *library, uintptr_t send, uintptr_t receive, sfm_srtp **out);
 void sfm_srtp_destroy(sfm_srtp *srtp);
-/* One packet in place, for benches and vectors: its new length, or -srtp_err_status_t. Never NULL contexts. */
+/* One packet in place, for vectors: its new length, or -srtp_err_status_t. Never NULL contexts. */
 int sfm_srtp_protect_packet(sfm_srtp *srtp, uint8_t *packet, int32_t length, int32_t rtcp);
 int sfm_srtp_unprotect_packet(sfm_srtp *srtp, uint8_t *packet, int32_t length, int32_t rtcp);
-/* `rounds` packets of `length` bytes protected (and unprotected, when `unprotect`), through the leg's own path or straight
- * through the library: for benches. Number of packets that went well. */
-uint32_t sfm_srtp_bench(sfm_srtp *srtp, uint32_t rounds, uint32_t length, int32_t unprotect, int32_t raw);
 /* cffi:end */
 
 typedef struct sfm_srtp_counts {
