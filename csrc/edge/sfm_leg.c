@@ -832,6 +832,8 @@ void sfm_leg_warm_sending(const sfm_leg *leg, int step) {
         warm_between(leg, 0, offsetof(sfm_leg, dtmf) + SFM_CACHE_LINE_BYTES);
     } else if (step == 1) {
         warm_between(leg, offsetof(sfm_leg, counters), offsetof(sfm_leg, events) + SFM_CACHE_LINE_BYTES);
+    } else {
+        sfm_secure_warm_sending(&leg->secure, step - 2);
     }
 }
 
@@ -842,6 +844,7 @@ void sfm_leg_warm_hearing(const sfm_leg *leg, int step) {
         warm_between(leg, offsetof(sfm_leg, level), offsetof(sfm_leg, counters));
     } else {
         sfm_playout_warm(leg->playout, step - 1);
+        sfm_secure_warm_hearing(&leg->secure);
     }
 }
 
@@ -1006,7 +1009,7 @@ int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t ar
         return receive_rtp(leg, data, length, arrival_ns);
     }
     return open_packet(leg, data, length, arrival_ns, false, &opened)
-               ? receive_rtp(leg, opened.data, opened.length, arrival_ns)
+               ? receive_rtp(leg, opened.as.data, opened.length, arrival_ns)
                : SFM_OK;
 }
 
@@ -1033,7 +1036,7 @@ void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
     sfm_srtp_opened opened;
     sfm_secure_set(&leg->secure, srtp);
     while (sfm_secure_next_early(&leg->secure, &opened)) {
-        (void)receive_rtp(leg, opened.data, opened.length, opened.arrival_ns);
+        (void)receive_rtp(leg, opened.as.data, opened.length, opened.arrival_ns);
     }
 }
 
@@ -1202,12 +1205,13 @@ int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size
 }
 
 int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns) {
-    sfm_srtp_opened opened = {.data = NULL};
-    if (leg->secure.current != NULL && !open_packet(leg, data, length, arrival_ns, true, &opened)) {
+    sfm_srtp_opened opened;
+    bool secured = leg->secure.current != NULL;
+    if (secured && !open_packet(leg, data, length, arrival_ns, true, &opened)) {
         return SFM_OK;
     }
-    const uint8_t *plain = opened.data != NULL ? opened.data : data;
-    size_t plain_length = opened.data != NULL ? opened.length : length;
+    const uint8_t *plain = secured ? opened.as.data : data;
+    size_t plain_length = secured ? opened.length : length;
     sfm_sender_state state = sender_state(leg, arrival_ns);
     int error = sfm_reporter_receive(&leg->reporter, &state, plain, plain_length, arrival_ns);
     leg->counters.malformed += error != SFM_OK;

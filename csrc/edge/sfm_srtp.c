@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../core/sfm_error.h"
+#include "../core/sfm_warm.h"
 
 /* Of srtp_err_status_t, which is part of libsrtp's interface and has not changed since its first version. */
 enum { STATUS_OK = 0, STATUS_REPLAYED = 9, STATUS_TOO_OLD = 10, STATUS_INDEX_OLD = 26, STATUS_NO_CONTEXT = 13 };
@@ -38,7 +39,6 @@ struct sfm_srtp {
     uint32_t early_count;
     uint32_t early_next; /* of those that have been tried again */
     early_packet early[SFM_SRTP_EARLY_PACKETS]; /* the newest that were refused, for keys that are yet to come */
-    uint32_t scratch[SFM_SRTP_PACKET_BYTES / 4];
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -121,13 +121,15 @@ static bool is_replay(int status) {
     return status == STATUS_REPLAYED || status == STATUS_TOO_OLD || status == STATUS_INDEX_OLD;
 }
 
-/* Into the scratch memory: a cipher that authenticates last (GCM) may have spoilt the packet before it refuses it. */
-static int open_packet(sfm_srtp *srtp, const void *data, size_t length, bool rtcp) {
-    if (srtp->receive == NULL || length > sizeof srtp->scratch) {
+/* Of a copy: a cipher that authenticates last (GCM) may have spoilt the packet before it refuses it. */
+static int open_packet(sfm_srtp *srtp, const void *data, size_t length, bool rtcp, sfm_srtp_opened *opened) {
+    if (srtp->receive == NULL || length > sizeof opened->as) {
         return -STATUS_NO_CONTEXT;
     }
-    memcpy(srtp->scratch, data, length);
-    return apply(srtp->unprotect[rtcp], srtp->receive, srtp->scratch, (int32_t)length);
+    memcpy(opened->as.data, data, length);
+    int result = apply(srtp->unprotect[rtcp], srtp->receive, opened->as.words, (int32_t)length);
+    opened->length = result < 0 ? 0 : (size_t)result;
+    return result;
 }
 
 /* --- packets before their keys ----------------------------------------------------------------------------------- */
@@ -258,29 +260,23 @@ static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t le
     return SFM_SECURE_USELESS;
 }
 
-static void show(const sfm_srtp *srtp, int length, int64_t arrival_ns, sfm_srtp_opened *opened) {
-    opened->data = (uint8_t *)srtp->scratch;
-    opened->length = (size_t)length;
-    opened->arrival_ns = arrival_ns;
-}
-
 int sfm_secure_unprotect(sfm_secure *secure, const uint8_t *data, size_t length, int64_t arrival_ns, bool rtcp,
                          sfm_srtp_opened *opened) {
     end_former(secure, arrival_ns);
-    int result = open_packet(secure->current, data, length, rtcp);
+    opened->arrival_ns = arrival_ns;
+    int result = open_packet(secure->current, data, length, rtcp, opened);
     if (result >= 0) {
         if (!rtcp) {
             note_opened(secure, arrival_ns);
         }
-        show(secure->current, result, arrival_ns, opened);
         return SFM_SECURE_OPENED;
     }
-    int former = secure->former != NULL && !is_replay(-result) ? open_packet(secure->former, data, length, rtcp) : -1;
+    bool by_former = secure->former != NULL && !is_replay(-result);
+    int former = by_former ? open_packet(secure->former, data, length, rtcp, opened) : -1;
     if (former >= 0) {
         if (!rtcp) {
             note_understood(secure->current, arrival_ns);
         }
-        show(secure->former, former, arrival_ns, opened);
         return SFM_SECURE_OPENED;
     }
     return refuse(secure, is_replay(-former) ? former : result, data, length, arrival_ns, rtcp);
@@ -290,13 +286,32 @@ bool sfm_secure_next_early(sfm_secure *secure, sfm_srtp_opened *opened) {
     sfm_srtp *former = secure->former;
     while (secure->current != NULL && former != NULL && former->early_next < former->early_count) {
         const early_packet *packet = &former->early[former->early_next++ % SFM_SRTP_EARLY_PACKETS];
-        int result = open_packet(secure->current, packet->data, packet->length, false);
+        int result = open_packet(secure->current, packet->data, packet->length, false, opened);
         if (result >= 0) {
             secure->counts.failures -= former->receive != NULL; /* it had been counted */
             note_opened(secure, packet->arrival_ns);
-            show(secure->current, result, packet->arrival_ns, opened);
+            opened->arrival_ns = packet->arrival_ns;
             return true;
         }
     }
     return false;
+}
+
+/* --- memory that is wanted soon ---------------------------------------------------------------------------------- */
+
+void sfm_secure_warm_sending(const sfm_secure *secure, int step) {
+    if (secure->current == NULL) {
+        return;
+    }
+    if (step == 0) {
+        sfm_warm(secure->current, offsetof(sfm_srtp, early));
+    } else {
+        sfm_warm(secure->current->send, SFM_CACHE_LINE_BYTES);
+    }
+}
+
+void sfm_secure_warm_hearing(const sfm_secure *secure) {
+    if (secure->current != NULL) {
+        sfm_warm(secure->current->receive, SFM_CACHE_LINE_BYTES);
+    }
 }

@@ -60,11 +60,14 @@ typedef struct sfm_secure {
     sfm_srtp_counts counts;
 } sfm_secure;
 
-/* A packet that came, laid open. */
+/* A packet that came, laid open: in the caller's memory, which one packet after another uses, whosever it is. */
 typedef struct sfm_srtp_opened {
-    uint8_t *data; /* valid until the next call */
-    size_t length;
+    size_t length; /* 0: none */
     int64_t arrival_ns;
+    union {
+        uint32_t words[SFM_SRTP_PACKET_BYTES / 4]; /* libsrtp reads words */
+        uint8_t data[SFM_SRTP_PACKET_BYTES];
+    } as;
 } sfm_srtp_opened;
 
 enum sfm_secure_result {
@@ -86,5 +89,10 @@ int sfm_secure_unprotect(sfm_secure *secure, const uint8_t *data, size_t length,
                          sfm_srtp_opened *opened);
 /* The next packet that had come before the current keys were set and is theirs; false when there is none. */
 bool sfm_secure_next_early(sfm_secure *secure, sfm_srtp_opened *opened);
+
+/* Asks for what stands in front of the contexts, in two steps for sending; then one is enough for hearing (sfm_warm.h). What
+ * lies behind them is libsrtp's. */
+void sfm_secure_warm_sending(const sfm_secure *secure, int step);
+void sfm_secure_warm_hearing(const sfm_secure *secure);
 
 #endif
