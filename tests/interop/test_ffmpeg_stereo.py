@@ -14,11 +14,12 @@ from sipflow.media import PromptStore
 from sipflow.media.opus import has_opus
 from sipflow.media_params import RtpFormat
 from sipflow.sdp.negotiate import LocalMedia, make_offer
-from tests.interop.peers import free_port, is_taken, needs, running
+from tests.interop.peers import needs, running
 from tests.interop.proof import Proved
 from tests.interop.test_ffmpeg import Trial, answered, ffmpeg, open_leg
 from tests.media.engine import LOOPBACK
 from tests.media.signals import Samples
+from tests.ports import free_port, is_taken
 
 pytestmark = [
     pytest.mark.interop,
@@ -48,7 +49,7 @@ def heard_by_ffmpeg(folder: Path, prompt: Samples, fmtp: str) -> Samples:
     """Frames of left and right, as ffmpeg decodes what is sent to a peer with this fmtp."""
     soundfile.write(folder / "played.wav", prompt, RATE)
     opus = RtpFormat("opus", 111, RATE, 2, fmtp)
-    port, heard, output = free_port(pair=True), folder / "heard.wav", folder / "ffmpeg.txt"
+    port, heard, output = free_port(count=2), folder / "heard.wav", folder / "ffmpeg.txt"
     offer = make_offer(LocalMedia(LOOPBACK, port, (opus,)), session_id=1, session_version=1)
     (folder / "peer.sdp").write_text(str(offer), newline="")
     source = ("-protocol_whitelist", "file,rtp,udp", "-i", folder / "peer.sdp")

@@ -10,8 +10,9 @@ import pytest
 
 import sipflow
 from sipflow.report.fold import Report
-from tests.interop.peers import free_port, is_taken, needs, running, where_is
+from tests.interop.peers import needs, running, where_is
 from tests.interop.proof import Proved
+from tests.ports import free_port, is_taken
 
 pytestmark = [pytest.mark.interop, pytest.mark.wire, needs("sipp", "sip-tester")]
 
@@ -72,7 +73,7 @@ def write_media(path: Path) -> None:
 
 def call(folder: Path, agent: str, statements: str) -> Report:
     """A call with SIPp, which sends a little and echoes what comes to its true port."""
-    port, said, media = free_port(), free_port(pair=True), free_port(pair=True)
+    port, said, media = free_port(), free_port(count=2), free_port(count=2)
     (folder / "answer.xml").write_text(ANSWER.replace("SAID", str(said)))
     write_media(folder / "first.pcap")
     command = [where_is("sipp"), "-sf", folder / "answer.xml", "-i", HOST, "-mi", HOST, "-p", port, "-mp", media,
