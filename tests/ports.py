@@ -1,7 +1,7 @@
 """Ports for peers that are told theirs before they take it.
 
-Between the look at a port and its use it may become somebody else's. So these lie below those that a system hands out
-and those of media (20000-29999), and each worker of pytest-xdist goes round in a thousand of its own.
+Between the look at a port and its use it may become somebody else's. So these lie between those of media (20000-29999)
+and those that a system hands out (from 32768 on Linux), and each worker of pytest-xdist goes round in some of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import socket
 from pathlib import Path
 
-FIRST, OF_EACH, WORKERS = 10_000, 1_000, 10
+FIRST, OF_EACH, WORKERS = 30_000, 340, 8
 
 
 class _Round:
