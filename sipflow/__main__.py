@@ -1,5 +1,5 @@
 """`python -m sipflow`."""
 
-from sipflow.cli.main import main
+from sipflow.cli import main
 
 main()

@@ -2,49 +2,125 @@
 
 The decorator of the standard library compiles seven functions for a class, which takes longer than all else that an
 import of ours does; a check of a short file defines 150 such classes and makes instances of half of them. This one has
-the same meaning for classes with slots. Only `__init__`, where speed counts, is compiled, and that for the first
-instance; the other methods go over the fields. Type checkers see the decorator of the standard library.
+the same meaning for classes with slots. Only `__init__`, where speed counts, is compiled, and that once a few instances
+were made; the other methods go over the fields. Type checkers see the decorator of the standard library.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, field, fields, replace
 from operator import attrgetter, ge, gt, le, lt
 from reprlib import recursive_repr
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 __all__ = ["dataclass", "field", "fields", "replace"]
 
 _MAKE = object()
 """The default of a parameter whose field has a factory."""
+_SELDOM = 8
+"""How many instances are made before it pays to compile `__init__`: compiling takes as long as making 100 without."""
+
+
+@dataclasses.dataclass(init=False, repr=False, eq=False)
+class _Model:
+    """What the standard library notes in a class, and in a field: it has no public names for it."""
+
+    item: int
+
+
+_MODEL: Any = _Model
+_A_FIELD = _MODEL.__dataclass_fields__["item"]._field_type
 
 
 def _defined(cls: type, *, frozen: bool, eq: bool, order: bool) -> Any:
-    """A dataclass with slots."""
-    own = dict(cls.__dict__)
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(cls)
+    """A dataclass with slots: the class is made once more, with all that it needs in its namespace."""
+    inherited = _inherited_fields(cls)
+    items = inherited | _own_fields(cls)
+    namespace = {name: value for name, value in cls.__dict__.items() if name not in items} | {
+        "__qualname__": cls.__qualname__,
+        "__slots__": tuple(name for name in items if name not in inherited),
+        "__match_args__": tuple(name for name, item in items.items() if item.init),
+        "__dataclass_fields__": items,
+        "__dataclass_params__": _MODEL.__dataclass_params__,
+    }
     methods: dict[str, Any] = {"__repr__": _repr}
     if eq:
-        methods |= _comparison(made, frozen=frozen)
+        methods |= _comparison(items, frozen=frozen)
     if order:
-        methods |= _order(made)
+        methods |= _order(items)
     if frozen:
         methods |= _FROZEN
     for name, method in methods.items():
-        if own.get(name) is None:
-            setattr(made, name, method)
-    made.__init__ = _first_init(made, frozen=frozen)
+        if namespace.get(name) is None:
+            namespace[name] = method
+
+    left = _SELDOM
+
+    def __init__(self: object, *arguments: object, **named: object) -> None:  # noqa: N807 - what tracebacks say
+        nonlocal left
+        left -= 1
+        if left < 0 or not _filled(self, all_fields, arguments, named, set_field):
+            made.__init__ = _compiled_init(made, frozen=frozen)
+            made.__init__(self, *arguments, **named)
+
+    all_fields = tuple(items.values())
+    set_field = object.__setattr__ if frozen else setattr
+    namespace["__init__"] = __init__
+    for name in ("__dict__", "__weakref__"):  # descriptors of the class that had no slots
+        namespace.pop(name, None)
+    made: Any = type(cls)(cls.__name__, cls.__bases__, namespace)
     return made
 
 
-def _first_init(cls: type, *, frozen: bool) -> Callable[..., None]:
-    def __init__(self: object, *arguments: object, **named: object) -> None:  # noqa: N807 - what tracebacks say
-        cls.__init__ = _compiled_init(cls, frozen=frozen)  # type: ignore[misc]
-        cls.__init__(self, *arguments, **named)  # type: ignore[misc]
+def _inherited_fields(cls: type) -> dict[str, Field[Any]]:
+    found: dict[str, Field[Any]] = {}
+    for base in reversed(cls.__mro__[1:]):
+        found |= base.__dict__.get("__dataclass_fields__", {})
+    return found
 
-    return __init__
+
+def _own_fields(cls: type) -> dict[str, Field[Any]]:
+    """What is annotated in the body of a class, by name; what belongs to the class itself is no field."""
+    found: dict[str, Field[Any]] = {}
+    for name, annotation in cls.__annotations__.items():
+        if str(annotation).startswith(("ClassVar", "typing.ClassVar")):
+            continue
+        default = getattr(cls, name, MISSING)
+        item: Any = default
+        if not isinstance(default, Field):
+            item = field(default=MISSING if isinstance(default, MemberDescriptorType) else default)
+        item.name, item.type, item.kw_only, item._field_type = name, annotation, False, _A_FIELD
+        found[name] = item
+    return found
+
+
+def _filled(
+    value: Any,
+    items: Sequence[Field[Any]],
+    arguments: tuple[object, ...],
+    named: dict[str, object],
+    set_field: Callable[[object, str, object], None],
+) -> bool:
+    """Do what the compiled `__init__` would; False, and nothing done, when it would refuse the arguments."""
+    given = dict(zip((item.name for item in items if item.init), arguments, strict=False)) | named
+    if len(given) != len(arguments) + len(named):
+        return False
+    found = {item.name: given.pop(item.name) if item.init and item.name in given else _default(item) for item in items}
+    if given or any(item.init and found[item.name] is MISSING for item in items):
+        return False
+    for name, content in found.items():
+        if content is not MISSING:
+            set_field(value, name, content)
+    if hasattr(value, "__post_init__"):
+        value.__post_init__()
+    return True
+
+
+def _default(item: Field[Any]) -> object:
+    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def _compiled_init(cls: type, *, frozen: bool) -> Callable[..., None]:
@@ -86,15 +162,15 @@ def _value_of(item: Field[Any]) -> str | None:
     return None if item.default is MISSING else f"_default_{name}"
 
 
-def _comparison(cls: type, *, frozen: bool) -> dict[str, Any]:
-    key = _key([item.name for item in fields(cls) if item.compare])
+def _comparison(items: dict[str, Field[Any]], *, frozen: bool) -> dict[str, Any]:
+    key = _key([item.name for item in items.values() if item.compare])
 
     def __eq__(self: object, other: object) -> bool:  # noqa: N807
         return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
 
     if not frozen:
         return {"__eq__": __eq__, "__hash__": None}
-    hashed = _key([item.name for item in fields(cls) if (item.compare if item.hash is None else item.hash)])
+    hashed = _key([item.name for item in items.values() if (item.compare if item.hash is None else item.hash)])
 
     def __hash__(self: object) -> int:  # noqa: N807
         return hash(hashed(self))
@@ -102,8 +178,8 @@ def _comparison(cls: type, *, frozen: bool) -> dict[str, Any]:
     return {"__eq__": __eq__, "__hash__": __hash__}
 
 
-def _order(cls: type) -> dict[str, Any]:
-    key = _key([item.name for item in fields(cls) if item.compare])
+def _order(items: dict[str, Field[Any]]) -> dict[str, Any]:
+    key = _key([item.name for item in items.values() if item.compare])
 
     def method(compare: Callable[[Any, Any], bool]) -> Callable[[object, object], bool]:
         return lambda self, other: (

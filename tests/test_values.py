@@ -109,6 +109,10 @@ def outcome(action: Callable[[], object]) -> object:
         return type(error)
 
 
+SEVERAL = 6
+"""More instances than are made before `__init__` is compiled."""
+
+
 def makings(classes: dict[str, Any]) -> list[Any]:
     return [classes[name](*arguments, **named) for name, arguments, named in MAKINGS]
 
@@ -132,10 +136,27 @@ def tell_all(one: Any, others: list[Any]) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("before", [0, SEVERAL], ids=["first", "later"])
 @pytest.mark.parametrize("number", range(len(MAKINGS)), ids=lambda number: f"{MAKINGS[number][0]}-{number}")
-def test_an_instance_is_as_one_of_the_standard_librarys(number: int) -> None:
-    quick, standard = makings(QUICK), makings(STANDARD)
+def test_an_instance_is_as_one_of_the_standard_librarys(number: int, before: int) -> None:
+    classes = family(values.dataclass)
+    for _ in range(before):
+        makings(classes)
+    quick, standard = makings(classes), makings(STANDARD)
     assert tell_all(quick[number], quick) == tell_all(standard[number], standard)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_fields_are_told_as_the_standard_library_tells_them(name: str) -> None:
+    def told(classes: dict[str, Any]) -> list[tuple[object, ...]]:
+        items = dataclasses.fields(classes[name])
+        return [
+            (item.name, item.type, item.init, item.repr, item.compare, item.kw_only, item.default) for item in items
+        ]
+
+    assert told(QUICK) == told(STANDARD)
+    assert QUICK[name].__dict__.get("__slots__") == STANDARD[name].__dict__.get("__slots__")
+    assert QUICK[name].__qualname__ == STANDARD[name].__qualname__
 
 
 @pytest.mark.parametrize(
@@ -150,11 +171,11 @@ def test_an_instance_is_as_one_of_the_standard_librarys(number: int) -> None:
         ("Nothing", (1,), {}),
     ],
 )
-def test_wrong_arguments_are_refused_also_for_the_second_instance(
+def test_wrong_arguments_are_refused_at_first_and_later(
     name: str, arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
-    for classes in (QUICK, STANDARD):
-        for _ in range(2):
+    for classes in (family(values.dataclass), STANDARD):
+        for _ in range(SEVERAL):
             with pytest.raises(TypeError, match=r"__init__\(\)"):
                 classes[name](*arguments, **named)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,33 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sipflow.cli.checking import CheckedFile, Checker, exit_code
+from sipflow.cli.checking import Checker, exit_code
 from sipflow.cli.completing import SCENARIO
-from sipflow.cli.formats import FORMATS, formatted
-from sipflow.cli.formats.as_text import colour_flag, coloured, hint, plural, summary
-from sipflow.cli.scenario_files import STDIN, STDIN_SOURCE, file_key, find_scenarios, read_text
-from sipflow.values import dataclass
+from sipflow.cli.formats import FORMATS
+from sipflow.cli.formats.as_text import colour_flag, plural
+from sipflow.cli.scenario_files import STDIN, STDIN_SOURCE, UnreadableError, file_key, find_scenarios, read_text
+from sipflow.cli.showing import Look, collect_seldom, keep_all, show
 
 if TYPE_CHECKING:
     from sipflow.cli.fixing import Change
 
-__all__ = ["check", "read_text"]
-
 ENVIRONMENT_IS_WRONG = 3
-_NEW_OBJECTS_PER_COLLECTION = 100_000
-"""Nearly all that a check makes is needed to its end: searching it for garbage every 700 objects takes a quarter of the
-time of a long file."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """How what was found is shown."""
-
-    form: str = "text"
-    colour: bool | None = None
-    """None: as the terminal likes it."""
-    to_stderr: bool = False
-    """Whether standard output has something else to carry: the fixed text of standard input."""
 
 
 @click.command(short_help="Say what is wrong with scenarios before a packet is sent.")
@@ -86,19 +69,19 @@ def check(
       sipflow check --format sarif . > sipflow.sarif
     """
     _refuse_what_does_not_fit(paths, form, fix=fix, diff=diff, watch=watch)
-    gc.set_threshold(_NEW_OBJECTS_PER_COLLECTION)
-    look = _Look(form, colour_flag(colour), to_stderr=fix and not diff and STDIN in paths)
+    collect_seldom()
+    look = Look(form, colour_flag(colour), to_stderr=fix and not diff and STDIN in paths)
     if watch:
         from sipflow.cli.watching import watch_files
 
-        watch_files(paths, media_dir, lambda files: _show(files, look))
+        watch_files(paths, media_dir, lambda files: show(files, look))
     names = find_scenarios(paths)
-    checker = Checker(media_dir, {file_key(STDIN): read_text(STDIN)} if STDIN in names else {})
+    checker = Checker(media_dir, {file_key(STDIN): _standard_input()} if STDIN in names else {})
     status = _fix(checker, names, paths, look, diff=diff) if fix else 0
     files = checker.check(names)
     if not diff:
-        _show(files, look)
-    gc.freeze()  # spares the last search of all, which would give back what the process gives back anyway
+        show(files, look)
+    keep_all()
     sys.exit(status or exit_code(files))
 
 
@@ -116,21 +99,14 @@ def _refuse_what_does_not_fit(paths: Sequence[str], form: str, *, fix: bool, dif
         raise click.UsageError(reason)
 
 
-def _show(files: Sequence[CheckedFile], look: _Look) -> None:
-    text = formatted(files, look.form)
-    if look.form == "text":
-        text = coloured(text)
-    click.echo(text, nl=False, err=look.to_stderr, color=look.colour if look.form == "text" else True)
-    for file in files:
-        if file.problem:
-            click.echo(f"sipflow: cannot read {file.name}: {file.problem}", err=True)
-    if look.form in ("text", "github"):
-        click.echo(summary(files), err=True)
-    if look.form == "text" and (more := hint(files)):
-        click.echo(more, err=True)
+def _standard_input() -> str:
+    try:
+        return read_text(STDIN)
+    except UnreadableError as error:
+        raise click.UsageError(str(error)) from error
 
 
-def _fix(checker: Checker, names: Sequence[str], paths: Sequence[str], look: _Look, *, diff: bool) -> int:
+def _fix(checker: Checker, names: Sequence[str], paths: Sequence[str], look: Look, *, diff: bool) -> int:
     """Carry out what can be fixed, or show it; the exit code of the writing."""
     from sipflow.cli.fixing import Workshop, coloured_diff
 

@@ -7,8 +7,9 @@ from typing import Any
 import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ShellComplete, ZshComplete
 
+from sipflow.cli import COMPLETE_VARIABLE, PROGRAM
 from sipflow.cli.completing import SCENARIO_ITEM
-from sipflow.cli.main import COMPLETE_VARIABLE, PROGRAM, cli
+from sipflow.cli.main import cli
 
 # The scripts ask sipflow for each completion: one line "kind,value" (for zsh three lines: kind, value, help). What is a
 # path is left to the shell, which knows about quotes, `~` and the slash behind a folder.

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import importlib
 import os
 import sys
-from types import ModuleType
 from typing import Any
 
 import click
 
 from sipflow import __version__
-from sipflow.errors import SipflowError
+from sipflow.cli import COMPLETE_VARIABLE, PROGRAM, load, main
 from sipflow.values import dataclass
 
-PROGRAM = "sipflow"
-COMPLETE_VARIABLE = "_SIPFLOW_COMPLETE"
-"""Set by the scripts of `sipflow completion` when a shell wants to know how a line may go on."""
+__all__ = ["cli", "main", "run_command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ class _LazyGroup(click.Group):
             return None
         row = _COMMANDS[cmd_name]
         try:
-            command: click.Command = getattr(_imported(row.module), row.attribute)
+            command: click.Command = getattr(load(row.module), row.attribute)
         except ModuleNotFoundError as error:
             raise MissingPartError(_missing(cmd_name, error.name or "")) from error
         return command
@@ -104,15 +98,6 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _imported(name: str) -> ModuleType:
-    """A module. What it loads stays, so that nobody needs to search it for garbage meanwhile."""
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
-        gc.enable()
-
-
 def _missing(command: str, package: str) -> str:
     extra = _EXTRAS.get(package.partition(".")[0])
     if extra is not None:
@@ -138,9 +123,8 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """Entry point: no traceback reaches a user."""
-    _take_any_text()
+def run_command() -> None:
+    """Do what the command line says, and leave; raises what a command raises, save click's own exceptions."""
     if COMPLETE_VARIABLE in os.environ:
         from sipflow.cli.completion import register
 
@@ -150,28 +134,5 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         sys.exit(130)
-    except BrokenPipeError:
-        _drop_output()
-        sys.exit(0)
-    except (SipflowError, OSError) as error:
-        click.echo(f"{PROGRAM}: {error}", err=True)
-        sys.exit(3)
-
-
-def _take_any_text() -> None:
-    """Let both outputs take every character: a terminal without them shows escapes, no traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-def _drop_output() -> None:
-    """Nobody reads any more: what is still buffered must not complain when the interpreter ends."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    main()

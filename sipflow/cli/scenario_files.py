@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import click
-
+from sipflow.errors import SipflowError
 from sipflow.lang.source import MAX_SOURCE_CHARACTERS
 
 STDIN = "-"
@@ -25,7 +24,7 @@ Stamp = tuple[int, int, int] | None
 """When a file was written, how long it is, which file it is; None when there is none."""
 
 
-class UnreadableError(click.UsageError):
+class UnreadableError(SipflowError):
     """A file cannot be read; `reason` says why in a few words."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -82,7 +81,9 @@ def _expanded(path: str) -> list[str]:
         return [path]
     found = [str(file) for folder in folders_below(path) for file in _scenarios_in(folder)]
     if not found:
-        raise click.UsageError(f"there is no {SUFFIX} file in {path}")
+        from click import UsageError  # a check of files does without it
+
+        raise UsageError(f"there is no {SUFFIX} file in {path}")
     return sorted(found)
 
 

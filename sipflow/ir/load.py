@@ -74,7 +74,7 @@ TOTALS: dict[str, Unit | str] = {
 
 STATISTICS = ("min", "p1", "p5", "p10", "p50", "p90", "p95", "p99", "p999", "max", "mean")
 """The usual ones; every `p1` to `p99` exists."""
-_STATISTIC = re.compile(r"p[1-9][0-9]?|p999|min|max|mean")
+_STATISTIC = r"p[1-9][0-9]?|p999|min|max|mean"
 
 
 class Measured(NamedTuple):
@@ -93,7 +93,7 @@ def measured_by(parts: tuple[str, ...]) -> Measured | None:
     name, statistic = ".".join(words[:2]), ".".join(words[2:])
     if not statistic and name in TOTALS:
         return Measured(name, "", TOTALS[name])
-    if name in DISTRIBUTIONS and _STATISTIC.fullmatch(statistic):
+    if name in DISTRIBUTIONS and re.fullmatch(_STATISTIC, statistic):
         return Measured(name, statistic, DISTRIBUTIONS[name])
     return None
 

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sipflow import grammar as package
 from sipflow.values import dataclass
@@ -26,8 +26,7 @@ END = "$END"
 FORMAT_VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One alternative of a rule."""
 
     origin: str

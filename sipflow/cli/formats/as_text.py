@@ -6,16 +6,16 @@ import os
 import re
 from collections.abc import Sequence
 
-import click
-
 from sipflow.cli.checking import CheckedFile, count
 from sipflow.lang.diagnostics import Severity
 
 _COLOURS = {"error": "red", "warning": "yellow"}
-_HEAD = re.compile(r"(error|warning)(\[SF\d+\])(: .*)")
-_FRAME = re.compile(r"( *(?:-->|:::|\.\.\.|\|)| *\d+ \|)(.*)")
-_CARETS = re.compile(r"( *)(\^+)( .*)?$")
-_NOTE_MARKS = re.compile(r"( *)(-+)( .*)?$")
+_CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34}
+"""Colours of text in SGR sequences (ECMA-48 section 8.3.117)."""
+_HEAD = r"(error|warning)(\[SF\d+\])(: .*)"
+_FRAME = r"( *(?:-->|:::|\.\.\.|\|)| *\d+ \|)(.*)"
+_CARETS = r"( *)(\^+)( .*)?$"
+_NOTE_MARKS = r"( *)(-+)( .*)?$"
 
 
 def formatted(files: Sequence[CheckedFile]) -> str:
@@ -24,7 +24,7 @@ def formatted(files: Sequence[CheckedFile]) -> str:
 
 
 def colour_flag(choice: str = "auto") -> bool | None:
-    """What `click.echo` takes for `--color`: None colours on a terminal; NO_COLOR (no-color.org) turns that off."""
+    """Whether `--color` wants colours: None colours on a terminal; NO_COLOR (no-color.org) turns that off."""
     if choice == "auto":
         return False if os.environ.get("NO_COLOR") else None
     return choice == "always"
@@ -35,9 +35,9 @@ def coloured(text: str) -> str:
     lines: list[str] = []
     colour = ""
     for line in text.splitlines():
-        if head := _HEAD.fullmatch(line):
+        if head := re.fullmatch(_HEAD, line):
             colour = _COLOURS[head[1]]
-            lines.append(click.style(head[1] + head[2], fg=colour, bold=True) + click.style(head[3], bold=True))
+            lines.append(_bold(head[1] + head[2], colour) + _bold(head[3]))
         else:
             lines.append(_coloured_line(line, colour))
     return "".join(f"{line}\n" for line in lines)
@@ -45,21 +45,26 @@ def coloured(text: str) -> str:
 
 def _coloured_line(line: str, colour: str) -> str:
     if line.startswith("help: "):
-        return click.style("help:", fg="green", bold=True) + line.removeprefix("help:")
-    frame = _FRAME.fullmatch(line)
+        return _bold("help:", "green") + line.removeprefix("help:")
+    frame = re.fullmatch(_FRAME, line)
     if frame is None:
         return line
     edge, rest = frame.groups()
     numbered = edge.strip() != "|"
-    return click.style(edge, fg="blue", bold=True) + (rest if numbered else _coloured_marks(rest, colour))
+    return _bold(edge, "blue") + (rest if numbered else _coloured_marks(rest, colour))
 
 
 def _coloured_marks(rest: str, colour: str) -> str:
     """Carets and their label; source lines never come here, because they have numbers."""
     for pattern, style in ((_CARETS, colour), (_NOTE_MARKS, "blue")):
-        if marks := pattern.fullmatch(rest):
-            return marks[1] + click.style(marks[2] + (marks[3] or ""), fg=style, bold=True)
+        if marks := re.fullmatch(pattern, rest):
+            return marks[1] + _bold(marks[2] + (marks[3] or ""), style)
     return rest
+
+
+def _bold(text: str, colour: str = "") -> str:
+    start = f"\033[{_CODES[colour]}m" if colour else ""
+    return f"{start}\033[1m{text}\033[0m"
 
 
 def summary(files: Sequence[CheckedFile]) -> str:

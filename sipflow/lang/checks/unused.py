@@ -12,9 +12,9 @@ from sipflow.lang.diagnostics import Edit, Fix
 from sipflow.lang.source import Source
 from sipflow.lang.symbols import Occurrence, Symbol, SymbolKind
 
-_GIVEN = re.compile(r"\b(?:let|as)\s+$")
+_GIVEN = r"\b(?:let|as)\s+$"
 """What stands before a name that gets a value."""
-_LET = re.compile(r"\blet\s+$")
+_LET = r"\blet\s+$"
 _IMPORT = re.compile(r'^[ \t]*(import[ \t]+"([^"\\\n$]+)")', re.MULTILINE)
 _BEFORE = 40
 """So many characters before a name are looked at."""
@@ -48,7 +48,7 @@ class _Uses:
         if occurrence.declares:
             self.declared.setdefault(symbol, occurrence)
             return
-        if symbol.kind is SymbolKind.VARIABLE and _GIVEN.search(self._before(occurrence.span)):
+        if symbol.kind is SymbolKind.VARIABLE and re.search(_GIVEN, self._before(occurrence.span)):
             return
         self.used.add(symbol)
         self.read_names.add(symbol.name)
@@ -73,7 +73,7 @@ class _Uses:
             self.report.warning(code, what.format(symbol.name), where, label, fix=fix)
 
     def _check_variable(self, symbol: Symbol, where: Span) -> None:
-        if symbol.name in self.read_names or not _LET.search(self._before(where)):
+        if symbol.name in self.read_names or not re.search(_LET, self._before(where)):
             return
         message = f"nothing reads the variable `{symbol.name}`"
         self.report.warning("SF323", message, where, "gets a value in vain", fix=self._removal(where, "let"))

@@ -19,7 +19,7 @@ from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 from sipflow.values import dataclass
 
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s]*)(?::([0-9]+))?")
+_HOST_PORT = r"(\[[0-9A-Fa-f:.]+\]|[^:\s]*)(?::([0-9]+))?"
 MAX_PTIME_MS = 200
 MIN_SESSION_MS = 90_000
 
@@ -138,7 +138,7 @@ def _listen(item: Node, reader: ExpressionReader) -> Listen | None:
 
 
 def _listen_at(transport: str, text: str, span: Span, where: Span, context: Context) -> Listen | None:
-    found = _HOST_PORT.fullmatch(text)
+    found = re.fullmatch(_HOST_PORT, text)
     if found is None:
         context.report.error("SF212", f"`{text[:40]}` is no address to listen at", span, 'such as "127.0.0.1:5062"')
         return None

@@ -13,8 +13,8 @@ from sipflow.lang.lower.expressions import ExpressionReader
 from sipflow.lang.lower.kinds import require
 from sipflow.lang.syntax import Node, Token
 
-_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
-_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(?:[ \t]*;[^\r\n]*)?", re.ASCII)
+_TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"
+_MEDIA_TYPE = r"[\w.+-]+/[\w.+-]+(?:[ \t]*;[^\r\n]*)?"
 """RFC 3261 section 25.1: token."""
 MAX_COPIES = 100
 
@@ -53,7 +53,7 @@ def _header_name(node: Node, reader: ExpressionReader) -> str:
     assert token is not None, "the grammar has a string here"
     name = reader.string(token)
     text = str(getattr(name, "value", ""))
-    if token.start not in reader.context.unreadable and not _TOKEN.fullmatch(text):
+    if token.start not in reader.context.unreadable and not re.fullmatch(_TOKEN, text):
         where = reader.context.span(token)
         reader.context.report.error("SF216", "this is no name of a header", where, "letters, digits and `-`")
     return text
@@ -111,7 +111,7 @@ def _part_type(item: Node, reader: ExpressionReader) -> str:
     token = item.token("STRING", "RAW")
     assert token is not None, "the grammar has a string here"
     text = str(getattr(reader.string(token), "value", ""))
-    if token.start not in reader.context.unreadable and not _MEDIA_TYPE.fullmatch(text):
+    if token.start not in reader.context.unreadable and not re.fullmatch(_MEDIA_TYPE, text, re.ASCII):
         where = reader.context.span(token)
         label = 'type and subtype, as in `part "text/plain" "hello"`'
         reader.context.report.error("SF208", "this is no media type", where, label)

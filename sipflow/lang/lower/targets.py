@@ -13,7 +13,7 @@ from sipflow.lang.lower.kinds import require
 from sipflow.lang.symbols import SymbolKind
 from sipflow.lang.syntax import Node, Token
 
-_ADDRESS = re.compile(r"(?:sips?:)?[^\s@<>\"]+(?:@[^\s@<>\"]+)?", re.IGNORECASE)
+_ADDRESS = r"(?:sips?:)?[^\s@<>\"]+(?:@[^\s@<>\"]+)?"
 
 
 def bare_name(node: Node) -> Token | None:
@@ -118,7 +118,9 @@ def check_address(address: Expr, context: Context) -> None:
 
 
 def _check_address(text: str, span: Span, context: Context) -> None:
-    if _ADDRESS.fullmatch(text) and not re.match(r"(?!sips?:)[a-z]+:/?/?[^0-9]", text, re.IGNORECASE):
+    if re.fullmatch(_ADDRESS, text, re.IGNORECASE) and not re.match(
+        r"(?!sips?:)[a-z]+:/?/?[^0-9]", text, re.IGNORECASE
+    ):
         return
     help_text = "an address is `sip:user@host`, `sip:host:port` or `user@host`"
     context.report.error("SF219", "this is no SIP address", span, "not an address", help=help_text)
