@@ -448,6 +448,9 @@ class RecordingFinished(Payload):
     duration_ms: int
     error: str = ""
     """Why the file is not whole (disk full, …), empty when it is."""
+    began_s: float | None = None
+    """When its first sample was sent and heard, in seconds since the run started (of an engine alone: on the clock of
+    its ticks); None when it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ static void recording_finished(void *context, sfm_recording *recording) {
     sfm_engine *engine = context;
     record_job *job = recording->context;
     job->finished.event.elapsed_ms = (int64_t)(recording->frames * 1000 / recording->wav.sample_rate);
+    job->finished.event.began_ns = sfm_tape_began_ns(recording->tape);
     job->finished.event.error = sfm_system_error(recording->error);
     sfm_engine_post(engine, &job->finished);
     sfm_engine_announce(engine);

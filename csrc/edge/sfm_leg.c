@@ -798,6 +798,9 @@ static void count_both_ways(sfm_leg *leg) {
 }
 
 void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
+    if (running_tape(leg) != NULL) {
+        sfm_tape_note_time(leg->tape, due_ns);
+    }
     if (!may_send(leg)) {
         tape_silence(leg);
         return;

@@ -159,7 +159,7 @@ enum sfm_event_kind {
     SFM_EVENT_PLAY_FINISHED = 5, /* job, elapsed_ms, completed */
     SFM_EVENT_RECORD_PROGRESS = 6, /* job, elapsed_ms, total_ms */
     SFM_EVENT_TAPE_ENDED = 7, /* job: the leg is done with the tape */
-    SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, error: the file is closed (from the recorder) */
+    SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, began_ns, error: the file is closed (from the recorder) */
     SFM_EVENT_LEG_CLOSED = 9, /* nothing follows for this leg (from the engine) */
     SFM_EVENT_SRTP_USELESS = 10, /* nothing that came could be authenticated by the keys in force */
     SFM_EVENT_HEARING_PROGRESS = 11, /* job, hearing: what came nearest so far */
@@ -174,6 +174,7 @@ typedef struct sfm_event {
     uint64_t job; /* number that the command had */
     int64_t elapsed_ms;
     int64_t total_ms; /* -1: no end of its own */
+    int64_t began_ns; /* when the first frame of a recording was due, on the clock of the ticks; -1: it has none */
     int32_t completed;
     int32_t error;
     char digit;

@@ -10,6 +10,7 @@ struct sfm_tape {
     uint32_t sample_rate;
     uint64_t limit;
     uint64_t sent;  /* frames whose left channel is written: the writer's own */
+    int64_t began_ns; /* when the first frame was due; -1: not yet known. Published with `ended` */
     uint64_t heard; /* frames whose right channel is written: the writer's own, published below */
     _Atomic uint64_t published;
     _Atomic uint64_t consumed;
@@ -26,6 +27,7 @@ int sfm_tape_create(uint32_t sample_rate, uint64_t limit_frames, sfm_tape **out)
     }
     tape->sample_rate = sample_rate;
     tape->limit = limit_frames;
+    tape->began_ns = -1;
     *out = tape;
     return SFM_OK;
 }
@@ -33,6 +35,14 @@ int sfm_tape_create(uint32_t sample_rate, uint64_t limit_frames, sfm_tape **out)
 void sfm_tape_destroy(sfm_tape *tape) { free(tape); }
 
 uint32_t sfm_tape_sample_rate(const sfm_tape *tape) { return tape->sample_rate; }
+
+void sfm_tape_note_time(sfm_tape *tape, int64_t due_ns) {
+    if (tape->began_ns < 0) {
+        tape->began_ns = due_ns - (int64_t)(tape->sent * 1000000000 / tape->sample_rate);
+    }
+}
+
+int64_t sfm_tape_began_ns(const sfm_tape *tape) { return tape->began_ns; }
 
 static size_t at_most(size_t count, uint64_t room) { return count < room ? count : (size_t)room; }
 

@@ -22,6 +22,8 @@ uint32_t sfm_tape_sample_rate(const sfm_tape *tape);
 /* Writer. Each tick appends the same number of samples to both, first sent, then heard. */
 void sfm_tape_append_sent(sfm_tape *tape, const int16_t *pcm, size_t count);
 void sfm_tape_append_heard(sfm_tape *tape, const int16_t *pcm, size_t count);
+/* Tells when the next frame that is appended is due; the first time counts. */
+void sfm_tape_note_time(sfm_tape *tape, int64_t due_ns);
 /* 1 when nothing more goes onto it: limit reached, overflow, or refused by the reader. */
 int sfm_tape_full(const sfm_tape *tape);
 void sfm_tape_end(sfm_tape *tape);          /* the writer's last call */
@@ -32,6 +34,7 @@ uint64_t sfm_tape_limit(const sfm_tape *tape);   /* frames, 0: none */
 size_t sfm_tape_read(sfm_tape *tape, int16_t *frames, size_t capacity);
 int sfm_tape_ended(const sfm_tape *tape);      /* the writer is done; what is left can be read */
 int sfm_tape_overflowed(const sfm_tape *tape);
+int64_t sfm_tape_began_ns(const sfm_tape *tape); /* when its first frame was due; -1 when there is none. Of an ended tape */
 void sfm_tape_refuse(sfm_tape *tape);          /* the disk takes no more: the writer stops at its next tick */
 /* cffi:end */
 

@@ -39,7 +39,7 @@ _COMMANDS = {
     "export": _Row(
         "Show", "sipflow.cli.flowdata", "export_flow", "Turn a scenario into a flow of the desktop builder."
     ),
-    "media": _Row("Show", "sipflow.cli.media", "media", "List and check audio files."),
+    "media": _Row("Show", "sipflow.cli.media", "media", "List and check audio files, join recordings."),
     "doctor": _Row("System", "sipflow.cli.doctor", "doctor", "Tell what this machine grants, and what to change."),
     "completion": _Row("System", "sipflow.cli.completion", "completion", "Print the completion script of a shell."),
 }

@@ -1,7 +1,8 @@
-"""`sipflow media`: which audio files there are, and whether they can be played as they should."""
+"""`sipflow media`: which audio files there are, whether they can be played as they should, and recordings joined."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from sipflow.media import MediaInfo, MediaProblem
+    from sipflow.media.timeline import Track
 
 TELEPHONE_RATE = 8000
 SUSPICIOUS, UNREADABLE = 1, 3
@@ -18,7 +20,7 @@ SUSPICIOUS, UNREADABLE = 1, 3
 
 @click.group()
 def media() -> None:
-    """List and check audio files."""
+    """List and check audio files, join recordings."""
 
 
 @media.command("list")
@@ -61,6 +63,66 @@ def check(files: tuple[Path, ...]) -> None:
       sipflow media check prompts/*.wav
     """
     sys.exit(max(_check(path) for path in files))
+
+
+@media.command()
+@click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+def join(report: Path, out: Path) -> None:
+    """Put all recordings of a run on one time line: into OUT, a WAV file in which each has channels of its own.
+
+    REPORT is what `sipflow run --json` wrote. What was sent and heard at the same moment, on whichever call, stands at
+    the same place. A recording that was paused is right up to its first pause.
+
+    \b
+    Exit codes:
+      0  written
+      3  there is nothing to join, a recording cannot be read, or OUT cannot be written
+
+    \b
+    Examples:
+      sipflow run b2bua.sflow --json report.json
+      sipflow media join report.json both-calls.wav
+    """
+    from sipflow.errors import MediaError
+    from sipflow.media.timeline import join as join_tracks
+
+    try:
+        recordings = _recordings(report)
+        places = join_tracks([track for _, track in recordings], out)
+    except MediaError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(UNREADABLE)
+    rows = [
+        ("+".join(map(str, place.channels)), f"{place.offset_s:.6f} s", call, str(place.track.path))
+        for place, (call, _) in zip(places, recordings, strict=True)
+    ]
+    _print_table(("channels", "begins at", "call", "path"), rows)
+
+
+def _recordings(report: Path) -> list[tuple[str, Track]]:
+    """The recordings of a report, with their calls. Raises MediaError when the file is none."""
+    from sipflow.errors import MediaError
+    from sipflow.media.timeline import Track
+
+    try:
+        body = json.loads(report.read_bytes())
+        found = [
+            (str(one["call"]), Track(_where(one["path"], report), float(one["began_s"])))
+            for one in body["recordings"]
+            if one["began_s"] is not None
+        ]
+    except OSError as error:
+        raise MediaError(f"cannot read {report}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise MediaError(f"{report} is not the report of one run, as `sipflow run --json` writes it") from error
+    return sorted(found, key=lambda item: item[1].began_s)
+
+
+def _where(path: str, report: Path) -> Path:
+    """A recording may have been named from another folder: that of the report."""
+    beside = report.parent / path
+    return beside if not Path(path).exists() and beside.exists() else Path(path)
 
 
 def _name(path: Path, folders: Sequence[Path]) -> str:

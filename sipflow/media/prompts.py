@@ -166,8 +166,8 @@ class PromptStore:
     def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
         gain = 10 ** (gain_db / 20)
         with open_audio(path) as audio:
-            wide = _blocks(audio, start_ms, coding.codec.encoded_channels)
-            blocks = _resampled(wide, audio.samplerate, coding.codec.sample_rate)
+            wide = audio_blocks(audio, start_ms, coding.codec.encoded_channels)
+            blocks = resampled(wide, audio.samplerate, coding.codec.sample_rate)
             return self._encode(str(path), coding, (gain * block for block in blocks))
 
     def _tone(self, frequency_hz: float, duration_ms: float | None, coding: Coding, level_db: float) -> Prompt:
@@ -250,7 +250,7 @@ def reason_of(error: Exception) -> str:
     return text.rstrip(".").replace("\n", " ")
 
 
-def _blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> Iterator[Samples]:
+def audio_blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> Iterator[Samples]:
     """The audio from `start_ms` on in blocks, one column a channel: as it is when that many are wanted, else mixed."""
     import numpy
     import soundfile
@@ -268,7 +268,7 @@ def _blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> Itera
         raise MediaError(f"{audio.name} is damaged: {reason_of(error)}") from error
 
 
-def _resampled(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
+def resampled(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:
     """soxr at high quality: a linear-phase low-pass, flat to 0.91 of the lower rate's half, 120 dB down from it on."""
     if rate == wanted_rate:
         yield from blocks

@@ -93,6 +93,8 @@ class RecordingReport:
     path: str
     duration_ms: int
     error: str
+    began_s: float | None = None
+    """When its first sample was sent and heard, in seconds since the run started; None when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,8 @@ class ReportFold:
             case events.RecordingFinished() as recording:
                 self._recordings.append(
                     RecordingReport(
-                        record.agent, record.call, recording.path, recording.duration_ms, recording.error
+                        record.agent, record.call, recording.path, recording.duration_ms, recording.error,
+                        recording.began_s,
                     )
                 )  # fmt: skip
             case events.LaneStarted() | events.NodeFailed() | events.NodeRecovered() | events.LaneEnded():

@@ -373,6 +373,8 @@ class Driver:
             self._stamp(agent, replace(payload, request=0))
             return
         match payload:
+            case events.RecordingFinished(began_s=float(began_s)):
+                payload = replace(payload, began_s=round(began_s - self._started_at, 9))
             case events.MediaNegotiated(call=call, params=params):
                 self._desk.negotiated(call, params)
             case events.CallModified(call=call):

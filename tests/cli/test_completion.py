@@ -32,7 +32,7 @@ def completed(line: str) -> list[str]:
 def test_commands() -> None:
     assert completed("sipflow ex") == ["plain,explain", "plain,export"]
     assert completed("sipflow ") == [f"plain,{name}" for name in cli.list_commands(None)]  # type: ignore[arg-type]
-    assert completed("sipflow media ") == ["plain,check", "plain,list"]
+    assert completed("sipflow media ") == ["plain,check", "plain,join", "plain,list"]
 
 
 def test_options_and_their_values() -> None:
