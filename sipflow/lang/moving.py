@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 from sipflow.ir.span import Span
@@ -71,10 +71,13 @@ def _moved_dict(values: dict[Any, Any], move: Move) -> dict[Any, Any]:
 def _mover_of_fields(kind: type) -> Callable[[Any, Move], Any]:
     """Moves all fields, and leaves a value in which nothing moves as it is."""
     names = [field.name for field in dataclasses.fields(kind)]
+    if not names:
+        return lambda value, move: value
     setters = [getattr(kind, name).__set__ for name in names]
+    values_of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
     def moved(value: Any, move: Move) -> Any:
-        before = [getattr(value, name) for name in names]
+        before = values_of(value)
         after = [item if (mover := _MOVERS[type(item)]) is None else mover(item, move) for item in before]
         if all(map(is_, before, after)):
             return value

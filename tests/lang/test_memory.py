@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from sipflow.assets import Assets
+from sipflow.ir.graph import Lane
 from sipflow.ir.span import Span
 from sipflow.lang import compile_text
+from sipflow.lang.checks.phases import Calls, calls_of
+from sipflow.lang.checks.program import Program
 from sipflow.lang.compile import CompileResult, Memory
 from sipflow.lang.moving import ElsewhereError, Move
 from tests.lang.edits import edited
@@ -82,6 +85,39 @@ def test_a_lane_behind_the_edit_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sipflow.lang.lower.lane_memory.LaneReader", None)  # nothing can be read any more
     after = compile_text("\n# two lines\n" + TEXT, "x", memory=memory)
     assert [node.span.line for node in after.graph.nodes] == [8, 9, 10, 11, 11, 11, 14, 15, 16]
+
+
+def test_what_was_found_out_about_a_lane_is_not_found_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def noted(program: Program, lane: Lane) -> dict[str, Calls]:
+        asked.append(lane.id)
+        return calls_of(program, lane)
+
+    memory = Memory()
+    compile_text(TEXT, "x", memory=memory)
+    monkeypatch.setattr("sipflow.lang.checks.calls_of", noted)
+    compile_text("# moves all lanes\n" + TEXT.replace("await heard", "await heard within 3s"), "x", memory=memory)
+    assert asked == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "code"),
+    [
+        ("  release\n", "  release\n  hold\n", "SF308"),
+        ("  answer\n", "  expect call\n  hold\n  answer\n", "SF309"),
+        ("  answer\n", "  mute\n  answer\n", "SF301"),
+        ("  await heard\n", "  await heard\n  resume\n", "SF318"),
+    ],
+)
+def test_a_mistake_with_calls_is_told_as_long_as_it_is_there(right: str, wrong: str, code: str) -> None:
+    """Also when its lane is remembered, and moves; and in a lane that was right before."""
+    memory = Memory()
+    assert not compiled(memory, TEXT).diagnostics
+    mistaken = TEXT.replace(right, wrong)
+    for text in (mistaken, mistaken.replace("within 5s", "within 15s"), "\n" + mistaken, "\n" + mistaken):
+        assert code in [found.code for found in compiled(memory, text).diagnostics]
+    assert not compiled(memory, TEXT).diagnostics
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ part (agents with an address, targets that are variables, imports that were not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sipflow.ir.graph import Graph
 from sipflow.lang.checks.agents import check_agents, report_empty
@@ -14,7 +14,7 @@ from sipflow.lang.checks.calls import CallChecks
 from sipflow.lang.checks.media import check_media
 from sipflow.lang.checks.order import check_order
 from sipflow.lang.checks.parties import Parties
-from sipflow.lang.checks.phases import calls_of
+from sipflow.lang.checks.phases import Calls, calls_of
 from sipflow.lang.checks.program import Program
 from sipflow.lang.checks.registration import check_registrars, check_registration
 from sipflow.lang.checks.unused import check_unused
@@ -37,14 +37,28 @@ def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> No
     check_order(program)
     if not context.all_doubtful:
         check_registration(program)
-    before = {lane.id: calls_of(program, lane) for lane in program.lanes}
-    for lane in program.lanes:
-        CallChecks(program, lane, before[lane.id]).check()
+    before = _check_calls(program, [lane for lane in lanes if lane.whole])
     check_media(program, parties)
     if all(lane.whole for lane in lanes) and not context.all_doubtful:
         check_waits(Needs(program, parties, before))
         if not has_errors(context.report.diagnostics):  # a mistyped name makes another look unused
             check_unused(program)
+
+
+def _check_calls(program: Program, lanes: Sequence[ReadLane]) -> dict[str, Mapping[str, Calls]]:
+    """Check what lanes do to their calls; what is known of these, by lane and node.
+
+    Both follow from the lane alone, so of a lane that is remembered nothing is found out again.
+    """
+    before: dict[str, Mapping[str, Calls]] = {}
+    for lane in lanes:
+        if lane.facts.calls is None:
+            lane.facts.calls = calls_of(program, lane.lane)
+        before[lane.lane.id] = lane.facts.calls
+    for lane in lanes:
+        if not lane.facts.calls_are_right:
+            lane.facts.calls_are_right = CallChecks(program, lane.lane, before[lane.lane.id]).check()
+    return before
 
 
 __all__ = ["check_whole"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from sipflow.ir import ops
@@ -26,7 +26,7 @@ _OF_A_DIALLED_CALL = (ops.ExpectRinging, ops.ExpectProgress, ops.ExpectAnswered,
 class CallChecks:
     """The checks of one lane, at each node with what is known of its calls there."""
 
-    def __init__(self, program: Program, lane: Lane, before: dict[str, Calls]) -> None:
+    def __init__(self, program: Program, lane: Lane, before: Mapping[str, Calls]) -> None:
         self.program = program
         self.report = program.context.report
         self.lane = lane
@@ -38,14 +38,19 @@ class CallChecks:
             for found in self.report.diagnostics
         )
 
-    def check(self) -> None:
-        """Look at each statement that a run may come to; of what is wrong with one, the first thing is said."""
+    def check(self) -> bool:
+        """Look at each statement that a run may come to; of what is wrong with one, the first thing is said.
+
+        True when everything was looked at, and nothing is wrong.
+        """
+        right = True
         for node in self.program.nodes_of.get(self.lane.id, []):
             if self.report.full:
-                return
+                return False
             calls = self.before.get(node.id)
             if calls is not None and (node.call is None or node.call in self.made):
-                next((check for check in _CHECKS if check(self, node, calls)), None)
+                right &= not any(check(self, node, calls) for check in _CHECKS)
+        return right
 
     def complain(self, node: Node, code: str, message: str, label: str, *notes: Label, help: str = "") -> bool:
         """An error, since a run could never do it; a warning when the failure has an `else`."""

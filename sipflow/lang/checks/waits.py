@@ -8,7 +8,7 @@ waits in vain however the run goes: nobody gives it, or only somebody behind a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from sipflow.ir import ops
 from sipflow.ir.graph import Node
@@ -37,7 +37,7 @@ class Needs:
 
     program: Program
     parties: Parties
-    before: dict[str, dict[str, Calls]]
+    before: Mapping[str, Mapping[str, Calls]]
     """What is known of the calls, by lane and node."""
 
     def of(self, node: Node) -> Keys:
@@ -56,8 +56,6 @@ class Needs:
         return self._of(events[way.arm].event, node, events[way.arm].call or node.call)
 
     def _of(self, op: Op, node: Node, call: str | None) -> Keys:
-        if isinstance(op, (*INCOMING_OPS, ops.ExpectCall)):
-            return self._a_call(op, node, call)
         need = _NEEDS.get(type(op))
         return None if need is None else need(self, op, node, call)
 
@@ -162,6 +160,7 @@ def _peers(what: str) -> Callable[[Needs, Op, Node, str | None], Keys]:
 
 
 _NEEDS: dict[type[Op], Callable[[Needs, Op, Node, str | None], Keys]] = {
+    **dict.fromkeys((*INCOMING_OPS, ops.ExpectCall), Needs._a_call),
     ops.Call: Needs._an_answer,
     ops.Transfer: Needs._a_transfer_target,
     ops.Await: Needs._signal,

@@ -7,7 +7,9 @@ same. What stands before it may have become longer: then its values move.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from sipflow.ir.graph import Lane
 from sipflow.ir.graph import Node as GraphNode
@@ -18,13 +20,26 @@ from sipflow.lang.lower.lanes import LaneReader
 from sipflow.lang.moving import ElsewhereError, Move
 from sipflow.lang.symbols import Occurrence
 from sipflow.lang.syntax import Node
-from sipflow.values import dataclass, replace
+from sipflow.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    from sipflow.lang.checks.phases import Calls
 
 _MOST_TEXTS = 50
 _World = tuple[object, ...]
 """The names on which the reading of a lane depends."""
 _Key = tuple[str, str, int]
 """The words of a lane, its id, and its column."""
+
+
+class LaneFacts:
+    """What checks have found out about the statements of a lane, and nothing else has a part in: no place is in it."""
+
+    def __init__(self) -> None:
+        self.calls: Mapping[str, Calls] | None = None
+        """What may be known of its calls at each node, once somebody has asked."""
+        self.calls_are_right = False
+        """Whether all that it does to its calls was looked at, and nothing was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,8 @@ class ReadLane:
     """What it does to others, if that is remembered."""
     occurrences: tuple[Occurrence, ...] = ()
     """The names in it, if they are remembered."""
+    facts: LaneFacts = field(default_factory=LaneFacts, compare=False)
+    """It goes with the lane wherever that moves."""
 
     def at(self, place: Span) -> ReadLane:
         """The same lane elsewhere; raises `ElsewhereError`."""
