@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -95,7 +96,7 @@ class CryptoLine:
         return f"{self.suite} asks for {refused}, which is not supported" if refused else ""
 
 
-def read_crypto_lines(values: list[str]) -> tuple[CryptoLine, ...]:
+def read_crypto_lines(values: Sequence[str]) -> tuple[CryptoLine, ...]:
     """Those of the lines that can be read: one that cannot is as if it were not there (RFC 4568 section 7.1.2)."""
     found = []
     for value in values:

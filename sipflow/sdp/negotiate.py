@@ -222,7 +222,6 @@ def _named(formats: tuple[str, ...], meanings: tuple[RtpFormat, ...]) -> tuple[R
     return tuple(known[number] for number in dict.fromkeys(numbers) if number in known)
 
 
-@_remembered
 def _telephone_event(formats: tuple[RtpFormat, ...], clock_rate: int) -> RtpFormat | None:
     """The telephone-event to use: at the codec's clock rate, as its packets share the codec's time stamps (RFC
     4733 section 2.1), else at the lowest one: a rule that leads both sides to the same format, whatever their order."""
@@ -372,26 +371,24 @@ def _params(
     rtcp: RtcpFeatures,
 ) -> MediaParams:
     """Both lists have a codec, and the remote stream an address: the callers made sure."""
-    send_format = _codecs(send)[0]
+    use = _payloads(send, receive)
     ptime_ms = remote.ptime_ms or local.ptime_ms
-    dtmf_send = _telephone_event(send, send_format.clock_rate)
-    dtmf_receive = _telephone_event(receive, send_format.clock_rate)
     return MediaParams(
         local_address=local.address,
         local_port=local.port,
         remote_address=description.address_of(remote) or "",
         remote_port=remote.port,
         remote_rtcp_port=_rtcp_port(remote, agreement, rtcp.mux),
-        send_format=send_format,
-        receive_formats=_codecs(receive),
-        dtmf_send_payload_type=dtmf_send.payload_type if dtmf_send else None,
-        dtmf_receive_payload_type=dtmf_receive.payload_type if dtmf_receive else None,
+        send_format=use.send_format,
+        receive_formats=use.receive_formats,
+        dtmf_send_payload_type=use.dtmf_send.payload_type if use.dtmf_send else None,
+        dtmf_receive_payload_type=use.dtmf_receive.payload_type if use.dtmf_receive else None,
         ptime_ms=min(ptime_ms, remote.maxptime_ms or ptime_ms),
         direction=direction,
-        dtmf_send_clock_rate=_other_clock(dtmf_send, send_format),
-        dtmf_receive_clock_rate=_other_clock(dtmf_receive, send_format),
-        noise_send_payload_type=_comfort_noise(send, send_format.clock_rate),
-        noise_receive_payload_type=_comfort_noise(receive, send_format.clock_rate),
+        dtmf_send_clock_rate=_other_clock(use.dtmf_send, use.send_format),
+        dtmf_receive_clock_rate=_other_clock(use.dtmf_receive, use.send_format),
+        noise_send_payload_type=use.noise_send,
+        noise_receive_payload_type=use.noise_receive,
         protocol=remote.protocol,
         srtp=agreement.srtp,
         dtls=agreement.dtls,
@@ -399,6 +396,25 @@ def _params(
         rtcp_reduced=rtcp.reduced,
         voip_metrics=rtcp.voip_metrics,
     )
+
+
+class _Payloads(NamedTuple):
+    """What each payload type of a session is for."""
+
+    send_format: RtpFormat
+    receive_formats: tuple[RtpFormat, ...]
+    dtmf_send: RtpFormat | None
+    dtmf_receive: RtpFormat | None
+    noise_send: int | None
+    noise_receive: int | None
+
+
+@_remembered
+def _payloads(send: tuple[RtpFormat, ...], receive: tuple[RtpFormat, ...]) -> _Payloads:
+    send_format = _codecs(send)[0]
+    rate = send_format.clock_rate
+    events = _telephone_event(send, rate), _telephone_event(receive, rate)
+    return _Payloads(send_format, _codecs(receive), *events, _comfort_noise(send, rate), _comfort_noise(receive, rate))
 
 
 def _rtcp_of(media: MediaDescription) -> RtcpFeatures:

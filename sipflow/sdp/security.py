@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,7 +68,9 @@ class Agreement:
 
 def offered_protocol(security: Security) -> str:
     """The protocol of the `m=` line of an offer."""
-    return {SecurityMode.REQUIRED: SDES, SecurityMode.DTLS: DTLS}.get(security.mode, PLAIN)
+    if security.mode is SecurityMode.REQUIRED:
+        return SDES
+    return DTLS if security.mode is SecurityMode.DTLS else PLAIN
 
 
 def offered_lines(security: Security) -> Lines:
@@ -120,9 +123,9 @@ def take_answer(
 
 def _protocol_problem(security: Security, media: MediaDescription) -> str:
     protocol = media.protocol.upper()
-    here = {SecurityMode.OFF: "RTP/AVP (`srtp off`)", SecurityMode.OPTIONAL: "RTP/AVP or RTP/SAVP"}
     if protocol in (_SDES_PROTOCOLS if security.mode is not SecurityMode.OFF else (PLAIN,)):
         return ""
+    here = {SecurityMode.OFF: "RTP/AVP (`srtp off`)", SecurityMode.OPTIONAL: "RTP/AVP or RTP/SAVP"}
     return f"audio was offered as {media.protocol}, here it is {here.get(security.mode, 'RTP/SAVP')}"
 
 
@@ -133,7 +136,7 @@ def _answer_line(security: Security, chosen: CryptoLine) -> Agreement:
     return Agreement((("a", f"crypto:{answer}"),), SrtpKeys(chosen.suite, own.key, chosen.key))
 
 
-def _take_line(ours: tuple[CryptoLine, ...], theirs: list[str]) -> Agreement | str:
+def _take_line(ours: tuple[CryptoLine, ...], theirs: Sequence[str]) -> Agreement | str:
     """RFC 4568 section 7.1.3: exactly one line, of a tag and suite that were offered."""
     lines = read_crypto_lines(theirs)
     if len(theirs) != 1 or not lines:

@@ -105,7 +105,7 @@ def find_attribute(lines: Lines, name: str) -> str | None:
     return next(_attributes(lines, name), None)
 
 
-def find_direction(lines: Lines) -> Direction | None:
+def _find_direction(lines: Lines) -> Direction | None:
     """Direction attribute of one level; the first one counts."""
     values = (_DIRECTIONS.get(value.strip(" \t").lower()) for kind, value in lines if kind == "a")
     return next((direction for direction in values if direction), None)
@@ -128,6 +128,27 @@ def _connection_address(lines: Lines) -> str | None:
 
 # A peer describes every call of a run in the same words but for ports and numbers of the session. What those words mean
 # is remembered by their text: few of them, for they come from strangers.
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the lines after an `m=` line say."""
+
+    attributes: dict[str, tuple[str, ...]]
+    """Values by the names of attributes in lower case, in their order."""
+    direction: Direction | None
+    address: str | None
+
+
+@lru_cache(maxsize=64)
+def _said(lines: Lines) -> _Said:
+    found: dict[str, list[str]] = {}
+    for kind, value in lines:
+        if kind == "a":
+            name = value.partition(":")[0].partition(" ")[0]
+            found.setdefault(name.lower(), []).append(value[len(name) + 1 :].strip(" \t"))
+    attributes = {name: tuple(values) for name, values in found.items()}
+    return _Said(attributes, _find_direction(lines), _connection_address(lines))
 
 
 @lru_cache(maxsize=256)
@@ -205,11 +226,12 @@ class MediaDescription:
 
     def attribute(self, name: str) -> str | None:
         """Value of the first attribute of that name (lower case); empty for a flag, None when there is none."""
-        return find_attribute(self.lines, name)
+        values = _said(self.lines).attributes.get(name)
+        return values[0] if values else None
 
-    def attributes(self, name: str) -> list[str]:
+    def attributes(self, name: str) -> tuple[str, ...]:
         """Values of all attributes of that name (lower case)."""
-        return list(_attributes(self.lines, name))
+        return _said(self.lines).attributes.get(name, ())
 
     def rtp_formats(self) -> tuple[RtpFormat, ...]:
         """The payload formats of an RTP stream in its order; those without a known meaning are left out."""
@@ -301,14 +323,14 @@ class SessionDescription:
 
     def address_of(self, media: MediaDescription) -> str | None:
         """Connection address of a stream: its own, else that of the session; None when neither can be read."""
-        return _connection_address(media.lines) or _connection_address(self.lines)
+        return _said(media.lines).address or _connection_address(self.lines)
 
     def direction_of(self, media: MediaDescription) -> Direction:
         """Direction of a stream as its owner sees it: its own, else that of the session, else sendrecv.
 
         A stream whose address is 0.0.0.0 cannot receive, whatever its attribute says (RFC 3264 section 8.4).
         """
-        direction = find_direction(media.lines) or find_direction(self.lines) or Direction.SENDRECV
+        direction = _said(media.lines).direction or _find_direction(self.lines) or Direction.SENDRECV
         if self.address_of(media) not in _HELD_ADDRESSES:
             return direction
         return Direction.SENDONLY if direction.sends else Direction.INACTIVE
