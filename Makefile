@@ -5,7 +5,7 @@ VENV ?= .venv
 OUT ?= sipflow-out
 SECONDS ?= 600
 ARGS ?=
-ALONE := wire or interop or timed
+WAITERS ?= 4
 export VENV
 
 BIN := $(VENV)/bin
@@ -14,10 +14,12 @@ READY_WHEEL := $(VENV)/.sipflow-ready-wheel
 NATIVE_SOURCES := $(filter-out csrc/fuzz/%,$(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/*/*.c csrc/*/*.h))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint type pytest native asan fuzz golden interop bench docs editors vsix wheel clean
+.PHONY: help ready demo test lint type pytest native asan fuzz golden interop bench docs editors vsix wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+ready: $(READY) ## set everything up in .venv, which every other target does first
 
 demo: $(READY) ## run the IVR scenario on loopback and say where its recording and report lie
 	@VENV=$(VENV) scripts/demo "$(OUT)"
@@ -31,12 +33,14 @@ lint: $(READY) ## ruff: rules and format
 type: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-# What only computes runs on every core. What uses real sockets or judges time comes after it, one test after the other: a
-# neighbour that computes would spoil it.
+# Three parts: what only computes, on every core; what waits (for audio, for peers), on more workers than cores; and what
+# judges time, alone, as a neighbour that computes would spoil it. Compiled tests are kept: every worker reads all of them.
+pytest: export PYTHONDONTWRITEBYTECODE =
 pytest: $(READY) ## the test suite alone; ARGS="-k dtmf" picks tests
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not ($(ALONE))"
-	$(BIN)/python -m pytest -m "$(ALONE)"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not (wire or interop or timed)"
+	$(BIN)/python -m pytest --numprocesses $(WAITERS) --dist worksteal -m "(wire or interop) and not timed"
+	$(BIN)/python -m pytest -m timed
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif

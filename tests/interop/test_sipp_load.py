@@ -17,7 +17,7 @@ from tests.interop.proof import Proved
 from tests.interop.test_sipp import SIPP, needs_sipp, sipp_uas
 from tests.ports import free_port
 
-pytestmark = [pytest.mark.interop, pytest.mark.wire]
+pytestmark = [pytest.mark.interop, pytest.mark.wire, pytest.mark.timed]
 
 
 @needs_sipp

@@ -10,7 +10,6 @@ import re
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,6 @@ def points_at(diagnostic: Diagnostic, mutant: Mutant) -> bool:
     return any(line in mutant.lines for line in shown)
 
 
-@cache
 def outcomes(path: Path) -> list[tuple[Mutant, tuple[Diagnostic, ...]]]:
     text = path.read_text(encoding="utf-8")
     files = Assets(media_folders(path.parent, None))
@@ -118,23 +116,17 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
-def test_a_diagnostic_points_at_the_mistake(path: Path) -> None:
-    wrong = [
+def test_every_mistake_is_told_once_where_it_is(path: Path, golden: Golden) -> None:
+    """One test of three things: compiling hundreds of mutants is what costs, and each worker would do it anew."""
+    outcome = outcomes(path)
+    beside = [
         (mutant.what, [(found.code, found.span.line, found.message) for found in diagnostics])
-        for mutant, diagnostics in outcomes(path)
+        for mutant, diagnostics in outcome
         if diagnostics and not any(points_at(found, mutant) for found in diagnostics)
     ]
-    assert wrong == []
-
-
-@pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
-def test_one_mistake_is_not_many(path: Path) -> None:
-    numbers = [len(diagnostics) for _, diagnostics in outcomes(path) if diagnostics]
+    assert beside == [], "a diagnostic points at the mistake"
+    numbers = [len(diagnostics) for _, diagnostics in outcome if diagnostics]
     assert max(numbers) <= MOST_FOR_ONE_MISTAKE
-    assert statistics.median(numbers) == 1
-
-
-@pytest.mark.parametrize("path", SCENARIOS, ids=name_of)
-def test_what_has_no_diagnostic_is_a_program(path: Path, golden: Golden) -> None:
-    valid = [mutant.what.replace("\n", "\\n") for mutant, diagnostics in outcomes(path) if not diagnostics]
+    assert statistics.median(numbers) == 1, "one mistake is not many"
+    valid = [mutant.what.replace("\n", "\\n") for mutant, diagnostics in outcome if not diagnostics]
     golden.check(VALID / f"{name_of(path)}.txt", "\n".join(valid) + "\n")

@@ -83,6 +83,7 @@ def test_two_machines_share_a_run_over_tls(tmp_path: Path) -> None:
 
 
 @pytest.mark.wire
+@pytest.mark.timed  # two seconds until it is noticed
 @pytest.mark.parametrize(
     ("end", "why"),
     [

@@ -21,7 +21,7 @@ from sipflow.runtime.media_desk import KEPT_FRAMES
 from tests.media.engine import read_wav
 from tests.media.signals import place_of, position_in, round_trip, speech, write_wav
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timed]  # a load run that gets no processor sends late and says so
 
 TWO_SIDES = "on alice: call bob; wait 50ms; release\non bob: answer; expect hangup\n"
 
