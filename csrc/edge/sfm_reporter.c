@@ -59,7 +59,8 @@ static uint64_t ntp_of(const sfm_reporter *reporter, int64_t ns) {
     return sfm_ntp_from_unix_ns((uint64_t)(ns + reporter->wallclock_offset_ns));
 }
 
-static uint32_t in_65536ths_of_second(int64_t ns) { return (uint32_t)(((ns / 1000) << 16) / 1000000); }
+/* A report that came by a clock that is ahead of ours came just now: a delay below zero would read as one of eighteen hours. */
+static uint32_t in_65536ths_of_second(int64_t ns) { return ns <= 0 ? 0 : (uint32_t)(((ns / 1000) << 16) / 1000000); }
 
 static int report_block(const sfm_reporter *reporter, sfm_stream_statistics *statistics, int64_t now_ns,
                         sfm_rtcp_report_block *block) {

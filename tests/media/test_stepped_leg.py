@@ -283,6 +283,15 @@ def test_reports_come_every_five_seconds_or_so_and_measure_the_round_trip() -> N
     assert remote.cumulative_lost == pytest.approx(0.2 * 3000, rel=0.2)
 
 
+def test_a_report_that_came_ahead_of_our_clock_has_waited_for_no_time() -> None:
+    pair = Pair().start().run(10)
+    assert pair.b.receive_rtcp(pair.a.rtcp(pair.now_ns, bye=True), pair.now_ns + 10_000_000) == 0
+    answer = pair.b.rtcp(pair.now_ns, bye=True)
+    last_report, delay = struct.unpack_from("!II", answer, 28 + 16)  # of the block behind the sender's part
+    assert answer[1] == 200 and last_report != 0
+    assert delay == 0
+
+
 def test_the_interval_of_reports_is_that_of_rfc_3550() -> None:
     """Drawn evenly, divided by e - 3/2, reconsidered: the mean is the 5 s that were wanted, 2.5 s at first."""
     firsts, gaps = [], []
