@@ -140,7 +140,7 @@ class _Said:
     address: str | None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)
 def _said(lines: Lines) -> _Said:
     found: dict[str, list[str]] = {}
     for kind, value in lines:
