@@ -1,23 +1,32 @@
 #include "sfm_outgoing.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../core/sfm_error.h"
 
 static const sfm_impair_config UNIMPAIRED = {0};
 
+#define QUEUE_BYTES ((SFM_OUTGOING_CAPACITY + 1) * sizeof(sfm_outgoing_packet))
+
 int sfm_outgoing_init(sfm_outgoing *outgoing, uint64_t seed) {
     memset(outgoing, 0, sizeof *outgoing);
-    outgoing->queue = malloc((SFM_OUTGOING_CAPACITY + 1) * sizeof *outgoing->queue);
-    if (outgoing->queue == NULL) {
+    /* Pages of its own, which go back when the leg is closed. A heap would give each new leg a place that overlaps others
+     * of before, and with every call a few more pages would be written to, until all of all queues were. */
+    void *pages = mmap(NULL, QUEUE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) {
         return SFM_ERROR_MEMORY;
     }
+    outgoing->queue = pages;
     outgoing->held = outgoing->queue + SFM_OUTGOING_CAPACITY;
     return sfm_impair_init(&outgoing->impair, &UNIMPAIRED, seed);
 }
 
-void sfm_outgoing_free(sfm_outgoing *outgoing) { free(outgoing->queue); }
+void sfm_outgoing_free(sfm_outgoing *outgoing) {
+    if (outgoing->queue != NULL) {
+        (void)munmap(outgoing->queue, QUEUE_BYTES);
+    }
+}
 
 int sfm_outgoing_impair(sfm_outgoing *outgoing, const sfm_impair_config *config) {
     int error = sfm_impair_configure(&outgoing->impair, config != NULL ? config : &UNIMPAIRED);
