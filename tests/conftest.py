@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.pace import at_most
+
+# The same examples each time, so that a change is judged by what it changes; others are looked for with SIPFLOW_SLOW=1.
+# How long an example takes is judged by `at_most` where it matters, and by no deadline that a busy machine breaks.
+hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("other", deadline=None)
+hypothesis.settings.load_profile("other" if os.environ.get("SIPFLOW_SLOW") else "same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

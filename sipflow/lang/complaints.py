@@ -163,6 +163,8 @@ def unexpected(driver: Driver, token: RawToken) -> None:
         _setting_among_statements(driver, token, where)
     elif {"PLAY", "ANSWER"} <= expected and token.kind == WORD:
         _unknown_statement(driver, token, where)
+    elif "PTIME" in expected and token.text in driver.tables.words:
+        _word_among_settings(driver, token, where, expected)
     else:
         wanted = _wanted(driver, expected)
         message = f"expected {wanted}, found {found(driver, token)}"
@@ -194,6 +196,18 @@ def _statement_among_settings(driver: Driver, token: RawToken, where: Span) -> N
         message = f"`{token.text}` is a statement, and this block declares an agent"
         help_text = "`on NAME { … }` says what an agent does, `agent NAME { … }` what it is"
         driver.report.error("SF115", message, where, "not a setting", help=help_text)
+
+
+def _word_among_settings(driver: Driver, token: RawToken, where: Span, expected: set[str]) -> None:
+    """A word of another block. Where the line that opens that one was lost, all of its words stand here: told once."""
+    if not driver.first_of_its_block():
+        return
+    spelling, kind = driver.tables.spelling, driver.tables.words[token.text]
+    blocks = [spelling[setting] for setting in expected if driver.automaton.accepts((setting, "LBRACE", kind))]
+    wanted = _wanted(driver, expected)
+    message = f"expected {wanted}, found {found(driver, token)}"
+    more = {"help": f"it belongs into the block of `{min(blocks)} {{ … }}`"} if blocks else {}
+    driver.report.error("SF110", message, where, f"expected {wanted}", **more)
 
 
 def _setting_among_statements(driver: Driver, token: RawToken, where: Span) -> None:

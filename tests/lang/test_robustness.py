@@ -72,6 +72,14 @@ def test_one_mistake_in_a_good_file_is_said_in_few_words(text: str) -> None:
     assert survive(text) <= 5
 
 
+def test_a_block_whose_first_line_was_lost_is_told_once() -> None:
+    """Every line of it would be unknown in the block around it."""
+    lost = 'agent pbx {#  registrar {\n realm "x"\n user "a" password "b"\n minimum expires 60s\n record route\n }\n}\n'
+    found = compile_text(lost + "on pbx: answer\n").diagnostics
+    assert [(one.code, one.span.line) for one in found] == [("SF110", 2), ("SF114", 7)]
+    assert found[0].help == "it belongs into the block of `registrar { … }`"
+
+
 HUGE = {
     "10 MB of one letter": "a" * 10 * MEGABYTE,
     "words": "a " * (MEGABYTE // 2 - 1),

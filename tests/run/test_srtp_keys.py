@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from sipflow.cli.run import run as run_command
-from sipflow.media.srtp import SrtpLibrary
+from sipflow.media.srtp import SrtpLibrary, srtp_library
 from sipflow.media_params import SrtpKeys
 from sipflow.report.fold import Report
 from tests.run import meddling
@@ -109,6 +109,7 @@ on dave { answer; expect hangup }
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """Every key that any leg gets, by SDES or DTLS."""
+    srtp_library()  # proves itself once in a process, with a key of its own
     seen: list[bytes] = []
     create = SrtpLibrary.create_keys
 
