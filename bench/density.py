@@ -146,7 +146,7 @@ def trial(count: int, seconds: float, core: int, suite: str, *, quiet: bool = Fa
     arguments = [str(count), str(seconds), str(core), suite]
     environment = os.environ | {"GLIBC_TUNABLES": LARGE_PAGES}
     command = [sys.executable, "-m", "bench.density", "--trial", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     outcome = Trial(**json.loads(done.stdout))
     if not quiet:
         print(f"    {outcome}", file=sys.stderr)

@@ -14,8 +14,9 @@ from sipflow.lang.lower.kinds import require
 from sipflow.lang.syntax import Node, Token
 
 _TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"
-_MEDIA_TYPE = r"[\w.+-]+/[\w.+-]+(?:[ \t]*;[^\r\n]*)?"
 """RFC 3261 section 25.1: token."""
+_MEDIA_TYPE = r"[\w.+-]+/[\w.+-]+(?:[ \t]*;[^\r\n]*)?"
+"""Type, subtype and parameters (RFC 2045 section 5.1)."""
 MAX_COPIES = 100
 
 _ONCE = ("start_line", "cseq", "content_length", "copies", "no_ack", "late_offer")
