@@ -32,6 +32,7 @@ FAILING_MEMORY = """
 #include <stdlib.h>
 #include <string.h>
 #include "sfm_core.h"
+void *malloc(size_t size); /* Python.h has read stdlib.h already, while malloc meant failing_malloc */
 int allocations_until_failure = -1; /* negative: never */
 void *failing_calloc(size_t count, size_t size);
 void *failing_malloc(size_t size);
