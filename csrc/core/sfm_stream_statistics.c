@@ -253,8 +253,8 @@ static uint8_t interval_fraction(sfm_stream_statistics *statistics, uint64_t exp
 
 int sfm_stream_statistics_report(sfm_stream_statistics *statistics, sfm_rtcp_report_block *block)
 {
-    if (!statistics->source.has_source)
-        return 0;
+    if (!statistics->source.has_source || statistics->source_received == statistics->received_prior)
+        return 0; /* only sources heard from since the last report are told of (RFC 3550 section 6.4) */
     uint64_t expected = source_expected(statistics);
     memset(block, 0, sizeof *block);
     block->ssrc = statistics->source.ssrc;

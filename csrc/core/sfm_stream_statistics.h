@@ -84,8 +84,8 @@ uint64_t sfm_stream_statistics_lost(const sfm_stream_statistics *statistics);
 int64_t sfm_stream_statistics_jitter_ns(const sfm_stream_statistics *statistics);
 
 /* Fills ssrc, fraction_lost (since the last call: A.3), cumulative_lost, highest sequence number and jitter of a report
- * block about the current source; last_sr and delay_since_last_sr are left at 0. Returns 1, or 0 when nothing has come
- * yet and there is nothing to report. */
+ * block about the current source; last_sr and delay_since_last_sr are left at 0. Returns 1, or 0 when nothing came
+ * of it since the last call, and it has no block in this report (RFC 3550 sections 6.4 and 6.4.1). */
 int sfm_stream_statistics_report(sfm_stream_statistics *statistics, sfm_rtcp_report_block *block);
 /* cffi:end */
 

@@ -63,16 +63,40 @@ def test_where_nothing_was_sent_nothing_can_be_missed() -> None:
     assert take(call.run(300)).heard_nothing == 0
 
 
+def next_report(call: Pair) -> bytes:
+    """b's next report, once it is due."""
+    reports: list[bytes] = []
+    call.run_until(lambda: bool(reports.append(call.b.rtcp(call.now_ns)) or reports[-1]), 400)
+    return reports[-1]
+
+
+def test_who_fell_silent_is_left_out_of_reports_and_knows_by_that_that_nobody_hears_him() -> None:
+    """RFC 3550 section 6.4: report blocks are of sources heard from since the last report."""
+    call = Pair().start()
+    told = []
+    for lost in (False, False, True, True, True, False):
+        call.a.impair(**({"loss_per_million": 1_000_000} if lost else {}))
+        packet = next_report(call)
+        call.a.receive_rtcp(packet, call.now_ns)
+        remote: Any = call.a.statistics().remote
+        told.append((packet[1], packet[0] & 31, remote.heard_nothing, remote.cumulative_lost))
+    heard, silent = (200, 1, 0, 0), (200, 0, 1, 0)
+    assert told[:5] == [heard, heard, silent, silent, silent]
+    assert told[5][:3] == heard[:3] and told[5][3] > 300  # of the next block, all that was lost meanwhile
+
+
 LOST = """
 agent alice { ptime PTIME }
-on alice { call bob; impair loss 100%; wait 8s; check media.remote_loss == 100%
+on alice { call bob; WAITimpair loss 100%; wait 14s; check media.remote_loss == 100%
   clear impairment; wait 12s; check media.remote_loss < 50%
   wait 10s; check media.remote_loss == 0%; release }
 on bob { answer; expect hangup within 60s }
 """
 
 
+@pytest.mark.parametrize("before", ["", "wait 10s; check media.remote_loss == 0%; "])
 @pytest.mark.parametrize("ptime", ["20ms", "60ms"])
-def test_the_share_that_is_lost_is_all(tmp_path: Path, ptime: str) -> None:
-    result = sipflow.run(LOST.replace("PTIME", ptime), out=tmp_path, sim=True, seed=3)
+def test_the_share_that_is_lost_is_all(tmp_path: Path, ptime: str, before: str) -> None:
+    scenario = LOST.replace("PTIME", ptime).replace("WAIT", before)
+    result = sipflow.run(scenario, out=tmp_path, sim=True, seed=3)
     assert result.passed, result.failures

@@ -35,9 +35,10 @@ class CStatistics:
         return VERDICTS[update(self.value, header, packet.payload_bytes, packet.arrival_ns, int(packet.has_media_time))]
 
     def report(self) -> dict[str, int]:
+        """The report block; empty when there is none."""
         block = self.core.new("sfm_rtcp_report_block")
-        assert self.core.lib.sfm_stream_statistics_report(self.value, block) == 1
-        return {name: getattr(block, name) for name in BLOCK}
+        has_block = self.core.lib.sfm_stream_statistics_report(self.value, block)
+        return {name: getattr(block, name) for name in BLOCK} if has_block else {}
 
     def __getattr__(self, name: str) -> Any:
         reader = getattr(self.core.lib, f"sfm_stream_statistics_{name}", None)
@@ -100,9 +101,28 @@ def test_fraction_lost_counts_since_the_last_report(core: Core) -> None:
 
 def test_nothing_to_report_before_the_first_packet(core: Core) -> None:
     statistics = CStatistics(core)
-    block = core.new("sfm_rtcp_report_block")
-    assert core.lib.sfm_stream_statistics_report(statistics.value, block) == 0
+    assert statistics.report() == {}
     assert (statistics.expected, statistics.lost) == (0, 0)
+
+
+def test_a_source_that_fell_silent_is_left_out_until_it_is_heard_again(core: Core) -> None:
+    """RFC 3550 section 6.4: of sources heard from since the last report. What was lost is in the next block."""
+    packets = clean(200)
+    statistics = fed(core, packets[:100])
+    assert statistics.report()["extended_highest_sequence_number"] == 99
+    assert [statistics.report(), statistics.report()] == [{}, {}]
+    statistics.update(packets[119])
+    report = statistics.report()
+    assert (report["fraction_lost"], report["cumulative_lost"]) == (19 * 256 // 20, 19)
+
+
+def test_a_copy_or_a_late_packet_is_a_sign_of_life(core: Core) -> None:
+    packets = clean(100)
+    statistics = fed(core, packets[:90] + packets[91:])
+    for late in (packets[90], packets[90]):
+        assert statistics.report() and not statistics.report()
+        statistics.update(late)
+    assert statistics.report()["cumulative_lost"] == -1
 
 
 def test_jitter_nears_the_mean_difference_of_transit_times(core: Core) -> None:
@@ -180,7 +200,8 @@ def test_the_twin_counts_the_same(core: Core, steps: list[Arrival], report_every
         )
         assert c.update(packet) == twin.update(packet)
         if n % report_every == 0:
-            assert c.report() == {**twin.report(), "extended_highest_sequence_number": twin.source.highest % 2**32}
+            told = twin.report()
+            assert c.report() == (told and told | {"extended_highest_sequence_number": twin.source.highest % 2**32})
     assert (c.expected, c.received, c.lost) == (twin.expected, twin.received, twin.lost)
     assert c.received_bytes == twin.bytes
     assert c.jitter_ns == twin.jitter_16 // 16

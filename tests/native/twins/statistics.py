@@ -116,8 +116,10 @@ class Statistics:
         return self.expected - sum(len(stream.numbers) for stream in self.streams)
 
     def report(self) -> dict[str, int]:
-        """A report block about the current source."""
+        """A report block about the current source, empty when nothing came of it since the last one."""
         stream = self.streams[-1]
+        if stream.received == stream.reported[1]:
+            return {}
         expected = stream.expected - stream.reported[0]
         received = stream.received - stream.reported[1]
         stream.reported = (stream.expected, stream.received)
