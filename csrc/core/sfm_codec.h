@@ -1,7 +1,7 @@
 /* What a leg needs to know of a codec: a constant table of functions, one per codec and choice of its parameters, so
  * that stateful codecs join without a change to their users.
  *
- * Heard audio is mono. A codec has frames of one size (G.711, G.722, L16: `frame_bytes` says how many bytes
+ * Audio has one channel or, where the codec says so, two, interleaved. A codec has frames of one size (G.711, G.722, L16: `frame_bytes` says how many bytes
  * `frame_samples` make, and any number of frames is a packet) or packets that differ (Opus: `frame_bytes` is 0). One
  * that has no `encode` and no `decode` only passes through what somebody else encoded. */
 #ifndef SFM_CODEC_H
@@ -18,7 +18,8 @@ typedef struct sfm_codec {
     uint32_t clock_rate;         /* RTP clock in Hz */
     uint32_t sample_rate;        /* of the PCM side in Hz: 8000, 16000 or 48000 */
     uint8_t channels;            /* in a session description; Opus says 2 whatever it sends (RFC 7587 section 7) */
-    uint8_t encoded_channels;    /* of the PCM that encode takes, interleaved; decode always gives one */
+    uint8_t encoded_channels;    /* of the PCM that encode takes, interleaved: 1 or 2 */
+    uint8_t decoded_channels;    /* of the PCM that decode and conceal give, interleaved: 1 or 2 */
     uint8_t static_payload_type; /* RFC 3551 table 4; 255 when it has none */
     uint8_t silence;             /* payload byte of digital silence; used only when frame_bytes is not 0 */
     uint32_t frame_samples;      /* encode takes whole multiples of this; 1 for sample-based codecs */
@@ -36,10 +37,11 @@ typedef struct sfm_codec {
     /* Encodes `count` samples of each channel; returns payload bytes, or SFM_ERROR_LENGTH, _SPACE. */
     int (*encode)(void *state, const int16_t *pcm, size_t count, uint8_t *payload, size_t capacity);
 
-    /* Decodes one packet; returns samples, or SFM_ERROR_LENGTH, _SPACE. */
+    /* Decodes one packet into room for `capacity` samples of each channel; returns how many of each there are, or
+     * SFM_ERROR_LENGTH, _SPACE. */
     int (*decode)(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity);
 
-    /* Makes up `count` samples that are missing, from what was decoded before and, when it is there, from the packet
+    /* Makes up `count` samples of each channel that are missing, from what was decoded before and, when it is there, from the packet
      * behind them (`next`, else NULL), which may carry a copy of them. Returns `count` or an error. NULL: the codec
      * cannot, and sfm_plc does. */
     int (*conceal)(void *state, const uint8_t *next, size_t next_length, int16_t *pcm, size_t count);

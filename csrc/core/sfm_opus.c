@@ -3,7 +3,6 @@
 #include "sfm_error.h"
 
 #define RATE 48000
-#define HEARD_CHANNELS 1
 #define STEP (RATE / 400)       /* samples of the shortest frame, 2.5 ms */
 #define MAX_SAMPLES (RATE / 25 * 3) /* of the longest packet, 120 ms */
 #define MAX_FRAME_BYTES 1275    /* RFC 6716 section 3.4 */
@@ -83,7 +82,7 @@ static int decoder_init(const sfm_codec *codec, void *state)
     const sfm_opus_settings *settings = codec->settings;
     ((head *)state)->settings = settings;
     decoder_init_function init = (decoder_init_function)settings->library.decoder_init;
-    return init(inner(state), RATE, HEARD_CHANNELS) != 0 ? SFM_ERROR_ARGUMENT : SFM_OK;
+    return init(inner(state), RATE, settings->channels) != 0 ? SFM_ERROR_ARGUMENT : SFM_OK;
 }
 
 static int error_of(int code)
@@ -176,12 +175,13 @@ int sfm_opus_codec(const sfm_opus_settings *settings, sfm_codec *out)
         .sample_rate = RATE,
         .channels = 2,
         .encoded_channels = (uint8_t)settings->channels,
+        .decoded_channels = (uint8_t)settings->channels,
         .static_payload_type = 255,
         .frame_samples = 2 * STEP,
         .max_bytes_per_second = 510000 / 8,
         .silence_interval_ms = settings->dtx ? 400 : 0, /* as libopus does within audio that it encodes */
         .encoder_bytes = state_bytes(settings->library.encoder_get_size, settings->channels),
-        .decoder_bytes = state_bytes(settings->library.decoder_get_size, HEARD_CHANNELS),
+        .decoder_bytes = state_bytes(settings->library.decoder_get_size, settings->channels),
         .settings = settings,
         .encoder_init = encoder_init,
         .decoder_init = decoder_init,

@@ -25,9 +25,25 @@ typedef struct entry {
     uint8_t payload_type;
 } entry;
 
+/* Samples of each channel for itself; `right` is NULL where there is one only. */
+typedef struct planes {
+    int16_t *left;
+    int16_t *right;
+} planes;
+
+/* What a playout has for its one channel, for a second one; and room for what a codec gives interleaved. */
+struct sfm_playout_right {
+    sfm_plc *plc;
+    sfm_resampler resampler; /* set up when the left one is */
+    int16_t piece[MAX_PACKET_SAMPLES];
+    int16_t decoded[MAX_PACKET_SAMPLES];
+    int16_t interleaved[2 * MAX_PACKET_SAMPLES];
+};
+
 struct sfm_playout {
     sfm_jitter *jitter;
     sfm_plc *plc;
+    sfm_playout_right *right; /* NULL: one channel */
     uint32_t clock_rate;
     uint32_t sample_rate;
     size_t rest_offset;      /* of the piece in `piece`, what was not read yet */
@@ -100,6 +116,82 @@ void sfm_playout_warm(const sfm_playout *playout, int step)
     }
 }
 
+/* --- two channels ------------------------------------------------------------------------------------------------- */
+
+int sfm_playout_right_create(sfm_playout_right **out)
+{
+    /* As large as a playout, and not cleared for the same reason. */
+    sfm_playout_right *right = malloc(sizeof *right);
+    if (right == NULL)
+        return SFM_ERROR_MEMORY;
+    int error = sfm_plc_create(SFM_MAX_SAMPLE_RATE, &right->plc);
+    if (error != SFM_OK) {
+        free(right);
+        return error;
+    }
+    *out = right;
+    return SFM_OK;
+}
+
+void sfm_playout_right_destroy(sfm_playout_right *right)
+{
+    if (right == NULL)
+        return;
+    sfm_plc_destroy(right->plc);
+    free(right);
+}
+
+static int is_wide(const sfm_codec *codec)
+{
+    return codec->decoded_channels > 1;
+}
+
+static planes piece_of(sfm_playout *playout)
+{
+    return (planes){playout->piece, playout->right ? playout->right->piece : NULL};
+}
+
+static planes beyond(planes at, size_t count)
+{
+    return (planes){at.left + count, at.right ? at.right + count : NULL};
+}
+
+/* What has one channel is heard on both. */
+static void copy_to_right(planes at, size_t count)
+{
+    if (at.right)
+        memcpy(at.right, at.left, count * sizeof(int16_t));
+}
+
+static void split(const int16_t *interleaved, int16_t *left, int16_t *right, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        left[i] = interleaved[2 * i];
+        right[i] = interleaved[2 * i + 1];
+    }
+}
+
+static void reset_concealment(sfm_playout *playout)
+{
+    sfm_plc_reset(playout->plc);
+    if (playout->right)
+        sfm_plc_reset(playout->right->plc);
+}
+
+static void show_received(sfm_playout *playout, planes at, size_t count)
+{
+    sfm_plc_receive(playout->plc, at.left, count);
+    if (at.right)
+        sfm_plc_receive(playout->right->plc, at.right, count);
+}
+
+static void make_up(sfm_playout *playout, planes at, size_t count)
+{
+    sfm_plc_conceal(playout->plc, at.left, count);
+    if (at.right)
+        sfm_plc_conceal(playout->right->plc, at.right, count);
+}
+
 /* --- codecs ------------------------------------------------------------------------------------------------------- */
 
 static entry *find_entry(sfm_playout *playout, uint8_t payload_type)
@@ -135,7 +227,7 @@ int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_
     if (codec == NULL)
         return forget_codec(playout, place);
     if (!fits(codec->clock_rate, playout->sample_rate) || !is_multiple(codec->sample_rate, playout->sample_rate) ||
-        (codec->decoder_bytes > 0 && state == NULL))
+        (codec->decoder_bytes > 0 && state == NULL) || (is_wide(codec) && playout->right == NULL))
         return SFM_ERROR_ARGUMENT;
     if (place == NULL)
         place = find_free_entry(playout);
@@ -146,6 +238,21 @@ int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_
         return error;
     *place = (entry){codec, state, payload_type};
     return SFM_OK;
+}
+
+void sfm_playout_set_right(sfm_playout *playout, sfm_playout_right *right)
+{
+    playout->right = right;
+    if (right == NULL) {
+        for (size_t i = 0; i < MAX_CODECS; i++)
+            if (playout->codecs[i].codec && is_wide(playout->codecs[i].codec))
+                forget_codec(playout, &playout->codecs[i]);
+        return;
+    }
+    (void)sfm_plc_set_rate(right->plc, playout->sample_rate); /* create and configure took no other rates */
+    if (playout->resampled_rate != 0)
+        right->resampler = playout->resampler;
+    copy_to_right(beyond(piece_of(playout), playout->rest_offset), playout->rest_count);
 }
 
 static void restart_decoders(sfm_playout *playout)
@@ -195,7 +302,7 @@ static void use_clock(sfm_playout *playout, uint32_t clock_rate)
     if (clock_rate == playout->clock_rate)
         return;
     (void)sfm_jitter_set_clock(playout->jitter, clock_rate); /* set_codec and configure took only clocks in range */
-    sfm_plc_reset(playout->plc);
+    reset_concealment(playout);
     playout->clock_rate = clock_rate;
     begin_anew(playout);
 }
@@ -208,6 +315,8 @@ int sfm_playout_configure(sfm_playout *playout, uint32_t clock_rate, uint32_t sa
         int error = sfm_plc_set_rate(playout->plc, sample_rate);
         if (error != SFM_OK)
             return error;
+        if (playout->right)
+            (void)sfm_plc_set_rate(playout->right->plc, sample_rate);
         playout->sample_rate = sample_rate;
         playout->resampled_rate = 0;
         sfm_playout_reset(playout);
@@ -273,10 +382,14 @@ int sfm_playout_put_noise(sfm_playout *playout, const sfm_rtp_header *header, ui
 
 /* --- samples go out ----------------------------------------------------------------------------------------------- */
 
+/* Those of both channels are set up together. */
 static sfm_resampler *resampler_from(sfm_playout *playout, uint32_t rate)
 {
-    if (playout->resampled_rate != rate)
+    if (playout->resampled_rate != rate) {
         (void)sfm_resampler_init(&playout->resampler, rate, playout->sample_rate); /* set_codec took no other rates */
+        if (playout->right)
+            playout->right->resampler = playout->resampler;
+    }
     playout->resampled_rate = rate;
     return &playout->resampler;
 }
@@ -284,24 +397,50 @@ static sfm_resampler *resampler_from(sfm_playout *playout, uint32_t rate)
 /* Brings `count` samples of the codec's rate from `decoded` to `piece`; returns how many they are there. */
 static size_t to_own_rate(sfm_playout *playout, const sfm_codec *codec, size_t count)
 {
-    return sfm_resample(resampler_from(playout, codec->sample_rate), playout->decoded, count, playout->piece);
+    sfm_resampler *resampler = resampler_from(playout, codec->sample_rate);
+    sfm_playout_right *right = playout->right;
+    if (right && is_wide(codec))
+        (void)sfm_resample(&right->resampler, right->decoded, count, right->piece);
+    size_t made = sfm_resample(resampler, playout->decoded, count, playout->piece);
+    if (right && !is_wide(codec)) {
+        right->resampler = playout->resampler; /* as if it had heard the same */
+        copy_to_right(piece_of(playout), made);
+    }
+    return made;
 }
 
-static int16_t *decoding_place(sfm_playout *playout, const sfm_codec *codec)
+/* Where a codec puts its samples: one channel goes to where it is wanted if nothing is done to it in between. */
+static int16_t *decoding_place(sfm_playout *playout, const sfm_codec *codec, int16_t *wanted)
 {
-    return codec->sample_rate == playout->sample_rate ? playout->piece : playout->decoded;
+    if (is_wide(codec))
+        return playout->right->interleaved;
+    return codec->sample_rate == playout->sample_rate ? wanted : playout->decoded;
 }
 
-/* Into `pcm`, which has room for `room` samples of the playout's rate. */
-static size_t decoded_samples(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet, int16_t *pcm,
+/* Brings `count` samples from the decoding place to the wanted one, in all channels; returns how many they are there, at
+ * most `room` of them. What changes its rate is wanted in `piece`. */
+static size_t place_decoded(sfm_playout *playout, const sfm_codec *codec, planes wanted, size_t count, size_t room)
+{
+    int own_rate = codec->sample_rate == playout->sample_rate;
+    sfm_playout_right *right = playout->right;
+    if (own_rate && count > room)
+        count = room;
+    if (is_wide(codec))
+        split(right->interleaved, own_rate ? wanted.left : playout->decoded, own_rate ? wanted.right : right->decoded,
+              count);
+    else if (own_rate)
+        copy_to_right(wanted, count);
+    return own_rate ? count : to_own_rate(playout, codec, count);
+}
+
+/* Into `wanted`, which has room for `room` samples of the playout's rate. */
+static size_t decoded_samples(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet, planes wanted,
                               size_t room)
 {
-    int own_rate = known->codec->sample_rate == playout->sample_rate;
-    int decoded = sfm_codec_decode(known->codec, known->state, packet->payload, packet->payload_length,
-                                   own_rate ? pcm : playout->decoded, own_rate ? room : MAX_PACKET_SAMPLES);
-    if (decoded <= 0)
-        return 0;
-    return own_rate ? (size_t)decoded : to_own_rate(playout, known->codec, (size_t)decoded);
+    int16_t *pcm = decoding_place(playout, known->codec, wanted.left);
+    int decoded = sfm_codec_decode(known->codec, known->state, packet->payload, packet->payload_length, pcm,
+                                   pcm == wanted.left ? room : MAX_PACKET_SAMPLES);
+    return decoded > 0 ? place_decoded(playout, known->codec, wanted, (size_t)decoded, room) : 0;
 }
 
 static void keep_rest(sfm_playout *playout, size_t count, int content)
@@ -313,14 +452,14 @@ static void keep_rest(sfm_playout *playout, size_t count, int content)
 
 /* Decodes a packet of `duration` samples. What a broken payload leaves open is concealed, so that the time line keeps its
  * length. Returns what it is now. */
-static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piece *packet, int16_t *pcm, size_t room,
+static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piece *packet, planes wanted, size_t room,
                        size_t duration)
 {
-    size_t good = known ? decoded_samples(playout, known, packet, pcm, room) : 0; /* it may have been taken away meanwhile */
+    size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0; /* it may have been taken away meanwhile */
     if (good > duration)
         good = duration;
-    sfm_plc_receive(playout->plc, pcm, good);
-    sfm_plc_conceal(playout->plc, pcm + good, duration - good);
+    show_received(playout, wanted, good);
+    make_up(playout, beyond(wanted, good), duration - good);
     playout->playing = known;
     if ((int32_t)(packet->timestamp - playout->noise_timestamp) >= 0)
         playout->noise_amplitude = 0; /* older audio may still have waited when the noise was described */
@@ -328,16 +467,17 @@ static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piec
 }
 
 /* Decodes a packet and makes it the rest; but a packet that is as long as what is wanted goes straight to where it is
- * wanted, as nearly all do: the memory between is cold. Returns the number of samples that are in `pcm` now. */
-static size_t decode(sfm_playout *playout, const sfm_jitter_piece *packet, int16_t *pcm, size_t wanted)
+ * wanted, as nearly all do: the memory between is cold. Returns the number of samples that are in `out` now. */
+static size_t decode(sfm_playout *playout, const sfm_jitter_piece *packet, planes out, size_t wanted)
 {
     entry *known = find_entry(playout, packet->payload_type);
     size_t duration = samples_from_ts(playout, packet->duration_ts);
-    if (known && known->codec->sample_rate == playout->sample_rate && duration == wanted) {
-        keep_rest(playout, 0, decode_into(playout, known, packet, pcm, wanted, duration));
+    int has_place = known && known->codec->sample_rate == playout->sample_rate && (out.right || !playout->right);
+    if (has_place && duration == wanted) {
+        keep_rest(playout, 0, decode_into(playout, known, packet, out, wanted, duration));
         return duration;
     }
-    keep_rest(playout, duration, decode_into(playout, known, packet, playout->piece, MAX_PACKET_SAMPLES, duration));
+    keep_rest(playout, duration, decode_into(playout, known, packet, piece_of(playout), MAX_PACKET_SAMPLES, duration));
     return 0;
 }
 
@@ -358,12 +498,11 @@ static int conceal_by_codec(sfm_playout *playout, size_t duration)
     int has_next = find_next(playout, &next);
     size_t count = duration * known->codec->sample_rate / playout->sample_rate;
     int made = known->codec->conceal(known->state, has_next ? next.payload : NULL, next.payload_length,
-                                     decoding_place(playout, known->codec), count);
+                                     decoding_place(playout, known->codec, playout->piece), count);
     if (made != (int)count)
         return 0;
-    if (known->codec->sample_rate != playout->sample_rate)
-        to_own_rate(playout, known->codec, count);
-    sfm_plc_receive(playout->plc, playout->piece, duration);
+    place_decoded(playout, known->codec, piece_of(playout), count, MAX_PACKET_SAMPLES);
+    show_received(playout, piece_of(playout), duration);
     return 1;
 }
 
@@ -371,13 +510,16 @@ static void make_pause(sfm_playout *playout, size_t duration)
 {
     if (playout->noise_amplitude <= 0) {
         sfm_plc_silence(playout->plc, playout->piece, duration);
+        if (playout->right)
+            sfm_plc_silence(playout->right->plc, playout->right->piece, duration);
         return;
     }
     for (size_t i = 0; i < duration; i++) {
         double even = (double)(sfm_random_next(&playout->random) >> 32) / 2147483648.0 - 1.0;
         playout->piece[i] = (int16_t)lrint(fmin(playout->noise_amplitude, 32767.0) * even);
     }
-    sfm_plc_receive(playout->plc, playout->piece, duration);
+    copy_to_right(piece_of(playout), duration);
+    show_received(playout, piece_of(playout), duration);
 }
 
 /* Fills time without a packet. A clock finer than the samples may give none. */
@@ -387,7 +529,7 @@ static void fill(sfm_playout *playout, const sfm_jitter_piece *piece)
     int is_pause = piece->kind == SFM_JITTER_SILENCE && playout->noise_amplitude <= 0;
     int by_codec = (piece->kind == SFM_JITTER_CONCEAL || is_pause) && conceal_by_codec(playout, duration);
     if (!by_codec && piece->kind == SFM_JITTER_CONCEAL)
-        sfm_plc_conceal(playout->plc, playout->piece, duration);
+        make_up(playout, piece_of(playout), duration);
     else if (!by_codec)
         make_pause(playout, duration);
     keep_rest(playout, duration,
@@ -396,10 +538,12 @@ static void fill(sfm_playout *playout, const sfm_jitter_piece *piece)
                                                   : SFM_PLAYOUT_WAITING);
 }
 
-static size_t take_rest(sfm_playout *playout, int16_t *pcm, size_t count)
+static size_t take_rest(sfm_playout *playout, planes out, size_t count)
 {
     size_t taken = count < playout->rest_count ? count : playout->rest_count;
-    memcpy(pcm, playout->piece + playout->rest_offset, taken * sizeof(int16_t));
+    memcpy(out.left, playout->piece + playout->rest_offset, taken * sizeof(int16_t));
+    if (out.right)
+        memcpy(out.right, playout->right->piece + playout->rest_offset, taken * sizeof(int16_t));
     playout->rest_offset += taken;
     playout->rest_count -= taken;
     return taken;
@@ -419,8 +563,16 @@ static uint32_t wanted_ts(const sfm_playout *playout, size_t count)
 
 int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t count)
 {
+    return sfm_playout_read_both(playout, now_ns, pcm, NULL, count);
+}
+
+int sfm_playout_read_both(sfm_playout *playout, int64_t now_ns, int16_t *left, int16_t *right, size_t count)
+{
+    if (right && playout->right == NULL)
+        return SFM_ERROR_ARGUMENT;
+    planes out = {left, right};
     int content = playout->rest_count > 0 ? playout->rest_content : 0;
-    size_t done = take_rest(playout, pcm, count);
+    size_t done = take_rest(playout, out, count);
     while (done < count) {
         sfm_jitter_piece piece;
         int64_t when_ns = now_ns + sfm_ns_from_ts((int64_t)done, playout->sample_rate);
@@ -428,11 +580,11 @@ int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t 
         if (kind < 0)
             return kind;
         if (kind == SFM_JITTER_PACKET)
-            done += decode(playout, &piece, pcm + done, count - done);
+            done += decode(playout, &piece, beyond(out, done), count - done);
         else
             fill(playout, &piece);
         content |= playout->rest_content;
-        done += take_rest(playout, pcm + done, count - done);
+        done += take_rest(playout, beyond(out, done), count - done);
     }
     return content;
 }
@@ -445,6 +597,6 @@ void sfm_playout_read_counts(const sfm_playout *playout, sfm_jitter_counts *coun
 void sfm_playout_reset(sfm_playout *playout)
 {
     sfm_jitter_reset(playout->jitter);
-    sfm_plc_reset(playout->plc);
+    reset_concealment(playout);
     begin_anew(playout);
 }

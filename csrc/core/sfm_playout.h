@@ -2,7 +2,8 @@
  *
  *   put(packet) --> [sfm_jitter] --> [sfm_codec decode] --> [sfm_resampler] --> [sfm_plc] --> read(n samples)
  *
- * PCM is mono at the unit's sample rate, whatever the codecs' are. The RTP clock is that of the packets: one of another
+ * PCM has one channel, or two with the memory of a right one, at the unit's sample rate, whatever the codecs' are. Each
+ * channel has its own resampler and its own concealment; a codec of one channel is heard on both. The RTP clock is that of the packets: one of another
  * clock than those before begins a new time line, as its timestamps cannot be compared with theirs (RFC 7160). A codec
  * that conceals by itself (Opus, with the copy that the packet behind a hole may carry) does so; for the others
  * sfm_plc does. */
@@ -33,9 +34,18 @@ void sfm_playout_warm(const sfm_playout *playout, int step);
 
 /* Packets with this payload type are decoded with `codec`; NULL forgets the payload type. At most 8 at a time.
  * `state` is its decoder's memory (decoder_bytes, aligned as malloc does; NULL when that is 0), in use until the payload
- * type is set anew or forgotten. 0, or SFM_ERROR_ARGUMENT (no state, or a rate that this unit cannot reach), _SPACE
- * (a ninth). */
+ * type is set anew or forgotten. 0, or SFM_ERROR_ARGUMENT (no state, a rate that this unit cannot reach, or two
+ * channels without a right one), _SPACE (a ninth). */
 int sfm_playout_set_codec(sfm_playout *playout, uint8_t payload_type, const sfm_codec *codec, void *state);
+
+/* The memory of a right channel, which a playout of one channel does without. 0, or SFM_ERROR_MEMORY. */
+typedef struct sfm_playout_right sfm_playout_right;
+int sfm_playout_right_create(sfm_playout_right **out);
+void sfm_playout_right_destroy(sfm_playout_right *right); /* NULL is fine */
+
+/* What is heard has two channels from now on, as long as it has this memory, which stays the caller's; NULL: one. What
+ * was decoded before and was not read yet is heard on both. Codecs of two channels are forgotten with the right one. */
+void sfm_playout_set_right(sfm_playout *playout, sfm_playout_right *right);
 
 /* Takes a received audio packet. enum sfm_jitter_put_result, or SFM_ERROR_PAYLOAD_TYPE (unknown here: nothing
  * changed; try put_event for telephone-event, put_noise for comfort noise), SFM_ERROR_LENGTH, _SPACE. */
@@ -51,8 +61,11 @@ int sfm_playout_put_noise(sfm_playout *playout, const sfm_rtp_header *header, ui
 
 /* Gives the next `count` samples (at most 2^20), always all of them. `now_ns` is when the first of them is heard: the
  * due time of the tick. Returns a sum of enum sfm_playout_content, what the samples are made of, or
- * SFM_ERROR_ARGUMENT. */
+ * SFM_ERROR_ARGUMENT. Of two channels it is the left one. */
 int sfm_playout_read(sfm_playout *playout, int64_t now_ns, int16_t *pcm, size_t count);
+
+/* The same with the right channel beside it; NULL: nobody wants it. It has to be NULL where there is none. */
+int sfm_playout_read_both(sfm_playout *playout, int64_t now_ns, int16_t *left, int16_t *right, size_t count);
 
 enum sfm_playout_content {
     SFM_PLAYOUT_AUDIO = 1,     /* decoded packets */

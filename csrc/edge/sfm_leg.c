@@ -15,6 +15,7 @@
 #include "../core/sfm_warm.h"
 #include "sfm_play.h"
 #include "sfm_seam.h"
+#include "sfm_sound.h"
 
 enum {
     DEFAULT_PTIME_MS = 20,
@@ -77,6 +78,7 @@ struct sfm_leg_states {
     uint32_t count;
     void *states[1 + SFM_LEG_MAX_FORMATS]; /* NULL for a codec without state */
     sfm_seam *seam; /* of what is sent; NULL: its codec has none */
+    sfm_playout_right *right; /* NULL: none of what may come has two channels */
 };
 
 /* The way from the leg's sample rate to a tape's; they differ when a recording outlives a change of codec. */
@@ -125,7 +127,9 @@ struct sfm_leg {
     sfm_secure secure;
     sfm_jitter_config jitter;
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
-    tape_rate tape_rate; /* behind even that: hardly ever used */
+    sfm_level level_left; /* behind even that: what few legs have */
+    sfm_level level_right;
+    tape_rate tape_rate;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -176,6 +180,7 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
         sfm_leg_destroy(leg);
         return error;
     }
+    leg->level_left = leg->level_right = (sfm_level){0};
     *out = leg;
     return SFM_OK;
 }
@@ -259,6 +264,14 @@ static size_t seam_bytes(const sfm_leg_params *params) {
 
 static size_t aligned_state(const sfm_codec *codec) { return (codec->decoder_bytes + 15) / 16 * 16; }
 
+static bool hears_two_channels(const sfm_leg_params *params) {
+    bool found = false;
+    for (uint32_t i = 0; i < params->receive_format_count; i++) {
+        found = found || params->receive_formats[i].codec->decoded_channels > 1;
+    }
+    return found;
+}
+
 int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
     size_t header = (sizeof(sfm_leg_states) + 15) / 16 * 16;
     size_t bytes = 0;
@@ -271,11 +284,16 @@ int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
     }
     bytes += seam_bytes(params);
     *out = NULL;
-    if (bytes == 0) {
+    bool two_channels = hears_two_channels(params);
+    if (bytes == 0 && !two_channels) {
         return SFM_OK;
     }
     sfm_leg_states *block = calloc(1, header + bytes);
     if (block == NULL) {
+        return SFM_ERROR_MEMORY;
+    }
+    if (two_channels && sfm_playout_right_create(&block->right) != SFM_OK) {
+        free(block);
         return SFM_ERROR_MEMORY;
     }
     uint8_t *next = (uint8_t *)block + header;
@@ -290,7 +308,12 @@ int sfm_leg_states_create(const sfm_leg_params *params, sfm_leg_states **out) {
     return SFM_OK;
 }
 
-void sfm_leg_states_destroy(sfm_leg_states *states) { free(states); }
+void sfm_leg_states_destroy(sfm_leg_states *states) {
+    if (states != NULL) {
+        sfm_playout_right_destroy(states->right);
+        free(states);
+    }
+}
 
 static bool same_formats(const sfm_leg_params *a, const sfm_leg_params *b) {
     bool same = a->send_format.codec == b->send_format.codec && a->receive_format_count == b->receive_format_count;
@@ -315,6 +338,7 @@ static void set_receive_formats(sfm_leg *leg, const sfm_leg_params *params) {
     for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
         sfm_playout_set_codec(leg->playout, leg->params.receive_formats[i].payload_type, NULL, NULL);
     }
+    sfm_playout_set_right(leg->playout, leg->states != NULL ? leg->states->right : NULL);
     for (uint32_t i = 0; i < params->receive_format_count; i++) {
         const sfm_leg_format *format = &params->receive_formats[i];
         sfm_playout_set_codec(leg->playout, format->payload_type, format->codec, state_at(leg, 1 + i));
@@ -571,7 +595,8 @@ static void prepare_tape_rate(sfm_leg *leg) {
 
 typedef void (*append_function)(sfm_tape *tape, const int16_t *pcm, size_t count);
 
-static void append_to_tape(sfm_leg *leg, const int16_t *pcm, size_t count, bool heard) {
+static void append_to_tape(sfm_leg *leg, sfm_sound sound, size_t count, bool heard) {
+    const int16_t *pcm = sound.mixed;
     append_function append = heard ? sfm_tape_append_heard : sfm_tape_append_sent;
     if (sfm_tape_sample_rate(leg->tape) == leg->sample_rate) {
         append(leg->tape, pcm, count);
@@ -583,44 +608,64 @@ static void append_to_tape(sfm_leg *leg, const int16_t *pcm, size_t count, bool 
     append(leg->tape, resampled, sfm_resample(resampler, pcm, count, resampled));
 }
 
-static void tape_sent(sfm_leg *leg, const int16_t *pcm) {
+static void tape_sent(sfm_leg *leg, sfm_sound sent) {
     if (leg->keepsake != NULL) {
-        sfm_keepsake_append_sent(leg->keepsake, leg->sample_rate, pcm, tick_samples(leg));
+        sfm_keepsake_append_sent(leg->keepsake, leg->sample_rate, sent.mixed, tick_samples(leg));
     }
     if (running_tape(leg) != NULL) {
-        append_to_tape(leg, pcm, tick_samples(leg), false);
+        append_to_tape(leg, sent, tick_samples(leg), false);
     }
 }
 
 static void tape_silence(sfm_leg *leg) {
     static const int16_t silence[MAX_TICK_SAMPLES];
-    tape_sent(leg, silence);
+    tape_sent(leg, sfm_sound_of_one(silence));
+}
+
+/* Room for what a packet time sounds like. Of one channel only `mixed` is used. */
+typedef struct sound_room {
+    int16_t mixed[MAX_TICK_SAMPLES];
+    int16_t left[MAX_TICK_SAMPLES];
+    int16_t right[MAX_TICK_SAMPLES];
+} sound_room;
+
+static sfm_sound of_interleaved(const int16_t *interleaved, size_t count, sound_room *room) {
+    for (size_t i = 0; i < count; i++) {
+        room->left[i] = interleaved[2 * i];
+        room->right[i] = interleaved[2 * i + 1];
+    }
+    return sfm_sound_of_both(room->left, room->right, room->mixed, count);
 }
 
 /* What a listener without loss decodes: the payload, not the prompt. */
-static void decode_sent(sfm_leg *leg, const uint8_t *payload, size_t length, int16_t *pcm) {
+static sfm_sound decode_sent(sfm_leg *leg, const uint8_t *payload, size_t length, sound_room *room) {
     const sfm_codec *codec = leg->params.send_format.codec;
+    int16_t interleaved[2 * MAX_TICK_SAMPLES];
+    bool is_wide = codec->decoded_channels > 1;
+    int16_t *pcm = is_wide ? interleaved : room->mixed;
     int decoded = length > 0 ? sfm_codec_decode(codec, state_at(leg, 0), payload, length, pcm, MAX_TICK_SAMPLES)
                              : sfm_codec_conceal(codec, state_at(leg, 0), NULL, 0, pcm, tick_samples(leg));
+    size_t channels = is_wide ? 2 : 1;
     size_t good = decoded > 0 ? (size_t)decoded : 0;
     if (good < MAX_TICK_SAMPLES) {
-        memset(pcm + good, 0, (MAX_TICK_SAMPLES - good) * sizeof pcm[0]);
+        memset(pcm + channels * good, 0, channels * (MAX_TICK_SAMPLES - good) * sizeof pcm[0]);
     }
+    return is_wide ? of_interleaved(interleaved, tick_samples(leg), room) : sfm_sound_of_one(pcm);
 }
 
 /* Records it, and tells whether it is silence that comfort noise may stand for. */
 static bool hear_sent(sfm_leg *leg, const uint8_t *payload, size_t length) {
-    int16_t pcm[MAX_TICK_SAMPLES];
+    sound_room room;
     bool wants_noise = leg->params.noise_send_payload_type != 0;
     if (running_tape(leg) == NULL && leg->keepsake == NULL && !wants_noise) {
         return false;
     }
-    decode_sent(leg, payload, length, pcm);
-    tape_sent(leg, pcm);
-    if (!wants_noise || sfm_block_dbov(pcm, tick_samples(leg)) < SFM_LEG_SILENCE_DBOV) {
+    sfm_sound sent = decode_sent(leg, payload, length, &room);
+    tape_sent(leg, sent);
+    if (!wants_noise || sfm_block_dbov(sent.mixed, tick_samples(leg)) < SFM_LEG_SILENCE_DBOV) {
         return false;
     }
-    sfm_level_add(&leg->pauses.noise, pcm, tick_samples(leg));
+    sfm_level_add(&leg->pauses.noise, sent.mixed, tick_samples(leg));
     return true;
 }
 
@@ -1045,14 +1090,14 @@ void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
 
 /* --- hearing ----------------------------------------------------------------------------------------------------- */
 
-static void tape_heard(sfm_leg *leg, const int16_t *pcm, size_t count) {
+static void tape_heard(sfm_leg *leg, sfm_sound heard, size_t count) {
     if (leg->keepsake != NULL) {
-        sfm_keepsake_append_heard(leg->keepsake, leg->sample_rate, pcm, count);
+        sfm_keepsake_append_heard(leg->keepsake, leg->sample_rate, heard.mixed, count);
     }
     if (running_tape(leg) == NULL) {
         return;
     }
-    append_to_tape(leg, pcm, count, true);
+    append_to_tape(leg, heard, count, true);
     uint32_t rate = sfm_tape_sample_rate(leg->tape);
     push_progress(leg, SFM_EVENT_RECORD_PROGRESS, leg->tape_job, sfm_tape_written(leg->tape) * 1000 / rate,
                   sfm_tape_limit(leg->tape) * 1000 / rate, &leg->tape_reported_ms);
@@ -1100,17 +1145,36 @@ static void watch_silence(sfm_leg *leg, const int16_t *pcm, size_t count) {
     }
 }
 
+static sfm_sound read_sound(sfm_leg *leg, int64_t due_ns, sound_room *room, int *content) {
+    uint32_t count = tick_samples(leg);
+    if (leg->states == NULL || leg->states->right == NULL) {
+        *content = sfm_playout_read(leg->playout, due_ns, room->mixed, count);
+        return sfm_sound_of_one(room->mixed);
+    }
+    *content = sfm_playout_read_both(leg->playout, due_ns, room->left, room->right, count);
+    return sfm_sound_of_both(room->left, room->right, room->mixed, count);
+}
+
+static void count_level(sfm_leg *leg, sfm_sound heard, size_t count) {
+    sfm_level_add(&leg->level, heard.mixed, count);
+    if (heard.left != heard.right) {
+        sfm_level_add(&leg->level_left, heard.left, count);
+        sfm_level_add(&leg->level_right, heard.right, count);
+    }
+}
+
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
-    int16_t pcm[MAX_TICK_SAMPLES];
+    sound_room room;
     uint32_t count = tick_samples(leg);
     end_silent_digit(leg, due_ns);
-    int content = sfm_playout_read(leg->playout, due_ns, pcm, count);
+    int content;
+    sfm_sound heard = read_sound(leg, due_ns, &room, &content);
     if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
-        sfm_level_add(&leg->level, pcm, count);
+        count_level(leg, heard, count);
     }
-    listen(leg, pcm, count, content);
-    watch_silence(leg, pcm, count);
-    tape_heard(leg, pcm, count);
+    listen(leg, heard.mixed, count, content);
+    watch_silence(leg, heard.mixed, count);
+    tape_heard(leg, heard, count);
 }
 
 static void skip_sending(sfm_leg *leg) {
@@ -1128,7 +1192,7 @@ void sfm_leg_skip(sfm_leg *leg, uint32_t ticks) {
     for (uint32_t i = 0; i < ticks; i++) {
         skip_sending(leg);
         listen(leg, silence, tick_samples(leg), SFM_PLAYOUT_SILENCE);
-        tape_heard(leg, silence, tick_samples(leg));
+        tape_heard(leg, sfm_sound_of_one(silence), tick_samples(leg));
     }
 }
 
