@@ -1088,6 +1088,8 @@ void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp) {
     }
 }
 
+void sfm_leg_note_handshake(sfm_leg *leg) { leg->secure.peer_shakes = true; }
+
 /* --- hearing ----------------------------------------------------------------------------------------------------- */
 
 static void tape_heard(sfm_leg *leg, sfm_sound heard, size_t count) {

@@ -94,6 +94,8 @@ uint32_t sfm_leg_sample_rate(const sfm_leg *leg); /* of what is sent and heard *
 /* Takes over keys, by which all is protected from now on and what comes has to be; NULL for plain RTP. While keys without
  * contexts are set, nothing is sent, and the time of prompts waits as it does before start. */
 void sfm_leg_secure(sfm_leg *leg, sfm_srtp *srtp);
+/* The peer takes part in the handshake that gives keys: from now on what comes may be protected by them already. */
+void sfm_leg_note_handshake(sfm_leg *leg);
 
 /* Plays a prompt: `times` 0 is for ever, `limit_ms` 0 is no limit. Replaces what plays, which ends uncompleted. The
  * prompt must live until PLAY_FINISHED. See sfm_play_next for one that was not encoded for the codec that is sent. */
@@ -222,7 +224,7 @@ typedef struct sfm_leg_statistics {
     uint64_t srtp_replays; /* packets that had come before, or are older than the window */
     uint64_t srtp_rekeys; /* how often packets came under keys that replaced others */
     uint64_t srtp_unsent; /* packets that could not be protected */
-    uint64_t srtp_useless; /* refused under the keys in force, none opened by them, and nobody told yet; else 0 */
+    uint64_t srtp_useless; /* refused under the keys in force, or while waiting for them, none opened, nobody told; else 0 */
     int32_t payload_type; /* of the audio packet received last; -1 */
     sfm_loss_summary pattern; /* of losses and discards; as an RFC 3611 report would tell */
     int64_t skew_ppb; /* billionths by which the peer's RTP clock is fast */

@@ -22,6 +22,7 @@ typedef int (*dealloc_function)(void *context);
 
 typedef struct early_packet {
     int64_t arrival_ns;
+    bool counted; /* as a failure */
     size_t length;
     uint32_t data[SFM_SRTP_PACKET_BYTES / 4]; /* libsrtp reads words */
 } early_packet;
@@ -135,12 +136,13 @@ static int open_packet(sfm_srtp *srtp, const void *data, size_t length, bool rtc
 /* --- packets before their keys ----------------------------------------------------------------------------------- */
 
 /* The answer with the new key and the first packet under it travel on different ways: the packet may be first. */
-static void keep_early(sfm_srtp *srtp, const uint8_t *data, size_t length, int64_t arrival_ns) {
+static void keep_early(sfm_srtp *srtp, const uint8_t *data, size_t length, int64_t arrival_ns, bool counted) {
     if (length > sizeof srtp->early[0].data) {
         return;
     }
     early_packet *packet = &srtp->early[srtp->early_count++ % SFM_SRTP_EARLY_PACKETS];
     packet->arrival_ns = arrival_ns;
+    packet->counted = counted;
     packet->length = length;
     memcpy(packet->data, data, length);
 }
@@ -241,20 +243,16 @@ static int refuse(sfm_secure *secure, int status, const uint8_t *data, size_t le
         secure->counts.replays++;
         return SFM_SECURE_REFUSED;
     }
+    /* Who shakes hands may have keys before us, and nothing fails that waits for them; who did not begin cannot have any. */
+    bool fails = srtp->receive != NULL || !secure->peer_shakes;
+    secure->counts.failures += fails && !rtcp;
+    secure->counts.rtcp_failures += fails && rtcp;
     if (!rtcp) {
-        keep_early(srtp, data, length, arrival_ns);
+        keep_early(srtp, data, length, arrival_ns, fails);
+        srtp->refused += fails;
     }
-    if (srtp->receive == NULL) {
-        return SFM_SECURE_REFUSED; /* without keys nothing can fail */
-    }
-    if (rtcp) {
-        secure->counts.rtcp_failures++;
-        return SFM_SECURE_REFUSED;
-    }
-    secure->counts.failures++;
-    srtp->refused++;
-    if (!is_useless(srtp, arrival_ns)) {
-        return SFM_SECURE_REFUSED;
+    if (rtcp || srtp->receive == NULL || !is_useless(srtp, arrival_ns)) {
+        return SFM_SECURE_REFUSED; /* of a handshake that does not come to its end its owner tells */
     }
     srtp->told = true;
     return SFM_SECURE_USELESS;
@@ -288,7 +286,7 @@ bool sfm_secure_next_early(sfm_secure *secure, sfm_srtp_opened *opened) {
         const early_packet *packet = &former->early[former->early_next++ % SFM_SRTP_EARLY_PACKETS];
         int result = open_packet(secure->current, packet->data, packet->length, false, opened);
         if (result >= 0) {
-            secure->counts.failures -= former->receive != NULL; /* it had been counted */
+            secure->counts.failures -= packet->counted;
             note_opened(secure, packet->arrival_ns);
             opened->arrival_ns = packet->arrival_ns;
             return true;

@@ -45,7 +45,8 @@ int sfm_srtp_unprotect_packet(sfm_srtp *srtp, uint8_t *packet, int32_t length, i
 /* cffi:end */
 
 typedef struct sfm_srtp_counts {
-    uint64_t failures; /* RTP packets whose authentication failed under every key, or that were no SRTP */
+    uint64_t failures; /* RTP packets whose authentication failed under every key, or that were no SRTP: in the clear,
+                          before the peer had said a word of the handshake that gives keys, too */
     uint64_t rtcp_failures; /* the same of RTCP: some phones send reports in the clear, or with a short tag */
     uint64_t replays;  /* packets that came before, or are older than the window (RFC 3711 section 3.3.2) */
     uint64_t rekeys;   /* how often packets came under keys that replaced others */
@@ -57,6 +58,7 @@ typedef struct sfm_secure {
     sfm_srtp *current;
     sfm_srtp *former;       /* keys before these, NULL when they are over */
     int64_t former_over_ns; /* when they are; INT64_MAX until a packet came under the current ones */
+    bool peer_shakes;       /* a datagram of a handshake came from it: before that it can have no keys */
     sfm_srtp_counts counts;
 } sfm_secure;
 
@@ -79,7 +81,8 @@ enum sfm_secure_result {
 void sfm_secure_close(sfm_secure *secure);
 /* Takes `srtp` over, NULL for plain RTP. The keys before go on opening packets for a while. */
 void sfm_secure_set(sfm_secure *secure, sfm_srtp *srtp);
-/* RTP packets refused since the keys in force were set, when none was opened by them and it was not told yet; else 0. */
+/* RTP packets refused since the keys in force were set, or waited for, when none was opened by them and it was not told
+ * yet; else 0. */
 uint32_t sfm_secure_useless(const sfm_secure *secure);
 /* Whether nothing may be sent because there are no keys yet. */
 bool sfm_secure_waits(const sfm_secure *secure);

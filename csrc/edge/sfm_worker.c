@@ -323,6 +323,7 @@ static void count_junk(sfm_engine_leg *leg, const sfm_address *source) {
 /* One that finds no room is lost, which DTLS makes up for. */
 static void keep_handshake(sfm_engine_leg *leg, sfm_inbox *inbox, const sfm_datagram *datagram) {
     static const sfm_event arrived = {.kind = SFM_EVENT_HANDSHAKE};
+    sfm_leg_note_handshake(leg->leg);
     (void)sfm_inbox_put(inbox, datagram->data, datagram->length);
     (void)repost(leg, &leg->handshake, &arrived);
 }

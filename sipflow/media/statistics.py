@@ -144,7 +144,8 @@ class LegStatistics:
     srtp: str | None = None
     """Crypto suite by which the stream is protected; None for plain RTP."""
     srtp_failures: int | None = None
-    """RTP packets of the peer whose authentication failed; None where nothing was ever protected."""
+    """RTP packets of the peer that were not protected by the keys agreed on, or came in the clear before it
+    took part in the handshake for keys; None where nothing was ever protected or had to be."""
     srtcp_failures: int | None = None
     """The same of RTCP. Some phones send reports in the clear, or with a tag of 32 bits where 80 are asked for."""
     srtp_replays: int | None = None
@@ -168,7 +169,8 @@ class LegStatistics:
     remote_mos: float | None = None
     """Conversational, as the peer has it."""
     srtp_useless: int | None = None
-    """RTP packets refused since the keys in force were agreed on; 0 when one fitted, and as soon as it was told of."""
+    """RTP packets refused since the keys in force were agreed on, or asked for; 0 when one fitted, and as soon as it
+    was told of."""
     path_lost: int | None = None
     """Of the packets sent, those that the simulated network lost: the truth beside what the peer measures. None, as the
     other ones of the path, in real time."""

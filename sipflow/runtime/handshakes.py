@@ -80,18 +80,20 @@ class Handshakes:
                 running.machine.receive(datagram)
             self._move(running)
 
-    def forget(self, leg: Leg, *, wanted: bool) -> str:
+    def forget(self, leg: Leg, *, wanted: bool, in_clear: int = 0) -> str:
         """The leg closes: gives why there were no keys, empty when nothing is wrong.
 
-        `wanted`: something was to be sent on it, recorded or heard. Then there is no call too short to be told of.
+        `wanted`: something was to be sent on it, recorded or heard; `in_clear`: packets of media that the peer sent
+        without having begun a handshake. With either there is no call too short to be told of.
         """
         running = self._drop(leg)
         if running is None or running.machine.over or running.told:
             return ""
         waited = asyncio.get_running_loop().time() - running.since
-        if not wanted and waited < SOON_S:
+        if not wanted and not in_clear and waited < SOON_S:
             return ""
-        return f"the call ended {waited:.1f} s after its DTLS handshake had begun, and before there were keys"
+        clear = f"; the peer sent media all the same, in the clear, {in_clear} packets of it" if in_clear else ""
+        return f"the call ended {waited:.1f} s after its DTLS handshake had begun, and before there were keys{clear}"
 
     def _drop(self, leg: Leg) -> _Running | None:
         running = self._running.pop(leg, None)

@@ -179,7 +179,7 @@ class MediaDesk:
         if leg.kept_frames:
             self._keeping -= 1
             media.kept = leg.kept() if self.keeps_audio else None
-        no_keys = self._handshakes.forget(leg, wanted=media.wanted)
+        no_keys = self._handshakes.forget(leg, wanted=media.wanted, in_clear=counted.srtp_useless or 0)
         leg.close()
         self._feed(media.agent, events.MediaMeasured(call, _by_name(counted)))
         return no_keys or _unprotected(counted)
@@ -458,8 +458,8 @@ def _topic(command: commands.Listen) -> int:
 
 
 def _unprotected(counted: LegStatistics) -> str:
-    if not counted.srtp_useless:
-        return ""
+    if not counted.srtp_useless or counted.srtp is None:
+        return ""  # without keys yet it is the handshake's to tell
     if counted.packets_received:
         return f"SRTP authentication failed for all {counted.srtp_useless} packets that came under the newest keys"
     return f"SRTP authentication failed for all {counted.srtp_failures} packets that the peer sent"

@@ -212,6 +212,7 @@ def test_without_keys_nothing_is_sent_and_what_comes_waits_for_them(tmp_path: Pa
     pair.a.play(STORE.load(write_wav(tmp_path / "prompt.wav", samples), PCMU))
     for leg in (pair.a, pair.b):
         lib.sfm_leg_secure(leg.native, srtp_library().create_pending())
+        lib.sfm_leg_note_handshake(leg.native)
     pair.start().run(20)
     assert pair.sent_by_a == [] and pair.a.rtcp(pair.now_ns, bye=True) == b""
     a_key, b_key = keys(3)
@@ -222,6 +223,22 @@ def test_without_keys_nothing_is_sent_and_what_comes_waits_for_them(tmp_path: Pa
     pair.run(80)
     assert position_in(round_trip(samples, "PCMU"), pair.heard_b) > 0
     assert pair.b.statistics().packets_received == len(pair.sent_by_a)
+
+
+def test_what_comes_before_any_handshake_is_in_the_clear_and_is_counted() -> None:
+    pair = Pair()
+    lib.sfm_leg_secure(pair.b.native, srtp_library().create_pending())
+    pair.start().run(30)
+    pair.b.receive_rtcp(pair.a.rtcp(pair.now_ns, bye=True), pair.now_ns)
+    told: Any = pair.b.statistics()
+    assert (told.srtp_failures, told.srtcp_failures, told.srtp_useless, told.packets_received) == (30, 1, 30, 0)
+    lib.sfm_leg_note_handshake(pair.b.native)
+    pair.run(10)
+    assert counts(pair.b) == (30, 0, 0) and useless(pair.b) == 0
+    for leg, agreed in zip((pair.a, pair.b), keys(3), strict=True):
+        secure(leg, agreed)
+    pair.run(20)
+    assert counts(pair.b) == (30, 0, 0) and pair.b.statistics().packets_received == 20
 
 
 def test_a_leg_may_go_back_to_plain_rtp() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,47 @@ def test_a_session_that_is_changed_does_not_begin_to_wait_anew(tmp_path: Path) -
 def test_a_peer_that_never_answers_is_told_of_after_ten_seconds(tmp_path: Path) -> None:
     report = run("call bob; wait 20s; release", "answer; expect hangup", tmp_path)
     assert "was not done within 10 s" in told(report)[0][1]
+
+
+# --- a peer that says it is protected, and is not ---
+
+MEDIA_LINE = re.compile(rb"m=audio (\d+) \S+ ([^\r]*)\r\n")
+DTLS_LINE = re.compile(rb"a=(?:fingerprint|setup|rtcp-mux|tls-id)[^\r]*\r\n")
+PROMISE = b"a=rtcp-mux\r\na=setup:passive\r\na=fingerprint:sha-256 " + b":".join([b"AB"] * 32) + b"\r\n"
+
+
+class InTheClear:
+    """Asks bob for plain RTP, and tells alice that it is to come protected."""
+
+    def __call__(self, data: bytes) -> bytes:
+        """One message."""
+        head, blank, body = data.partition(b"\r\n\r\n")
+        if MEDIA_LINE.search(body) is None:
+            return data
+        if head.startswith(b"SIP/2.0"):
+            body = MEDIA_LINE.sub(rb"m=audio \1 UDP/TLS/RTP/SAVP \2\r\n", body) + PROMISE
+        else:
+            body = MEDIA_LINE.sub(rb"m=audio \1 RTP/AVP \2\r\n", DTLS_LINE.sub(b"", body))
+        length = b"Content-Length: %d" % len(body)
+        return re.sub(rb"Content-Length: *\d+", length, head, flags=re.IGNORECASE) + blank + body
+
+
+def run_in_the_clear(caller: str, out: Path) -> Report:
+    """Run a call in which bob sends plain RTP to alice, who was told that it would be protected."""
+    agents = "agent alice { srtp dtls }\nagent bob { srtp off }\n"
+    return meddling.run(f"{agents}on alice {{ {caller} }}\non bob: answer; expect hangup\n", out, InTheClear())
+
+
+@pytest.mark.parametrize(("wait", "after"), [("200ms", "0.2 s"), ("2s", "2.0 s")])
+def test_media_in_the_clear_is_told_of_however_short_the_call_was(wait: str, after: str, tmp_path: Path) -> None:
+    ((agent, got),) = told(run_in_the_clear(f"call bob; wait {wait}; release", tmp_path))
+    assert agent == "alice"
+    assert got.startswith(f"the call ended {after} after its DTLS handshake had begun, and before there were keys; ")
+    assert re.search(r"in the clear, [1-9]\d* packets of it$", got)
+
+
+def test_media_in_the_clear_can_be_checked(tmp_path: Path) -> None:
+    report = run_in_the_clear("call bob; wait 200ms; check media.srtp_failures == 0; release", tmp_path)
+    failed = next(failure for failure in report.failures if failure.code != "SF507")
+    assert (failed.agent, failed.statement) == ("alice", "check media.srtp_failures == 0")
+    assert re.search(r"^media.srtp_failures is [1-9]", failed.got)
