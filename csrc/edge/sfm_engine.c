@@ -77,7 +77,8 @@ static record_job *create_record_job(const sfm_engine_leg *leg, uint64_t number,
     if (job == NULL) {
         return NULL;
     }
-    if (sfm_tape_create(sample_rate, options->limit_ms * sample_rate / 1000, &job->recording.tape) != SFM_OK) {
+    uint64_t limit = options->limit_ms * sample_rate / 1000;
+    if (sfm_tape_create(sample_rate, options->side_channels == 2 ? 2 : 1, limit, &job->recording.tape) != SFM_OK) {
         free(job);
         return NULL;
     }

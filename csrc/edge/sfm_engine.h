@@ -84,9 +84,10 @@ int sfm_engine_leg_stop_play(sfm_engine_leg *leg);
 
 typedef struct sfm_record_options {
     const char *path;      /* replaced when it exists; at the sample rate that the leg has now */
-    int32_t channels;      /* 0 stereo (sent, received), 1 mixed, 2 sent, 3 received */
+    int32_t channels;      /* 0 both sides (sent, received), 1 mixed, 2 sent, 3 received */
     uint64_t limit_ms;     /* 0: none */
     uint32_t limit_bytes;  /* of samples; 0: what the format holds, 4 GiB */
+    uint32_t side_channels; /* 2: each side in two channels, left and right; else in one */
 } sfm_record_options;
 
 int sfm_engine_leg_record(sfm_engine_leg *leg, uint64_t job, const sfm_record_options *options);

@@ -9,7 +9,6 @@
 #include "../core/sfm_level.h"
 #include "../core/sfm_playout.h"
 #include "../core/sfm_random.h"
-#include "../core/sfm_resampler.h"
 #include "../core/sfm_rtp.h"
 #include "../core/sfm_stream_statistics.h"
 #include "../core/sfm_warm.h"
@@ -81,12 +80,6 @@ struct sfm_leg_states {
     sfm_playout_right *right; /* NULL: none of what may come has two channels */
 };
 
-/* The way from the leg's sample rate to a tape's; they differ when a recording outlives a change of codec. */
-typedef struct tape_rate {
-    sfm_resampler sent;
-    sfm_resampler heard;
-} tape_rate;
-
 struct sfm_leg {
     uint32_t sample_rate;
     uint32_t clock_rate;   /* of what is sent */
@@ -117,7 +110,6 @@ struct sfm_leg {
     uint64_t tape_job;
     uint64_t tape_reported_ms;
     bool tape_paused;
-    uint32_t tape_from_rate; /* of `tape_rate`; 0: not set up */
     sfm_keepsake *keepsake; /* NULL: nothing is kept */
     counters counters;
     sfm_listener *listener; /* NULL: nothing is listened for */
@@ -129,7 +121,6 @@ struct sfm_leg {
     event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
     sfm_level level_left; /* behind even that: what few legs have */
     sfm_level level_right;
-    tape_rate tape_rate;
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -371,7 +362,6 @@ static void use_sample_rate(sfm_leg *leg, const sfm_codec *sent) {
     counted->silent_samples = counted->silent_samples * sent->sample_rate / before;
     counted->silence_max_samples = counted->silence_max_samples * sent->sample_rate / before;
     leg->sample_rate = sent->sample_rate;
-    leg->tape_from_rate = 0;
     (void)sfm_playout_configure(leg->playout, sent->clock_rate, sent->sample_rate); /* accepts made sure */
 }
 
@@ -457,7 +447,6 @@ void sfm_leg_record(sfm_leg *leg, sfm_tape *tape, uint64_t job) {
     leg->tape_job = job;
     leg->tape_reported_ms = 0;
     leg->tape_paused = false;
-    leg->tape_from_rate = 0;
 }
 
 size_t sfm_leg_read_kept(const sfm_leg *leg, int16_t *frames, size_t capacity, uint32_t *sample_rate) {
@@ -583,29 +572,13 @@ static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
 
 static sfm_tape *running_tape(sfm_leg *leg) { return leg->tape_paused ? NULL : leg->tape; }
 
-static void prepare_tape_rate(sfm_leg *leg) {
-    tape_rate *rate = &leg->tape_rate;
-    if (leg->tape_from_rate == leg->sample_rate) {
-        return;
-    }
-    leg->tape_from_rate = leg->sample_rate;
-    (void)sfm_resampler_init(&rate->sent, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
-    (void)sfm_resampler_init(&rate->heard, leg->sample_rate, sfm_tape_sample_rate(leg->tape));
-}
-
-typedef void (*append_function)(sfm_tape *tape, const int16_t *pcm, size_t count);
+typedef void (*append_function)(sfm_tape *tape, uint32_t sample_rate, const int16_t *left, const int16_t *right,
+                                size_t count);
 
 static void append_to_tape(sfm_leg *leg, sfm_sound sound, size_t count, bool heard) {
-    const int16_t *pcm = sound.mixed;
     append_function append = heard ? sfm_tape_append_heard : sfm_tape_append_sent;
-    if (sfm_tape_sample_rate(leg->tape) == leg->sample_rate) {
-        append(leg->tape, pcm, count);
-        return;
-    }
-    int16_t resampled[MAX_TICK_SAMPLES];
-    prepare_tape_rate(leg);
-    sfm_resampler *resampler = heard ? &leg->tape_rate.heard : &leg->tape_rate.sent;
-    append(leg->tape, resampled, sfm_resample(resampler, pcm, count, resampled));
+    const int16_t *left = sfm_tape_channels(leg->tape) > 1 ? sound.left : sound.mixed;
+    append(leg->tape, leg->sample_rate, left, sound.right, count);
 }
 
 static void tape_sent(sfm_leg *leg, sfm_sound sent) {

@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sfm_platform.h"
 
-enum { FLUSH_MS = 150, CHUNK_FRAMES = 4096 };
+enum { FLUSH_MS = 150, CHUNK_SAMPLES = 8192 };
 
 struct sfm_recorder {
     sfm_thread thread;
@@ -16,35 +17,50 @@ struct sfm_recorder {
     sfm_recording *active; /* the thread's own from here on */
     void (*finished)(void *, sfm_recording *);
     void *engine;
-    int16_t frames[2 * CHUNK_FRAMES];
+    int16_t frames[CHUNK_SAMPLES];
 };
 
-/* --- from two channels to the file's ----------------------------------------------------------------------------- */
+/* --- from the tape's channels to the file's ---------------------------------------------------------------------- */
 
-static int16_t mix(int16_t left, int16_t right) {
+static int16_t mix(int left, int right) {
     int sum = left + right;
     return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
 }
 
-/* In place; one channel takes half of the room of two. */
-static void choose_channels(int16_t *frames, size_t count, int32_t channels) {
-    for (size_t i = 0; channels != SFM_CHANNELS_STEREO && i < count; i++) {
-        int16_t sent = frames[2 * i];
-        int16_t received = frames[2 * i + 1];
-        frames[i] = channels == SFM_CHANNELS_SENT       ? sent
-                    : channels == SFM_CHANNELS_RECEIVED ? received
-                                                        : mix(sent, received);
+/* One side of a frame in one channel. */
+static int mixed_side(const int16_t *side, uint32_t channels) {
+    return channels == 1 ? side[0] : (side[0] + side[1]) / 2;
+}
+
+/* In place: the file's frames are no longer than the tape's. `channels` of each side. */
+static void choose_channels(int16_t *frames, size_t count, uint32_t channels, int32_t chosen) {
+    size_t first = chosen == SFM_CHANNELS_RECEIVED ? channels : 0;
+    for (size_t i = 0; chosen != SFM_CHANNELS_STEREO && i < count; i++) {
+        const int16_t *frame = frames + i * 2 * channels;
+        if (chosen == SFM_CHANNELS_MONO) {
+            frames[i] = mix(mixed_side(frame, channels), mixed_side(frame + channels, channels));
+        } else {
+            memmove(frames + i * channels, frame + first, channels * sizeof frames[0]);
+        }
     }
+}
+
+static uint16_t file_channels(const sfm_recording *recording) {
+    uint32_t side = sfm_tape_channels(recording->tape);
+    return (uint16_t)(recording->channels == SFM_CHANNELS_STEREO ? 2 * side
+                      : recording->channels == SFM_CHANNELS_MONO ? 1
+                                                                 : side);
 }
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
 static size_t write_chunk(sfm_recorder *recorder, sfm_recording *recording) {
-    size_t count = sfm_tape_read(recording->tape, recorder->frames, CHUNK_FRAMES);
+    uint32_t side = sfm_tape_channels(recording->tape);
+    size_t count = sfm_tape_read(recording->tape, recorder->frames, CHUNK_SAMPLES / (2 * side));
     if (count == 0 || recording->error != 0) {
         return count;
     }
-    choose_channels(recorder->frames, count, recording->channels);
+    choose_channels(recorder->frames, count, side, recording->channels);
     recording->error = sfm_wav_append(&recording->wav, recorder->frames, count);
     if (recording->error != 0) {
         sfm_tape_refuse(recording->tape);
@@ -131,8 +147,8 @@ sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), voi
 }
 
 int sfm_recorder_start(sfm_recorder *recorder, sfm_recording *recording, const char *path, uint32_t limit_bytes) {
-    uint16_t channels = recording->channels == SFM_CHANNELS_STEREO ? 2 : 1;
-    int error = sfm_wav_create(&recording->wav, path, sfm_tape_sample_rate(recording->tape), channels);
+    uint32_t sample_rate = sfm_tape_sample_rate(recording->tape);
+    int error = sfm_wav_create(&recording->wav, path, sample_rate, file_channels(recording));
     if (error != 0) {
         return error;
     }

@@ -9,6 +9,8 @@
 #include "sfm_tape.h"
 #include "sfm_wav.h"
 
+/* Both sides, each in as many channels as the tape has of it (STEREO: of a call of one channel left and right), both mixed to
+ * one channel, or one side. */
 enum sfm_channels { SFM_CHANNELS_STEREO = 0, SFM_CHANNELS_MONO = 1, SFM_CHANNELS_SENT = 2, SFM_CHANNELS_RECEIVED = 3 };
 
 typedef struct sfm_recorder sfm_recorder;

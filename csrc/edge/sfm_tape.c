@@ -3,29 +3,45 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../core/sfm_error.h"
+#include "../core/sfm_resampler.h"
+
+enum { MOST_CHANNELS = 2 };
+
+/* What is sent, or what is heard. */
+typedef struct side {
+    uint64_t frames;      /* that are written: the writer's own */
+    uint32_t from_rate;   /* that `resamplers` take; 0: they were never set up */
+    sfm_resampler resamplers[MOST_CHANNELS];
+} side;
 
 struct sfm_tape {
     uint32_t sample_rate;
+    uint32_t channels; /* of each side */
     uint64_t limit;
-    uint64_t sent;  /* frames whose left channel is written: the writer's own */
     int64_t began_ns; /* when the first frame was due; -1: not yet known. Published with `ended` */
-    uint64_t heard; /* frames whose right channel is written: the writer's own, published below */
+    side sent;
+    side heard; /* published below */
     _Atomic uint64_t published;
     _Atomic uint64_t consumed;
     _Atomic bool ended;
     _Atomic bool overflowed;
     _Atomic bool refused;
-    int16_t frames[SFM_TAPE_FRAMES][2];
+    int16_t frames[]; /* of `channels` sent, then as many heard */
 };
 
-int sfm_tape_create(uint32_t sample_rate, uint64_t limit_frames, sfm_tape **out) {
-    sfm_tape *tape = calloc(1, sizeof *tape);
+int sfm_tape_create(uint32_t sample_rate, uint32_t channels, uint64_t limit_frames, sfm_tape **out) {
+    if (channels < 1 || channels > MOST_CHANNELS) {
+        return SFM_ERROR_ARGUMENT;
+    }
+    sfm_tape *tape = calloc(1, sizeof *tape + (size_t)SFM_TAPE_FRAMES * 2 * channels * sizeof tape->frames[0]);
     if (tape == NULL) {
         return SFM_ERROR_MEMORY;
     }
     tape->sample_rate = sample_rate;
+    tape->channels = channels;
     tape->limit = limit_frames;
     tape->began_ns = -1;
     *out = tape;
@@ -36,9 +52,11 @@ void sfm_tape_destroy(sfm_tape *tape) { free(tape); }
 
 uint32_t sfm_tape_sample_rate(const sfm_tape *tape) { return tape->sample_rate; }
 
+uint32_t sfm_tape_channels(const sfm_tape *tape) { return tape->channels; }
+
 void sfm_tape_note_time(sfm_tape *tape, int64_t due_ns) {
     if (tape->began_ns < 0) {
-        tape->began_ns = due_ns - (int64_t)(tape->sent * 1000000000 / tape->sample_rate);
+        tape->began_ns = due_ns - (int64_t)(tape->sent.frames * 1000000000 / tape->sample_rate);
     }
 }
 
@@ -47,36 +65,72 @@ int64_t sfm_tape_began_ns(const sfm_tape *tape) { return tape->began_ns; }
 static size_t at_most(size_t count, uint64_t room) { return count < room ? count : (size_t)room; }
 
 static uint64_t room_for_sent(const sfm_tape *tape) {
-    uint64_t until_limit = tape->limit == 0 ? UINT64_MAX : tape->limit - tape->sent;
-    uint64_t in_ring = SFM_TAPE_FRAMES - (tape->sent - atomic_load_explicit(&tape->consumed, memory_order_acquire));
+    uint64_t until_limit = tape->limit == 0 ? UINT64_MAX : tape->limit - tape->sent.frames;
+    uint64_t in_ring = SFM_TAPE_FRAMES - (tape->sent.frames - atomic_load_explicit(&tape->consumed, memory_order_acquire));
     return until_limit < in_ring ? until_limit : in_ring;
 }
 
-void sfm_tape_append_sent(sfm_tape *tape, const int16_t *pcm, size_t count) {
+/* --- the writer -------------------------------------------------------------------------------------------------- */
+
+typedef struct samples {
+    const int16_t *channels[MOST_CHANNELS];
+    size_t count;
+} samples;
+
+typedef int16_t resampled[MOST_CHANNELS][SFM_TAPE_MOST_SAMPLES];
+
+/* Brings them to the tape's rate, in `room` where it is another. */
+static samples at_own_rate(const sfm_tape *tape, side *to, uint32_t sample_rate, samples given, resampled room) {
+    if (sample_rate == tape->sample_rate) {
+        to->from_rate = 0; /* what comes at another rate later has nothing to do with what came before */
+        return given;
+    }
+    samples made = {.count = 0};
+    for (uint32_t channel = 0; channel < tape->channels; channel++) {
+        if (to->from_rate != sample_rate) {
+            (void)sfm_resampler_init(&to->resamplers[channel], sample_rate, tape->sample_rate);
+        }
+        made.count = sfm_resample(&to->resamplers[channel], given.channels[channel], given.count, room[channel]);
+        made.channels[channel] = room[channel];
+    }
+    to->from_rate = sample_rate;
+    return made;
+}
+
+static void write_side(sfm_tape *tape, side *to, uint32_t first_channel, const samples *given, size_t count) {
+    uint32_t width = 2 * tape->channels;
+    for (uint32_t channel = 0; channel < tape->channels; channel++) {
+        const int16_t *pcm = given->channels[channel];
+        for (size_t i = 0; i < count; i++) {
+            tape->frames[(to->frames + i) % SFM_TAPE_FRAMES * width + first_channel + channel] = pcm[i];
+        }
+    }
+    to->frames += count;
+}
+
+void sfm_tape_append_sent(sfm_tape *tape, uint32_t sample_rate, const int16_t *left, const int16_t *right, size_t count) {
+    resampled room;
     if (sfm_tape_full(tape)) {
         return;
     }
-    size_t taken = at_most(count, room_for_sent(tape));
-    for (size_t i = 0; i < taken; i++) {
-        tape->frames[(tape->sent + i) % SFM_TAPE_FRAMES][0] = pcm[i];
-    }
-    tape->sent += taken;
-    if (taken < count && tape->sent != tape->limit) {
+    samples sent = at_own_rate(tape, &tape->sent, sample_rate, (samples){{left, right}, count}, room);
+    size_t taken = at_most(sent.count, room_for_sent(tape));
+    write_side(tape, &tape->sent, 0, &sent, taken);
+    if (taken < sent.count && tape->sent.frames != tape->limit) {
         atomic_store(&tape->overflowed, true);
     }
 }
 
-/* Takes no more than was sent, so both channels end at the same frame whatever ended them. */
-void sfm_tape_append_heard(sfm_tape *tape, const int16_t *pcm, size_t count) {
-    size_t taken = at_most(count, tape->sent - tape->heard);
-    for (size_t i = 0; i < taken; i++) {
-        tape->frames[(tape->heard + i) % SFM_TAPE_FRAMES][1] = pcm[i];
-    }
-    tape->heard += taken;
-    atomic_store_explicit(&tape->published, tape->heard, memory_order_release);
+/* Takes no more than was sent, so both sides end at the same frame whatever ended them. */
+void sfm_tape_append_heard(sfm_tape *tape, uint32_t sample_rate, const int16_t *left, const int16_t *right, size_t count) {
+    resampled room;
+    samples heard = at_own_rate(tape, &tape->heard, sample_rate, (samples){{left, right}, count}, room);
+    size_t taken = at_most(heard.count, tape->sent.frames - tape->heard.frames);
+    write_side(tape, &tape->heard, tape->channels, &heard, taken);
+    atomic_store_explicit(&tape->published, tape->heard.frames, memory_order_release);
 }
 
-static bool limit_reached(const sfm_tape *tape) { return tape->limit != 0 && tape->heard >= tape->limit; }
+static bool limit_reached(const sfm_tape *tape) { return tape->limit != 0 && tape->heard.frames >= tape->limit; }
 
 int sfm_tape_full(const sfm_tape *tape) {
     return limit_reached(tape) || atomic_load(&tape->overflowed) || atomic_load(&tape->refused);
@@ -88,14 +142,16 @@ uint64_t sfm_tape_written(const sfm_tape *tape) { return atomic_load_explicit(&t
 
 uint64_t sfm_tape_limit(const sfm_tape *tape) { return tape->limit; }
 
+/* --- the reader -------------------------------------------------------------------------------------------------- */
+
 size_t sfm_tape_read(sfm_tape *tape, int16_t *frames, size_t capacity) {
+    size_t width = 2 * (size_t)tape->channels;
     uint64_t consumed = atomic_load_explicit(&tape->consumed, memory_order_relaxed);
     size_t count = at_most(capacity, sfm_tape_written(tape) - consumed);
-    for (size_t i = 0; i < count; i++) {
-        const int16_t *frame = tape->frames[(consumed + i) % SFM_TAPE_FRAMES];
-        frames[2 * i] = frame[0];
-        frames[2 * i + 1] = frame[1];
-    }
+    size_t first = (size_t)(consumed % SFM_TAPE_FRAMES);
+    size_t until_end = at_most(count, SFM_TAPE_FRAMES - first);
+    memcpy(frames, tape->frames + first * width, until_end * width * sizeof frames[0]);
+    memcpy(frames + until_end * width, tape->frames, (count - until_end) * width * sizeof frames[0]);
     atomic_store_explicit(&tape->consumed, consumed + count, memory_order_release);
     return count;
 }

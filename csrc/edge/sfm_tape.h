@@ -1,6 +1,7 @@
-/* The way of audio from a leg to the disk: two channels on one time line in a ring of memory.
+/* The way of audio from a leg to the disk: both sides of a call on one time line in a ring of memory.
  *
- * The leg's thread writes (left: what was sent, right: what was heard), another thread reads. Neither ever waits. A
+ * A frame is what was sent, in one channel or two, then what was heard, in as many. The leg's thread writes, at whatever
+ * sample rate it has, another thread reads. Neither ever waits. A
  * reader that lags by more than the ring holds ends the recording with an overflow: a gap would shift all that
  * follows. */
 #ifndef SFM_TAPE_H
@@ -14,23 +15,28 @@ typedef struct sfm_tape sfm_tape;
 
 #define SFM_TAPE_FRAMES 32768
 
-/* `limit_frames`: length after which it is full, 0 for none. 0 or SFM_ERROR_MEMORY. */
-int sfm_tape_create(uint32_t sample_rate, uint64_t limit_frames, sfm_tape **out);
+/* `channels` of each side: 1 or 2. `limit_frames`: length after which it is full, 0 for none. 0, or SFM_ERROR_ARGUMENT,
+ * _MEMORY. */
+int sfm_tape_create(uint32_t sample_rate, uint32_t channels, uint64_t limit_frames, sfm_tape **out);
 void sfm_tape_destroy(sfm_tape *tape);
 uint32_t sfm_tape_sample_rate(const sfm_tape *tape);
+uint32_t sfm_tape_channels(const sfm_tape *tape); /* of each side */
 
-/* Writer. Each tick appends the same number of samples to both, first sent, then heard. */
-void sfm_tape_append_sent(sfm_tape *tape, const int16_t *pcm, size_t count);
-void sfm_tape_append_heard(sfm_tape *tape, const int16_t *pcm, size_t count);
+#define SFM_TAPE_MOST_SAMPLES 2880 /* of each channel that are appended at once */
+
+/* Writer. Each tick appends the same number of samples to both sides, first sent, then heard. They are at `sample_rate`, by
+ * a whole factor more or less than the tape's. A side of one channel has no `right`. */
+void sfm_tape_append_sent(sfm_tape *tape, uint32_t sample_rate, const int16_t *left, const int16_t *right, size_t count);
+void sfm_tape_append_heard(sfm_tape *tape, uint32_t sample_rate, const int16_t *left, const int16_t *right, size_t count);
 /* Tells when the next frame that is appended is due; the first time counts. */
 void sfm_tape_note_time(sfm_tape *tape, int64_t due_ns);
 /* 1 when nothing more goes onto it: limit reached, overflow, or refused by the reader. */
 int sfm_tape_full(const sfm_tape *tape);
 void sfm_tape_end(sfm_tape *tape);          /* the writer's last call */
-uint64_t sfm_tape_written(const sfm_tape *tape); /* frames that both channels have */
+uint64_t sfm_tape_written(const sfm_tape *tape); /* frames that both sides have */
 uint64_t sfm_tape_limit(const sfm_tape *tape);   /* frames, 0: none */
 
-/* Reader. `frames` interleaved left, right; returns how many were there. */
+/* Reader. `frames` interleaved, all that was sent before what was heard; returns how many were there. */
 size_t sfm_tape_read(sfm_tape *tape, int16_t *frames, size_t capacity);
 int sfm_tape_ended(const sfm_tape *tape);      /* the writer is done; what is left can be read */
 int sfm_tape_overflowed(const sfm_tape *tape);

@@ -278,12 +278,21 @@ class Leg:
         """Ends what plays, if anything does."""
         self._command(lambda: lib.sfm_engine_leg_stop_play(self._open()), "stop play")
 
-    def record(self, path: Path, token: int, *, channels: str = "stereo", duration_ms: float | None = None) -> None:
+    def record(
+        self,
+        path: Path,
+        token: int,
+        *,
+        channels: str = "stereo",
+        side_channels: int = 1,
+        duration_ms: float | None = None,
+    ) -> None:
         """Records to a WAV file (16 bit), at most `duration_ms`; RecordingFinished comes when the file is closed.
 
-        `channels`: "stereo" (left what is sent, right what is heard, on one time line), "mono" (both mixed), "sent",
-        "received". Begins at once, before `start` too, and goes on over holds. Folders above the file are made; a
-        file of that name is replaced. A recording that runs already ends.
+        `channels`: "stereo" (both sides: what is sent, then what is heard, on one time line), "mono" (both mixed),
+        "sent", "received". With two `side_channels` each side is left and right, so both are four channels. Begins at
+        once, before `start` too, and goes on over holds. Folders above the file are made; a file of that name is
+        replaced. A recording that runs already ends.
 
         Raises MediaError when the file cannot be written.
         """
@@ -294,7 +303,7 @@ class Leg:
         except OSError as error:
             raise MediaError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         text = ffi.new("char[]", bytes(path))
-        options = ffi.new("sfm_record_options *", (text, CHANNELS[channels], round(duration_ms or 0), 0))
+        options = ffi.new("sfm_record_options *", (text, CHANNELS[channels], round(duration_ms or 0), 0, side_channels))
         self._begin(
             Job(self, token, str(path)),
             lambda job: lib.sfm_engine_leg_record(self._open(), job, options),

@@ -48,7 +48,7 @@ class SteppedLeg:
 
     def _tape(self, limit_frames: int) -> Any:
         out = ffi.new("sfm_tape **")
-        check(lib.sfm_tape_create(8000, limit_frames, out))
+        check(lib.sfm_tape_create(8000, 1, limit_frames, out))
         tape = ffi.gc(out[0], lib.sfm_tape_destroy)
         lib.sfm_leg_record(self.native, tape, 99)
         return tape

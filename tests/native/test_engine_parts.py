@@ -91,14 +91,14 @@ def test_a_wav_file_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 def new_tape(limit: int = 0) -> Any:
     """A tape that goes with its last reference."""
     out = ffi.new("sfm_tape **")
-    check(lib.sfm_tape_create(8000, limit, out))
+    check(lib.sfm_tape_create(8000, 1, limit, out))
     return ffi.gc(out[0], lib.sfm_tape_destroy)
 
 
 def put(tape: Any, sent: list[int], heard: list[int]) -> None:
     """One tick."""
-    lib.sfm_tape_append_sent(tape, ffi.new("int16_t[]", sent), len(sent))
-    lib.sfm_tape_append_heard(tape, ffi.new("int16_t[]", heard), len(heard))
+    lib.sfm_tape_append_sent(tape, 8000, ffi.new("int16_t[]", sent), ffi.NULL, len(sent))
+    lib.sfm_tape_append_heard(tape, 8000, ffi.new("int16_t[]", heard), ffi.NULL, len(heard))
 
 
 def read(tape: Any, capacity: int = 100) -> list[int]:
@@ -109,13 +109,26 @@ def read(tape: Any, capacity: int = 100) -> list[int]:
 
 def test_a_tape_joins_both_channels_on_one_time_line() -> None:
     tape = new_tape()
-    lib.sfm_tape_append_sent(tape, ffi.new("int16_t[]", [1, 2, 3]), 3)
+    lib.sfm_tape_append_sent(tape, 8000, ffi.new("int16_t[]", [1, 2, 3]), ffi.NULL, 3)
     assert read(tape) == []  # not heard yet
-    lib.sfm_tape_append_heard(tape, ffi.new("int16_t[]", [7, 8]), 2)
+    lib.sfm_tape_append_heard(tape, 8000, ffi.new("int16_t[]", [7, 8]), ffi.NULL, 2)
     assert read(tape) == [1, 7, 2, 8]
-    lib.sfm_tape_append_heard(tape, ffi.new("int16_t[]", [9]), 1)
+    lib.sfm_tape_append_heard(tape, 8000, ffi.new("int16_t[]", [9]), ffi.NULL, 1)
     assert read(tape) == [3, 9]
     assert read(tape) == []
+
+
+def test_a_tape_of_two_channels_has_four_in_a_frame() -> None:
+    out = ffi.new("sfm_tape **")
+    check(lib.sfm_tape_create(8000, 2, 0, out))
+    tape = ffi.gc(out[0], lib.sfm_tape_destroy)
+    sides = [ffi.new("int16_t[]", side) for side in ([1, 2], [11, 12], [21, 22], [31, 32])]
+    lib.sfm_tape_append_sent(tape, 8000, sides[0], sides[1], 2)
+    lib.sfm_tape_append_heard(tape, 8000, sides[2], sides[3], 2)
+    frames = ffi.new("int16_t[8]")
+    assert lib.sfm_tape_read(tape, frames, 2) == 2
+    assert list(frames) == [1, 11, 21, 31, 2, 12, 22, 32]
+    assert lib.sfm_tape_create(8000, 3, 0, out) == lib.SFM_ERROR_ARGUMENT
 
 
 def test_a_tape_goes_round_for_as_long_as_it_is_read() -> None:
