@@ -57,9 +57,20 @@ class RtpFormat:
     fmtp: str = ""
     """Text after the payload type of `a=fmtp`, empty when there was none."""
 
+    @property
+    def passes_only(self) -> bool:
+        """Whether nobody here encodes or decodes it."""
+        return self.name.lower() in _PASSED
+
 
 PCMU = RtpFormat("PCMU", 0)
 """What every endpoint has (RFC 3551 table 4)."""
+
+PASSED_THROUGH = frozenset({"GSM", "G729", "G723", "iLBC", "AMR", "AMR-WB"})
+"""Encoding names of codecs that nobody here encodes or decodes: files of their frames are sent, what comes is counted,
+and how it sounds is not known."""
+
+_PASSED = frozenset(name.lower() for name in PASSED_THROUGH)
 
 SRTP_KEY_BYTES = {
     "AES_CM_128_HMAC_SHA1_80": 30,
@@ -149,6 +160,14 @@ class MediaParams:
     """Whether RTCP of reduced size was agreed on (RFC 5506)."""
     voip_metrics: bool = False
     """Whether reports with VoIP metrics were agreed on (RFC 3611)."""
+
+    @property
+    def unheard(self) -> str:
+        """Why nobody here can know how the call sounds; empty when what comes can be decoded."""
+        if not self.receive_formats or not all(each.passes_only for each in self.receive_formats):
+            return ""
+        names = " and ".join(dict.fromkeys(each.name for each in self.receive_formats))
+        return f"{names} only passes through: it is not decoded here, and how it sounds is not known"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 #include "sfm_error.h"
 #include "sfm_g711.h"
 #include "sfm_g722.h"
+#include "sfm_passed.h"
 
 #define LARGEST_COUNT 0x40000000U /* keeps every count inside an int */
 
@@ -212,15 +213,17 @@ static int same_name(const char *a, const char *b)
 
 const sfm_codec *sfm_codec_at(size_t index)
 {
-    return index < sizeof codecs / sizeof codecs[0] ? &codecs[index] : NULL;
+    size_t count = sizeof codecs / sizeof codecs[0];
+    return index < count ? &codecs[index] : sfm_passed_at(index - count);
 }
 
 const sfm_codec *sfm_codec_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
-        if (same_name(codecs[i].name, name))
-            return &codecs[i];
-    return NULL;
+    const sfm_codec *codec = NULL;
+    for (size_t i = 0; (codec = sfm_codec_at(i)) != NULL; i++)
+        if (same_name(codec->name, name))
+            break;
+    return codec;
 }
 
 size_t sfm_codec_bytes(const sfm_codec *codec, size_t count)

@@ -450,17 +450,33 @@ static void keep_rest(sfm_playout *playout, size_t count, int content)
     playout->rest_content = content;
 }
 
+static int only_passes(const entry *known)
+{
+    return known != NULL && known->codec->decode == NULL;
+}
+
+/* A packet that nobody here decodes has its time like any other, and no sound. */
+static int pass_over(sfm_playout *playout, planes wanted, size_t duration)
+{
+    sfm_plc_silence(playout->plc, wanted.left, duration);
+    if (wanted.right)
+        sfm_plc_silence(playout->right->plc, wanted.right, duration);
+    return SFM_PLAYOUT_UNKNOWN;
+}
+
 /* Decodes a packet of `duration` samples. What a broken payload leaves open is concealed, so that the time line keeps its
  * length. Returns what it is now. */
 static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piece *packet, planes wanted, size_t room,
                        size_t duration)
 {
+    playout->playing = known;
+    if (only_passes(known))
+        return pass_over(playout, wanted, duration);
     size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0; /* it may have been taken away meanwhile */
     if (good > duration)
         good = duration;
     show_received(playout, wanted, good);
     make_up(playout, beyond(wanted, good), duration - good);
-    playout->playing = known;
     if ((int32_t)(packet->timestamp - playout->noise_timestamp) >= 0)
         playout->noise_amplitude = 0; /* older audio may still have waited when the noise was described */
     return good > 0 ? SFM_PLAYOUT_AUDIO : SFM_PLAYOUT_CONCEALED;
@@ -532,10 +548,10 @@ static void fill(sfm_playout *playout, const sfm_jitter_piece *piece)
         make_up(playout, piece_of(playout), duration);
     else if (!by_codec)
         make_pause(playout, duration);
-    keep_rest(playout, duration,
-              piece->kind == SFM_JITTER_CONCEAL   ? SFM_PLAYOUT_CONCEALED
-              : piece->kind == SFM_JITTER_SILENCE ? SFM_PLAYOUT_SILENCE
-                                                  : SFM_PLAYOUT_WAITING);
+    int content = piece->kind == SFM_JITTER_CONCEAL   ? SFM_PLAYOUT_CONCEALED
+                  : piece->kind == SFM_JITTER_SILENCE ? SFM_PLAYOUT_SILENCE
+                                                      : SFM_PLAYOUT_WAITING;
+    keep_rest(playout, duration, content | (only_passes(playout->playing) ? SFM_PLAYOUT_UNKNOWN : 0));
 }
 
 static size_t take_rest(sfm_playout *playout, planes out, size_t count)

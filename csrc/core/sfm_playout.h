@@ -72,6 +72,8 @@ enum sfm_playout_content {
     SFM_PLAYOUT_CONCEALED = 2, /* made up */
     SFM_PLAYOUT_SILENCE = 4,   /* pauses of the sender, comfort noise in them included */
     SFM_PLAYOUT_WAITING = 8,   /* no stream yet */
+    SFM_PLAYOUT_UNKNOWN = 16,  /* packets of a codec that only passes through, and the time between such: what sounds then
+                                  nobody here knows, and the samples say nothing. Beside the others but for AUDIO */
 };
 
 void sfm_playout_read_counts(const sfm_playout *playout, sfm_jitter_counts *counts);

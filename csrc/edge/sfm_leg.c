@@ -62,6 +62,7 @@ typedef struct counters {
     uint64_t listened_samples;
     uint64_t silent_samples;
     uint64_t silence_max_samples;
+    uint64_t unknown_samples;
     int32_t payload_type; /* of the newest audio packet; -1 */
 } counters;
 
@@ -361,6 +362,7 @@ static void use_sample_rate(sfm_leg *leg, const sfm_codec *sent) {
     counted->listened_samples = counted->listened_samples * sent->sample_rate / before;
     counted->silent_samples = counted->silent_samples * sent->sample_rate / before;
     counted->silence_max_samples = counted->silence_max_samples * sent->sample_rate / before;
+    counted->unknown_samples = counted->unknown_samples * sent->sample_rate / before;
     leg->sample_rate = sent->sample_rate;
     (void)sfm_playout_configure(leg->playout, sent->clock_rate, sent->sample_rate); /* accepts made sure */
 }
@@ -629,7 +631,7 @@ static sfm_sound decode_sent(sfm_leg *leg, const uint8_t *payload, size_t length
 /* Records it, and tells whether it is silence that comfort noise may stand for. */
 static bool hear_sent(sfm_leg *leg, const uint8_t *payload, size_t length) {
     sound_room room;
-    bool wants_noise = leg->params.noise_send_payload_type != 0;
+    bool wants_noise = leg->params.noise_send_payload_type != 0 && leg->params.send_format.codec->decode != NULL;
     if (running_tape(leg) == NULL && leg->keepsake == NULL && !wants_noise) {
         return false;
     }
@@ -973,9 +975,9 @@ static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint
     }
 }
 
-static const sfm_codec *received_codec(const sfm_leg *leg, const sfm_rtp_header *header) {
+static const sfm_codec *codec_of_type(const sfm_leg *leg, int32_t payload_type) {
     for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
-        if (leg->params.receive_formats[i].payload_type == header->payload_type) {
+        if (leg->params.receive_formats[i].payload_type == payload_type) {
             return leg->params.receive_formats[i].codec;
         }
     }
@@ -983,7 +985,7 @@ static const sfm_codec *received_codec(const sfm_leg *leg, const sfm_rtp_header 
 }
 
 static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t length, int64_t arrival_ns) {
-    const sfm_codec *codec = received_codec(leg, header);
+    const sfm_codec *codec = codec_of_type(leg, header->payload_type);
     if (codec != NULL) {
         sfm_stream_statistics_set_clock(&leg->stream, codec->clock_rate);
         leg->counters.payload_type = header->payload_type;
@@ -1092,6 +1094,16 @@ static void report_inband_digits(sfm_leg *leg) {
     }
 }
 
+/* Whether nobody here knows what sounded: the packets are of a codec that only passes through, or the first of them
+ * waits to be played. */
+static bool is_unknown(const sfm_leg *leg, int content) {
+    if (content < 0 || (content & SFM_PLAYOUT_AUDIO) != 0) {
+        return content > 0 && (content & SFM_PLAYOUT_UNKNOWN) != 0;
+    }
+    const sfm_codec *newest = codec_of_type(leg, leg->counters.payload_type);
+    return (content & SFM_PLAYOUT_UNKNOWN) != 0 || (newest != NULL && newest->decode == NULL);
+}
+
 static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content) {
     sfm_listener_report report;
     if (leg->listener == NULL) {
@@ -1144,11 +1156,16 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     end_silent_digit(leg, due_ns);
     int content;
     sfm_sound heard = read_sound(leg, due_ns, &room, &content);
-    if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
-        count_level(leg, heard, count);
+    if (is_unknown(leg, content)) {
+        leg->counters.unknown_samples += count;
+        leg->silence.silent_samples = 0;
+    } else {
+        if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
+            count_level(leg, heard, count);
+        }
+        listen(leg, heard.mixed, count, content);
+        watch_silence(leg, heard.mixed, count);
     }
-    listen(leg, heard.mixed, count, content);
-    watch_silence(leg, heard.mixed, count);
     tape_heard(leg, heard, count);
 }
 
@@ -1319,6 +1336,7 @@ static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->clipped_samples = leg->level.clipped;
     statistics->heard_samples = leg->level.samples;
     statistics->listened_ns = sfm_ns_from_ts((int64_t)leg->counters.listened_samples, leg->sample_rate);
+    statistics->unknown_ns = sfm_ns_from_ts((int64_t)leg->counters.unknown_samples, leg->sample_rate);
     statistics->silent_ns = sfm_ns_from_ts((int64_t)leg->counters.silent_samples, leg->sample_rate);
     statistics->silence_max_ns = sfm_ns_from_ts((int64_t)leg->counters.silence_max_samples, leg->sample_rate);
 }

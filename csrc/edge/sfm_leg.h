@@ -232,6 +232,7 @@ typedef struct sfm_leg_statistics {
     int64_t listened_ns; /* from the first packet on, while the direction receives */
     int64_t silent_ns; /* of it, quieter than SFM_LEG_SILENCE_DBOV */
     int64_t silence_max_ns; /* the longest silence in a row */
+    int64_t unknown_ns; /* time of which nobody here knows how it sounded: the codec only passes through */
     int64_t both_ways_ns; /* how long both directions were open */
     int64_t unanswered_ns; /* of it, since the last packet that came, or since ever */
     sfm_remote_report remote;

@@ -107,7 +107,11 @@ Interspeech 2011). A receiver that conceals with in-band FEC hears less loss tha
 L16_WIDEBAND = Equipment(ie=0, bpl=4.3, wideband=True, provisional=True)
 """Samples as they are, 16 kHz and more: no coding impairment; Bpl,WB as for G.722."""
 
-_BY_NAME = {"pcmu": G711, "pcma": G711, "g722": G722, "opus": OPUS}
+G729 = Equipment(ie=11, bpl=19.0, lookahead_ms=5)
+"""G.729 annex A with annex B: G.113 tables I.1 and I.4. G.729 itself has Ie 10, and no Bpl."""
+
+_BY_NAME = {"pcmu": G711, "pcma": G711, "g722": G722, "opus": OPUS, "g729": G729}
+"""GSM has Ie 20 and no Bpl in G.113, iLBC and AMR none for all of their modes: they get no score."""
 
 
 def equipment_of(codec: str, sample_rate: int = 8000) -> Equipment | None:

@@ -73,7 +73,7 @@ def encode(file: IO[bytes], coding: Coding, blocks: Iterator[Samples], name: str
     Raises MediaError when there is not a single sample.
     """
     if not coding.codec.encode:
-        raise MediaError(f"{coding.rtp_format.name} cannot be encoded here; {name} would have to hold it already")
+        raise MediaError(f"{coding.rtp_format.name} only passes through: {name} would have to hold its frames already")
     write = _write_packets if coding.ptime_ms else _write_stream
     native = write(file, coding, _whole(map(_to_pcm, blocks), coding.piece), name)
     return ffi.gc(native, lib.sfm_prompt_release)

@@ -144,7 +144,7 @@ def _dialled(job: Job, played_ms: int) -> Iterator[Payload]:
 
 
 def _recording_finished(job: Job, event: Any) -> Payload:
-    error = _recording_error(event.error)
+    error = _recording_error(event.error) or job.leg.record_spoiled
     began_s = event.began_ns / 1e9 if event.began_ns >= 0 else None
     return RecordingFinished(job.leg.call, job.token, job.text, event.elapsed_ms, error, began_s)
 

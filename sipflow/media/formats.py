@@ -16,10 +16,13 @@ MIN_PTIME_MS, MAX_PTIME_MS = 5, 60
 
 
 @functools.cache
-def _registry() -> dict[tuple[str, int, int], Any]:
+def _registry() -> dict[tuple[str, int, int], list[Any]]:
     """The native codecs by name in lower case, RTP clock and channels: they are the same ones for ever, and every call
-    looks its formats up a dozen times."""
-    return {(_name(codec).lower(), codec.clock_rate, codec.channels): codec for codec in _codecs()}
+    looks its formats up a dozen times. There are two where `a=fmtp` chooses."""
+    found: dict[tuple[str, int, int], list[Any]] = {}
+    for codec in _codecs():
+        found.setdefault((_name(codec).lower(), codec.clock_rate, codec.channels), []).append(codec)
+    return found
 
 
 def _codecs() -> Iterator[Any]:
@@ -34,15 +37,37 @@ def _name(codec: Any) -> str:
 
 
 def codec_names() -> list[str]:
-    """Encoding names of all codecs that can be sent and heard, in the registry's spelling."""
-    return [*dict.fromkeys(map(_name, _codecs())), *([opus.NAME] if opus.has_opus() else [])]
+    """Encoding names of all codecs that can be encoded and decoded, in the registry's spelling."""
+    own = dict.fromkeys(_name(codec) for codec in _codecs() if codec.decode)
+    return [*own, *([opus.NAME] if opus.has_opus() else [])]
+
+
+def passed_names() -> list[str]:
+    """Encoding names of all codecs that only pass through."""
+    return [*dict.fromkeys(_name(codec) for codec in _codecs() if not codec.decode)]
 
 
 def find_codec(rtp_format: RtpFormat) -> Any | None:
     """The native codec of a format, None when there is none of that name, clock and number of channels."""
     if _is_opus(rtp_format):
         return opus.opus_codec(rtp_format.fmtp) if opus.has_opus() else None
-    return _registry().get((rtp_format.name.lower(), rtp_format.clock_rate, rtp_format.channels))
+    found = _registry().get((rtp_format.name.lower(), rtp_format.clock_rate, rtp_format.channels), ())
+    return found[_is_second(rtp_format) and len(found) > 1] if found else None
+
+
+_SECOND = {"ilbc": ("mode", "20"), "amr": ("octet-align", "1"), "amr-wb": ("octet-align", "1")}
+
+
+def _is_second(rtp_format: RtpFormat) -> bool:
+    """Whether `a=fmtp` says other than what is meant without it (RFC 3952 section 5, RFC 4867 section 8.1)."""
+    name, value = _SECOND.get(rtp_format.name.lower(), ("", ""))
+    return bool(name) and fmtp_parameter(rtp_format.fmtp, name) == value
+
+
+def fmtp_parameter(fmtp: str, name: str) -> str:
+    """The value of a parameter of `a=fmtp` (`mode=20; …`), names in any case; empty when it is not there."""
+    pairs = (part.partition("=") for part in fmtp.split(";"))
+    return next((value.strip() for key, _, value in pairs if key.strip().lower() == name), "")
 
 
 def _is_opus(rtp_format: RtpFormat) -> bool:
@@ -62,14 +87,16 @@ def codec_of(rtp_format: RtpFormat) -> Any:
     codec = find_codec(rtp_format)
     if codec is None:
         wanted = f"{rtp_format.name}/{rtp_format.clock_rate}"
-        raise MediaError(f"no codec for {wanted}; there are {', '.join(codec_names())}")
+        raise MediaError(f"no codec for {wanted}; there are {', '.join([*codec_names(), *passed_names()])}")
     return codec
 
 
 def packet_time_ms(codec: Any, wanted_ms: int) -> int:
-    """The packet time to send a codec with: the longest one up to `wanted_ms` that it has and that fits a datagram."""
+    """The packet time to send a codec with: the longest one up to `wanted_ms` that it has and that fits a datagram, or
+    the shortest that it has (G.723.1: 30 ms)."""
     wanted = min(max(wanted_ms, MIN_PTIME_MS), MAX_PTIME_MS)
-    return next((ptime for ptime in range(wanted, MIN_PTIME_MS - 1, -1) if _fits(codec, ptime)), wanted)
+    tried = (*range(wanted, MIN_PTIME_MS - 1, -1), *range(wanted, MAX_PTIME_MS + 1))
+    return next((ptime for ptime in tried if _fits(codec, ptime)), wanted)
 
 
 def _fits(codec: Any, ptime_ms: int) -> bool:

@@ -191,6 +191,8 @@ class Leg:
         self._watches: dict[int, int] = {}
         """Token of the command to number of the native job."""
         self._play_job = 0
+        self.record_spoiled = ""
+        """Why recordings that are told of from now on have failed; empty: they have not."""
         self.handshake_arrived: Callable[[], None] = _nobody
         """Called by the engine when DTLS datagrams have come."""
         self._closing = False
@@ -314,6 +316,11 @@ class Leg:
         """Leaves out of the recording what is sent and heard from now on; off: takes it in again, without a gap."""
         self._command(lambda: lib.sfm_engine_leg_pause_record(self._open(), on), "pause record")
 
+    def spoil_record(self, why: str) -> None:
+        """Ends the recording, if one runs, which has failed because of `why`."""
+        self.record_spoiled = why
+        self.stop_record()
+
     def stop_record(self) -> None:
         """Ends the recording, if one runs."""
         self._command(lambda: lib.sfm_engine_leg_stop_record(self._open()), "stop record")
@@ -393,8 +400,9 @@ class Leg:
         self._command(lambda: lib.sfm_engine_leg_impair(self._open(), native), "impair")
 
     def kept(self) -> KeptAudio | None:
-        """The newest audio of both directions until now; None when the leg keeps none, or had none."""
-        if not self.kept_frames or self._native is None:
+        """The newest audio of both directions until now; None when the leg keeps or had none, or nobody decodes it."""
+        passes = self._params is not None and self._params.send_format.passes_only
+        if not self.kept_frames or self._native is None or passes:
             return None
         frames = ffi.new("int16_t[]", 2 * self.kept_frames)
         rate = ffi.new("uint32_t *")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError
+from sipflow.media import frames
 from sipflow.media.wav_header import WavHeader, read_wav_header
 from sipflow.values import dataclass
 
@@ -19,7 +20,8 @@ _BLOCK_FRAMES = 1 << 16
 _CLIPPED_RUN = 3
 """So many samples in a row at full scale are no peak of the music but a recording that was too loud."""
 _SILENT_PEAK = 10 ** (-60 / 20)
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".w64", ".caf"})
+_SOUND = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".w64", ".caf"})
+SUFFIXES = _SOUND | frames.SUFFIXES
 """Names of files that `list` looks into; `find` and `probe` take any."""
 
 _BITS = {
@@ -42,6 +44,8 @@ class MediaInfo:
     """Container, in libsndfile's words: WAV, FLAC, OGG."""
     bits: int | None
     """Per sample; None for compressed audio."""
+    encoded: str = ""
+    """Encoding name of the codec that its frames are sent with, as they are; empty for audio that any codec encodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class MediaLibrary:
 
     def probe(self, path: Path) -> MediaInfo | MediaProblem:
         """What the file is, or why it cannot be played. A plain WAV file is known by its head, others by libsndfile."""
+        if frames.holds_frames(path):
+            return _probe_frames(path)
         header = _wav_header(path)
         if header is not None and header.frames > 0:
             return _info_of_wav(path, header)
@@ -156,6 +162,14 @@ def _info_of_wav(path: Path, header: WavHeader) -> MediaInfo:
     return MediaInfo(
         path, header.duration_ms, header.sample_rate, header.channels, header.subtype, header.container, header.bits
     )
+
+
+def _probe_frames(path: Path) -> MediaInfo | MediaProblem:
+    try:
+        found = frames.read_frames(path)
+    except MediaError as error:
+        return MediaProblem(path, str(error))
+    return MediaInfo(path, found.duration_ms, found.clock_rate, 1, found.codec, "frames", None, found.codec)
 
 
 def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError, MisuseError
+from sipflow.media.encoded import encoded_prompt, is_encoded
 from sipflow.media.encoding import Coding, encode
 from sipflow.media.formats import codec_of
 from sipflow.media_params import RtpFormat
@@ -99,8 +100,10 @@ class PromptStore:
         `ptime_ms` is the packet time it will be sent with; it matters only to codecs whose packets are encoded one by
         one.
 
+        A file of encoded frames is sent as it is, to the codec that made them and without a gain.
+
         Raises MediaError, with a text for a user, when the file is missing, is no audio, is empty (or all of it lies
-        before `start_ms`), or when there is no codec for the format.
+        before `start_ms`), when there is no codec for the format, or when encoded frames are another codec's.
         """
         if start_ms < 0:
             raise MisuseError(f"a prompt cannot start at {start_ms} ms")
@@ -164,11 +167,18 @@ class PromptStore:
             return slot.prompt
 
     def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
+        if is_encoded(path):
+            return self._pass(path, coding, start_ms, gain_db)
         gain = 10 ** (gain_db / 20)
         with open_audio(path) as audio:
             wide = audio_blocks(audio, start_ms, coding.codec.encoded_channels)
             blocks = resampled(wide, audio.samplerate, coding.codec.sample_rate)
             return self._encode(str(path), coding, (gain * block for block in blocks))
+
+    def _pass(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
+        if gain_db:
+            raise MediaError(f"{path} is encoded already and cannot be made louder or softer")
+        return self._kept(str(path), coding, lambda file: encoded_prompt(file, coding, path, start_ms), endless=False)
 
     def _tone(self, frequency_hz: float, duration_ms: float | None, coding: Coding, level_db: float) -> Prompt:
         import numpy
@@ -186,13 +196,16 @@ class PromptStore:
         )
 
     def _encode(self, name: str, coding: Coding, blocks: Iterator[Samples], *, endless: bool = False) -> Prompt:
-        codec = coding.codec
+        return self._kept(name, coding, lambda file: encode(file, coding, blocks, name), endless=endless)
+
+    def _kept(self, name: str, coding: Coding, make: Callable[[IO[bytes]], Any], *, endless: bool) -> Prompt:
+        """The prompt that `make` writes to a file and maps."""
         try:
             with tempfile.TemporaryFile(dir=self._cache_dir) as file:
-                native = encode(file, coding, blocks, name)
+                native = make(file)
         except OSError as error:
             raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
-        duration_ms = lib.sfm_prompt_samples(native) * 1000 // codec.sample_rate
+        duration_ms = lib.sfm_prompt_samples(native) * 1000 // coding.codec.sample_rate
         return Prompt(name, coding.rtp_format, duration_ms, endless, native)
 
 

@@ -314,7 +314,7 @@ def _unheard_share(media: Any) -> float:
 def _quality(media: Any, heard: Heard, burst_ratio: float | None) -> dict[str, Any]:
     """Delay and score of what was heard. Nothing that was not received gets a score."""
     equipment = None if heard.codec is None else equipment_of(heard.codec, heard.sample_rate)
-    if media.heard_samples == 0 or media.playout_delay_mean_ns < 0:
+    if (media.heard_samples == 0 and media.unknown_ns == 0) or media.playout_delay_mean_ns < 0:
         return _scored(None, None)
     network_ms = max(media.remote.round_trip_ns, 0) / 2e6
     delay_ms = network_ms + media.playout_delay_mean_ns / 1e6 + heard.ptime_ms

@@ -44,6 +44,8 @@ _FORMATS = {
     "G722": (RtpFormat("G722", 9),),
     "opus": (RtpFormat("opus", 111, 48000, 2, "useinbandfec=1"),),
     "L16": (RtpFormat("L16", 98, 16000), RtpFormat("L16", 99)),
+    "GSM": (RtpFormat("GSM", 3),),
+    "G729": (RtpFormat("G729", 18, fmtp="annexb=no"),),
 }
 """Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only. Opus says 48000/2
 whatever it sends (RFC 7587 section 7)."""

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from sipflow import events
-from sipflow.errors import MachineError, MisuseError, SipflowError
+from sipflow.errors import MachineError, MediaError, MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.media import (
@@ -146,6 +146,8 @@ class MediaDesk:
             self._start_by_handshake(media.leg, params, params.dtls)
         if before not in (None, params.send_format) and media.playing is not None:
             self._spawn(self._swap(media.playing))
+        if why := _why_no_wav(params):
+            media.leg.spoil_record(why)
 
     def _start_by_handshake(self, leg: Leg, params: MediaParams, dtls: DtlsParams) -> None:
         """The peer is to be known before the first datagram goes out, and nothing may be sent before there are keys."""
@@ -249,11 +251,19 @@ class MediaDesk:
 
     async def _swap(self, command: commands.StartPlay) -> None:
         """Go on with the same audio in the call's new format, if it still plays."""
-        with contextlib.suppress(SipflowError):  # the call, or its play, has ended; the file was played already
-            prompt = await self._load(command)
-            media = self._calls.get(command.call)
-            if media is not None and media.leg is not None and media.playing is command:
-                media.leg.swap_prompt(prompt)
+        with contextlib.suppress(SipflowError):  # the call, or its play, has ended
+            try:
+                prompt = await self._load(command)
+            except MediaError:  # nobody encodes for that codec: the play ends before its end
+                self._leg_that_plays(command).stop_play()
+            else:
+                self._leg_that_plays(command).swap_prompt(prompt)
+
+    def _leg_that_plays(self, command: commands.StartPlay) -> Leg:
+        media = self._calls.get(command.call)
+        if media is None or media.leg is None or media.playing is not command:
+            raise MisuseError("it plays no more")
+        return media.leg
 
     async def _load(self, command: commands.StartPlay) -> Prompt:
         media = self._calls.get(command.call)
@@ -289,6 +299,8 @@ class MediaDesk:
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:
+            if media.params is not None and (why := _why_no_wav(media.params)):
+                raise MediaError(why)
             path = self._output.recording(command.path, command.agent, command.name)
             media.recording = path, command.channels
             media.leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
@@ -383,8 +395,10 @@ class MediaDesk:
             features = await self._features_of(command.path)
             media = self._calls.get(command.call)
             heard = None if media is None else media.heard if media.leg is None else media.leg.heard()
-            if heard is None:
+            if heard is None or media is None:
                 raise MisuseError("the call never had any media")
+            if media.params is not None and media.params.unheard:
+                raise MediaError(media.params.unheard)
             loop = asyncio.get_running_loop()
             found, measured = await loop.run_in_executor(None, search, wanted, features, heard, what)
             score = None if command.pesq is None else await loop.run_in_executor(None, self._pesq, command)
@@ -450,6 +464,18 @@ def _by_name(counted: LegStatistics) -> dict[str, Any]:
 def _wanted(command: commands.Listen) -> Wanted:
     score = DEFAULT_SCORE if command.score is None else command.score
     return Wanted(command.kind, command.lasting_ms, command.frequencies, command.cadence_ms, score)
+
+
+def _why_no_wav(params: MediaParams) -> str:
+    """Why a WAV file of the call would hold what was neither sent nor heard; empty when it holds what was."""
+    if params.unheard:
+        return params.unheard
+    sent = params.send_format
+    return (
+        f"{sent.name} only passes through: it is not decoded here, so there is nothing to record of what is sent"
+        if sent.passes_only
+        else ""
+    )
 
 
 def _topic(command: commands.Listen) -> int:

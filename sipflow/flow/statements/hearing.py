@@ -9,7 +9,7 @@ from sipflow import events
 from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.flow.call import Arrival, CallState, LaneCall
-from sipflow.flow.outcome import CHECK_FALSE, Failure, Outcome, Success
+from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, Failure, Outcome, Success
 from sipflow.flow.statements.base import CallStatement, Find, OpT
 from sipflow.flow.statements.events import ExpectStatement
 from sipflow.ir import ops
@@ -53,7 +53,7 @@ class HearingStatement(ExpectStatement[OpT]):
         """Whether it was heard."""
         self.began = now if self.began is None else self.began
         self._drain(call)
-        return self.refused or super().look(call, now)
+        return self.refused or super().look(call, now) or self._deaf(call)
 
     def find(self) -> Find | None:
         """For a `choose`."""
@@ -63,7 +63,13 @@ class HearingStatement(ExpectStatement[OpT]):
 
     def hopeless(self) -> Failure | None:
         """Nobody listens."""
-        return self.refused or super().hopeless()
+        deaf = None if self.call is None else self._deaf(self.call)
+        return self.refused or deaf or super().hopeless()
+
+    def _deaf(self, call: LaneCall) -> Failure | None:
+        """What comes is not decoded: neither sound nor silence is heard."""
+        why = "" if call.media is None else call.media.unheard
+        return Failure(self.expected(), why, COMMAND_FAILED) if why else None
 
     def _drain(self, call: LaneCall) -> None:
         """Take what is told on the way, so that an inbox does not grow with it."""

@@ -6,7 +6,10 @@ from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.context import Context
 from sipflow.lang.syntax import Node, Token
 
-CANONICAL = {"pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16", "cn": "CN"}
+CANONICAL = {
+    "pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16", "gsm": "GSM", "g729": "G729",
+    "cn": "CN",
+}  # fmt: skip
 """Name as written, in lower case, to the registry's spelling (RFC 3551 section 6)."""
 
 _ALIASES = {"ulaw": "pcmu", "mulaw": "pcmu", "g711u": "pcmu", "g711": "pcmu", "alaw": "pcma", "g711a": "pcma"}

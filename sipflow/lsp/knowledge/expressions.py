@@ -77,6 +77,16 @@ WORDS = {
         "opus": Entry("opus", "Opus, 48 kHz.", source="RFC 6716, RFC 7587"),
         "g722": Entry("g722", "G.722, 16 kHz of audio behind a clock rate of 8000.", source="RFC 3551 section 4.5.2"),
         "l16": Entry("l16", "Samples of 16 bits, not compressed.", source="RFC 3551 section 4.5.11"),
+        "gsm": Entry(
+            "gsm",
+            "GSM full rate: only passed through, as files of its frames and recordings of such.",
+            source="RFC 3551 section 4.5.8",
+        ),
+        "g729": Entry(
+            "g729",
+            "G.729 without annex B: only passed through, as files of its frames and recordings of such.",
+            source="RFC 3551 section 4.5.6",
+        ),
         "cn": Entry(
             "cn", "Comfort noise in the place of silence, beside pcmu, pcma, g722 or l16 at 8 kHz.", source="RFC 3389"
         ),
