@@ -93,6 +93,8 @@ class CallRejected(Payload):
     """URIs of the Contact headers of a 3xx, in the order of preference."""
     local: bool = False
     """Whether the code was made here (time-out, transport) rather than received."""
+    environment: bool = False
+    """Whether the machine is to blame: no free port, no keys. Then nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)

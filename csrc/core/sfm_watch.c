@@ -14,6 +14,7 @@ enum {
     SOON_MS = 3000,      /* a cadence whose round is shorter must come twice */
     MIN_TOLERANCE_MS = 60,
     MIN_TOLERANCE_HZ8 = 10 * 8,
+    END_FRAMES = 24,     /* until a prompt whose end is missing, as far as it may be, has been judged */
     BESIDE_HZ8 = 45 * 8, /* a side of a modulated tone (400 Hz x 25 Hz in India) belongs to it */
 };
 
@@ -312,6 +313,19 @@ void sfm_watch_read(const sfm_watch *watch, sfm_hearing *hearing)
     *hearing = watch->hearing;
     if (watch->begun)
         hearing->ago_ms = (int32_t)((int64_t)(watch->number + 1) - (int64_t)watch->began) * SFM_EAR_FRAME_MS;
+}
+
+uint32_t sfm_watch_hear_out(sfm_watch *watch, int64_t most_cost, int *news)
+{
+    static const sfm_ear_frame silence = {.window_dbov = SFM_LEVEL_SILENT, .level_dbov = SFM_LEVEL_SILENT};
+    uint32_t tail = watch->heard != NULL ? sfm_heard_tail(watch->heard) : 0, put = 0;
+    *news = SFM_HEARD_NOTHING;
+    while (put < tail && *news != SFM_HEARD_FOUND && (put < END_FRAMES || most_cost > 0)) {
+        *news = sfm_watch_put(watch, &silence, watch->number + 1);
+        most_cost -= sfm_watch_cost(watch);
+        put++;
+    }
+    return put;
 }
 
 int sfm_watch_search(sfm_watch *watch, const sfm_ear_frame *frames, size_t count, sfm_hearing *hearing)

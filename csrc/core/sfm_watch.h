@@ -54,6 +54,9 @@ void sfm_watch_destroy(sfm_watch *watch); /* NULL is fine */
 int sfm_watch_put(sfm_watch *watch, const sfm_ear_frame *frame, uint64_t number);
 /* Before the first frame: a tone that sounds at it has been heard already, and counts again when it comes anew. */
 void sfm_watch_continue(sfm_watch *watch);
+/* Nothing comes any more: silence behind the last frame, in which a prompt that was over just now is recognised; at least
+ * what that takes, and more for about `most_cost` multiplications, so that what came nearest is known. How many frames. */
+uint32_t sfm_watch_hear_out(sfm_watch *watch, int64_t most_cost, int *news);
 void sfm_watch_read(const sfm_watch *watch, sfm_hearing *hearing);
 /* All frames at once, as numbers from 0 on, and then silence: 1 when it was there, else 0 and what came nearest.
  * How long ago is counted from the last frame. */

@@ -23,6 +23,7 @@ enum {
     DTMF_VOLUME_DBM0 = 10,
     MAX_TICK_SAMPLES = SFM_MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
     EVENT_CAPACITY = 32,
+    HEAR_OUT_MS = 500, /* at most, when the leg closes: more than a jitter buffer holds */
     NOISE_AFTER_MS = 200, /* of silence: a pause between two words is none */
     NOISE_INTERVAL_MS = 400, /* from one description of the noise to the next */
     DIGIT_SILENCE_NS = 150 * 1000 * 1000, /* without packets a digit is over: senders repeat at least every 50 ms */
@@ -1104,13 +1105,16 @@ static bool is_unknown(const sfm_leg *leg, int content) {
     return (content & SFM_PLAYOUT_UNKNOWN) != 0 || (newest != NULL && newest->decode == NULL);
 }
 
+static int is_pause(int content) {
+    return content <= 0 || (content & (SFM_PLAYOUT_AUDIO | SFM_PLAYOUT_CONCEALED)) == 0;
+}
+
 static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content) {
     sfm_listener_report report;
     if (leg->listener == NULL) {
         return;
     }
-    int pause = content <= 0 || (content & (SFM_PLAYOUT_AUDIO | SFM_PLAYOUT_CONCEALED)) == 0;
-    sfm_listener_hear(leg->listener, pcm, count, leg->sample_rate, pause);
+    sfm_listener_hear(leg->listener, pcm, count, leg->sample_rate, is_pause(content));
     report_inband_digits(leg);
     while (sfm_listener_next(leg->listener, &report)) {
         report_hearing(leg, &report);
@@ -1167,6 +1171,24 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
         watch_silence(leg, heard.mixed, count);
     }
     tape_heard(leg, heard, count);
+}
+
+/* What had arrived was on its way to the ear. */
+void sfm_leg_hear_out(sfm_leg *leg, int64_t due_ns) {
+    sound_room room;
+    sfm_jitter_counts counts;
+    if (leg->listener == NULL) {
+        return;
+    }
+    sfm_playout_read_counts(leg->playout, &counts);
+    for (uint32_t ms = 0; counts.buffered > 0 && ms < HEAR_OUT_MS; ms += leg->params.ptime_ms) {
+        int content;
+        sfm_sound heard = read_sound(leg, due_ns + (int64_t)ms * 1000000, &room, &content);
+        sfm_listener_hear(leg->listener, heard.mixed, tick_samples(leg), leg->sample_rate, is_pause(content));
+        sfm_playout_read_counts(leg->playout, &counts);
+    }
+    report_inband_digits(leg);
+    sfm_listener_hear_out(leg->listener);
 }
 
 static void skip_sending(sfm_leg *leg) {

@@ -124,6 +124,8 @@ int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config); /* NULL ends 
  * watch must live until it is finished. 0; SFM_ERROR_ARGUMENT: the leg has no ear; SFM_ERROR_SPACE: 16 watch
  * already. */
 int sfm_leg_watch(sfm_leg *leg, sfm_watch *watch, uint64_t job, uint64_t topic, int look_back);
+/* Before the leg closes: the watches get what the jitter buffer still holds, from the tick at `due_ns` on. */
+void sfm_leg_hear_out(sfm_leg *leg, int64_t due_ns);
 void sfm_leg_end_watch(sfm_leg *leg, uint64_t job); /* 0: all of them */
 /* Copies what is remembered of what was heard, oldest first, at most `capacity` frames. */
 size_t sfm_leg_read_heard(const sfm_leg *leg, sfm_ear_frame *frames, size_t capacity);

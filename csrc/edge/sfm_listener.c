@@ -8,6 +8,7 @@
 
 enum {
     TOPICS = 32,
+    CLOSING_COST = 5000000, /* of those of a leg that closes, each */
     TICK_COST = 250000,   /* multiplications that the watches of a leg may make up with in a tick: 0.2 ms or so */
     PROGRESS_FRAMES = 10, /* news that are nearer are told every 200 ms */
 };
@@ -134,12 +135,29 @@ void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count,
     }
 }
 
-/* How long ago something began is counted from now, not from where a watch that catches up has come to. */
+void sfm_listener_hear_out(sfm_listener *listener) {
+    for (int i = 0; i < SFM_LISTENER_WATCHES; i++) {
+        watch_slot *watching = &listener->watches[i];
+        int64_t cost = CLOSING_COST;
+        int news;
+        if (watching->watch == NULL) {
+            continue;
+        }
+        catch_up(listener, watching, &cost);
+        if (!watching->found && watching->next == sfm_ear_frames(listener->ear)) {
+            watching->next += sfm_watch_hear_out(watching->watch, cost, &news);
+            watching->found = news == SFM_HEARD_FOUND;
+        }
+    }
+}
+
+/* How long ago something began is counted from now, not from where a watch has come to: one that catches up is behind,
+ * one that was heard out is ahead. */
 static void fill(const sfm_listener *listener, const watch_slot *watching, sfm_listener_report *report) {
     *report = (sfm_listener_report){.job = watching->job, .found = watching->found};
     sfm_watch_read(watching->watch, &report->hearing);
     if (report->hearing.ago_ms >= 0) {
-        uint64_t behind = sfm_ear_frames(listener->ear) - watching->next;
+        int64_t behind = (int64_t)sfm_ear_frames(listener->ear) - (int64_t)watching->next;
         report->hearing.ago_ms += (int32_t)behind * SFM_EAR_FRAME_MS;
     }
 }

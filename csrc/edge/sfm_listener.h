@@ -39,6 +39,9 @@ void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count,
 int sfm_listener_next(sfm_listener *listener, sfm_listener_report *report);
 /* Ends the watch with this job; 1 and its report, or 0 when there is none. */
 int sfm_listener_end(sfm_listener *listener, uint64_t job, sfm_listener_report *report);
+/* Nothing comes any more, and the watches are about to be ended: what they have not yet looked at is looked at, as far as
+ * 5 ms go, and a prompt that was over just now is recognised. */
+void sfm_listener_hear_out(sfm_listener *listener);
 /* Any of its jobs, 0 when there are none. */
 uint64_t sfm_listener_any_job(const sfm_listener *listener);
 

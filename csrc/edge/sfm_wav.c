@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BYTES_PER_SAMPLE = 2, RIFF_OVERHEAD_BYTES = SFM_WAV_HEADER_BYTES - 8 };
@@ -58,10 +59,19 @@ static int write_header(const sfm_wav *wav) {
     return write_all(wav->file, header, sizeof header, 0);
 }
 
+/* A recording that is still being written under this name goes on in its own file, which has no name any more. */
+static void forget_earlier(const char *path) {
+    struct stat status;
+    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+        unlink(path);
+    }
+}
+
 int sfm_wav_create(sfm_wav *wav, const char *path, uint32_t sample_rate, uint16_t channels) {
     uint32_t block = (uint32_t)channels * BYTES_PER_SAMPLE;
     sfm_wav created = {.sample_rate = sample_rate, .channels = channels};
     created.data_bytes_limit = (UINT32_MAX - RIFF_OVERHEAD_BYTES) / block * block;
+    forget_earlier(path);
     created.file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (created.file == -1) {
         return -errno;

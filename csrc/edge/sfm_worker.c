@@ -608,6 +608,7 @@ static void close_leg(sfm_engine_leg *leg) {
     sfm_leg_stop_play(leg->leg);
     sfm_leg_stop_dtmf(leg->leg);
     sfm_leg_end_digit(leg->leg);
+    sfm_leg_hear_out(leg->leg, leg->tick_ns);
     sfm_leg_end_watch(leg->leg, 0);
     sfm_leg_stop_record(leg->leg);
     collect_events(leg);

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sipflow import events
 from sipflow.events import Payload
+from sipflow.ir.graph import Node
 from sipflow.media_params import MediaParams
 
 
@@ -51,7 +52,10 @@ class LaneCall:
         """Dialogs that are not released yet."""
         self.next_id: str | None = None
         """Dialog that will carry the call when it is answered: a transfer is on its way."""
-        self.open_recordings: set[int] = set()
+        self.open_recordings: dict[int, Node] = {}
+        """The statements that record, by their tokens."""
+        self.broken_recordings: dict[int, tuple[Node, events.RecordingFinished]] = {}
+        """Files that are not whole, of which the lane has not been told."""
         self.unprotected = ""
         """Why its media is not protected as it has to be; empty when it is, and once a lane has failed for it."""
         self._old_end: tuple[events.CallEnded, float] | None = None
@@ -112,8 +116,12 @@ class LaneCall:
             case events.CallEnded():
                 self._finish(now)
                 self.end = payload
-            case events.RecordingFinished(token=token) | events.CommandFailed(token=token):
-                self.open_recordings.discard(token)
+            case events.RecordingFinished(token=token, error=error):
+                node = self.open_recordings.pop(token, None)
+                if error and node is not None:
+                    self.broken_recordings[token] = node, payload
+            case events.CommandFailed(token=token):
+                self.open_recordings.pop(token, None)
             case _:
                 pass
 
@@ -136,7 +144,8 @@ class LaneCall:
         """How the call ended, for a person."""
         at = f" at {self.ended_at:.3f} s"
         if self.rejection is not None:
-            return f"the call was rejected with {self.rejection.code} {self.rejection.reason}{at}"
+            why = "could not be made: " if self.rejection.environment else "was rejected with "
+            return f"the call {why}{describe(self.rejection)}{at}"
         if self.end is not None:
             return f"the call ended: {describe(self.end)}{at}"
         return "the call is over"
@@ -151,6 +160,8 @@ def describe(payload: Payload) -> str:
             return "the caller gave up (CANCEL)"
         case events.CallEnded(by=by, cause=cause, reason=reason):
             return f"ended by the {by} side, {cause}{': ' if reason else ''}{reason}"
+        case events.CallRejected(reason=reason, environment=True):
+            return reason
         case events.CallRejected(code=code, reason=reason, local=local):
             return f"{code} {reason}{' (no answer from the network)' if local and code == 408 else ''}"
         case events.DtmfReceived(digit=digit, via=via):

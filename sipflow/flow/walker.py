@@ -12,6 +12,7 @@ from sipflow.flow.call import Arrival, CallState, LaneCall
 from sipflow.flow.commands import Command, Measure, ReleaseCall
 from sipflow.flow.outcome import (
     COMMAND_FAILED,
+    ENVIRONMENT,
     NOTHING_TO_JUDGE,
     RUN_STOPPED,
     UNPROTECTED,
@@ -294,16 +295,24 @@ class LaneWalker:
 
     def _finish_when_closed(self, now: float) -> None:
         if all(call.closed for call in self.calls):
-            self._done()
+            self._done(now)
+
+    def _judge_recordings(self, now: float) -> None:
+        """A file that is not whole proves nothing: unless a statement was told so, the lane is told now."""
+        for call in self.calls:
+            for node, broken in call.broken_recordings.values():
+                got = f"{broken.path} is not whole: {broken.error} after {broken.duration_ms / 1000:.2f} s"
+                self._record_failure(node, Failure("a recording that is whole", got, ENVIRONMENT), now)
 
     def _give_up_release(self, now: float) -> None:
         open_dialogs = [dialog for call in self.calls for dialog in sorted(call.dialogs)]
         if open_dialogs:
             text = f"the peer did not answer the release of {', '.join(open_dialogs)} within {RELEASE_GRACE_S:g} s"
             self.happened(events.Logged(text, "warning"))
-        self._done()
+        self._done(now)
 
-    def _done(self) -> None:
+    def _done(self, now: float) -> None:
+        self._judge_recordings(now)
         self.state = LaneState.DONE
         passed = not self._failures
         why = self._why or ("" if passed else self._failures[0].failure.got)

@@ -110,7 +110,7 @@ def _recording_error(code: int) -> str:
     if code == lib.SFM_ERROR_SYSTEM - errno.EOVERFLOW:
         return "the disk took the audio too slowly; the file ends where it fell behind"
     if code == lib.SFM_ERROR_SYSTEM - errno.EFBIG:
-        return "the file holds no more: a WAV file ends at 4 GiB"
+        return "the file may not grow any more: a WAV file ends at 4 GiB, any file at the limit of `ulimit -f`"
     return error_text(code)
 
 

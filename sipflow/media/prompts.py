@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 _BLOCK_FRAMES = 1 << 15
 _FULL_SCALE = 32768.0
 
+TONE_DBOV = -10.0
+"""Level of a tone of which none is said."""
+DIGIT_DBOV = 13
+"""-dBov of each of the two frequencies of a digit of which none is said."""
+_LOUDEST_TONE_DBOV = -3.0
+"""A sine that reaches full scale."""
+_DIGIT_DBOV = range(9, 61)
+"""-dBov of a frequency: both together reach full scale at 9."""
+
 PAUSE_MS = 500
 """Length of a `,` between digits, as most dialling strings have it."""
 
@@ -118,14 +127,19 @@ class PromptStore:
         rtp_format: RtpFormat,
         *,
         ptime_ms: int = 20,
-        level_db: float = -10.0,
+        level_db: float = TONE_DBOV,
     ) -> Prompt:
-        """A sine; `level_db` is its root mean square in dB of full scale (dBov), `duration_ms` None is without end."""
+        """A sine; `level_db` is its root mean square in dB of full scale (dBov), `duration_ms` None is without end.
+
+        Raises MisuseError for a level above full scale.
+        """
         codec = codec_of(rtp_format)
         if not 0 < frequency_hz < codec.sample_rate / 2:
             raise MediaError(
                 f"{rtp_format.name} carries no tone of {frequency_hz} Hz: below {codec.sample_rate // 2} Hz"
             )
+        if level_db > _LOUDEST_TONE_DBOV:
+            raise MisuseError(f"a tone of {level_db:g} dBov is louder than full scale: {_LOUDEST_TONE_DBOV:g} at most")
         if duration_ms is not None and duration_ms < 1:
             raise MisuseError("a tone is at least 1 ms long")
         coding = Coding.of(rtp_format, ptime_ms)
@@ -140,12 +154,15 @@ class PromptStore:
         ptime_ms: int = 20,
         tone_ms: float = 100,
         gap_ms: float = 100,
-        level_dbov: int = 13,
+        level_dbov: int = DIGIT_DBOV,
     ) -> Prompt:
         """Digits 0-9 * # A-D as tones in the audio (ITU-T Q.23), each frequency at -`level_dbov` dBov; `,` is a pause.
 
-        Raises MisuseError for anything that is no digit.
+        Raises MisuseError for anything that is no digit, and for levels that cannot be sent.
         """
+        if level_dbov not in _DIGIT_DBOV:
+            loudest, quietest = -_DIGIT_DBOV[0], -_DIGIT_DBOV[-1]
+            raise MisuseError(f"digits have {quietest} to {loudest} dBov in each frequency, not {-level_dbov}")
         coding = Coding.of(rtp_format, ptime_ms)
         key = ("digits", digits, tone_ms, gap_ms, coding.key, level_dbov)
         rate, channels = coding.codec.sample_rate, coding.codec.encoded_channels

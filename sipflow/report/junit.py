@@ -6,6 +6,7 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
+from sipflow.flow.outcome import ENVIRONMENT
 from sipflow.report.fold import FailedStatement, LaneReport, Report
 from sipflow.report.text import printable
 from sipflow.report.verdict import name_of
@@ -45,7 +46,7 @@ def _suite(report: Report) -> TestSuite:
         suite.add_testcase(_case(report, lane))
     if not report.lanes or (not report.passed and all(lane.passed for lane in report.lanes)):
         suite.add_testcase(_run_case(report))
-    suite.time = report.duration_s
+    suite.time = round(report.duration_s, 3)
     return suite
 
 
@@ -55,18 +56,30 @@ def _add_measurements(suite: TestSuite, report: Report) -> None:
         for name in QUALITY:
             value = (call.media or {}).get(name)
             if value is not None:
-                suite.add_property(f"{call.call}.{name}", f"{value:.4g}" if isinstance(value, float) else str(value))
+                suite.add_property(f"{call.call}.{name}", _plain(value))
+
+
+def _plain(value: object) -> str:
+    """Four digits that count, never as a power of ten."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if abs(value) >= _FOUR_DIGITS else f"{value:.4g}"
+
+
+_FOUR_DIGITS = 1000
 
 
 def _case(report: Report, lane: LaneReport) -> TestCase:
-    case = TestCase(lane.lane, classname=report.source, time=report.duration_s)
+    case = TestCase(lane.lane, classname=report.source, time=round(report.duration_s, 3))
     if not lane.passed:
         case.result = [_failure(report, failed) for failed in lane.failures] or [Failure(report.verdict)]
     return case
 
 
-def _failure(report: Report, failed: FailedStatement) -> Failure:
-    failure = Failure(printable(f"expected {failed.expected}, but {failed.got}"), failed.code)
+def _failure(report: Report, failed: FailedStatement) -> Failure | Error:
+    """An error where the machine is to blame, not the system under test."""
+    kind = Error if failed.code == ENVIRONMENT else Failure
+    failure = kind(printable(f"expected {failed.expected}, but {failed.got}"), failed.code)
     where = f"{failed.source or report.source}:{failed.line}:{failed.column}"
     failure.text = printable(f"{where}: {failed.statement} (at {failed.time_s:.3f} s)")
     return failure
@@ -74,7 +87,7 @@ def _failure(report: Report, failed: FailedStatement) -> Failure:
 
 def _run_case(report: Report) -> TestCase:
     """The file or the machine was wrong: no lane could show it."""
-    case = TestCase("run", classname=report.source, time=report.duration_s)
+    case = TestCase("run", classname=report.source, time=round(report.duration_s, 3))
     texts = [text for _, _, level, text in report.logs if level == "error"]
     texts += [
         f"{problem.code}: {problem.source or report.source}:{problem.line}: {problem.message}"

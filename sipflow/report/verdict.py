@@ -82,7 +82,7 @@ def failure_diagnostic(failed: FailedStatement, source: str, also: tuple[FailedS
     call = f", call {failed.call}" if failed.call else ""
     notes = [f"at {failed.time_s:.3f} s, lane {failed.lane}{call}"]
     notes += [f"called at {file or source}:{line}" for file, line in reversed(failed.via)]
-    notes += [f"in its `else`, `{other.statement}` failed, too: {other.got}" for other in also]
+    notes += [f"after that `{other.statement}` failed, too: {other.got}" for other in also]
     return Diagnostic(
         code=failed.code,
         severity=Severity.ERROR,

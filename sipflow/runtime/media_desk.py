@@ -26,6 +26,7 @@ from sipflow.media import (
 )
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import pesq_of
+from sipflow.media.prompts import DIGIT_DBOV, TONE_DBOV
 from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
@@ -274,13 +275,20 @@ class MediaDesk:
         loop = asyncio.get_running_loop()
         if command.digits:
             return await loop.run_in_executor(
-                None, lambda: self._prompts.digits(command.digits, send_format, ptime_ms=ptime_ms)
+                None,
+                lambda: self._prompts.digits(
+                    command.digits, send_format, ptime_ms=ptime_ms, level_dbov=DIGIT_DBOV - round(command.gain_db)
+                ),
             )
         if not command.path:
             return await loop.run_in_executor(
                 None,
                 lambda: self._prompts.tone(
-                    command.tone_hz, _whole(command.duration_ms), send_format, ptime_ms=ptime_ms
+                    command.tone_hz,
+                    _whole(command.duration_ms),
+                    send_format,
+                    ptime_ms=ptime_ms,
+                    level_db=TONE_DBOV + command.gain_db,
                 ),
             )
         path = self._library.require(command.path)
@@ -295,7 +303,8 @@ class MediaDesk:
         """Open the file and record."""
         media = self._want(command.call)
         if media is None or media.leg is None:
-            why = "the call has no media leg yet"
+            ended = media is not None and media.final is not None
+            why = "the call has ended" if ended else "the call has no media leg yet"
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sipflow import events
-from sipflow.errors import MisuseError, SipflowError
+from sipflow.errors import MachineError, MisuseError, SipflowError
 from sipflow.events import Payload
 from sipflow.flow import commands
 from sipflow.plan.plan import AgentPlan
@@ -295,7 +295,8 @@ class Orders:
     def _never_was(self, agent: str, call: str, error: SipflowError) -> None:
         """A call that could not even be sent ends as every call does: rejected, then released."""
         self._desk.close(call)
-        self._tell(agent, events.CallRejected(call, 503, str(error), local=True))
+        environment = isinstance(error, MachineError)
+        self._tell(agent, events.CallRejected(call, 503, str(error), local=True, environment=environment))
         self._tell(agent, events.CallReleased(call, 503))
 
     def _guarded(self, command: Any, act: Callable[[], object]) -> None:

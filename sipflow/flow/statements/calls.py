@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from sipflow import events
 from sipflow.flow import commands
 from sipflow.flow.call import CallState, LaneCall, describe
-from sipflow.flow.outcome import COMMAND_FAILED, Failure, Outcome, Success
+from sipflow.flow.outcome import COMMAND_FAILED, ENVIRONMENT, Failure, Outcome, Success
 from sipflow.flow.statements.base import CallStatement, OpT, Statement
 from sipflow.ir import ops
 from sipflow.media_params import Direction, RtpFormat
@@ -60,7 +60,8 @@ class CallStatementNode(_Placing[ops.Call]):
             self.call = self.lane.new_call(self.op.name, rejection.contacts[0], now)
             self._invite(self.call, self.op, rejection.contacts[0], False)
             return None
-        return Failure(self.expected(), f"{describe(rejection)} at {call.ended_at:.3f} s", COMMAND_FAILED)
+        code = ENVIRONMENT if rejection.environment else COMMAND_FAILED
+        return Failure(self.expected(), f"{describe(rejection)} at {call.ended_at:.3f} s", code)
 
     def expected(self) -> str:
         """An answer."""

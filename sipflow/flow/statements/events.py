@@ -185,11 +185,21 @@ class ExpectRecordedStatement(ExpectStatement[ops.ExpectRecorded]):
     """`expect recorded`."""
 
     kind = events.RecordingFinished
+    judged = 0
+    """Token of the recording that was looked at last."""
 
     def judge(self, arrival: Arrival, call: LaneCall) -> Outcome:
         """The file must be whole."""
         assert isinstance(arrival.payload, events.RecordingFinished), "wanted() lets nothing else through"
+        self.judged = arrival.payload.token
         return judge_recording(arrival.payload, self.expected())
+
+    def look(self, call: LaneCall, now: float) -> Outcome | None:
+        """The lane is told of a file that is not whole."""
+        outcome = super().look(call, now)
+        if isinstance(outcome, Failure):
+            call.broken_recordings.pop(self.judged, None)
+        return outcome
 
     def spoiled(self, call: LaneCall) -> Failure | None:
         """Files are closed after the end of the call: that alone spoils nothing."""

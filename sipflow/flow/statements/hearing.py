@@ -29,6 +29,9 @@ class HearingStatement(ExpectStatement[OpT]):
     look_back: ClassVar[bool] = True
     """Whether it is an event, which may have come before; audio and silence are states, and are about now."""
 
+    remedy: ClassVar[str] = ""
+    """What judges a call that is over, in words that follow."""
+
     def prepare(self) -> Failure | None:
         """Have somebody listen."""
         failure = super().prepare()
@@ -36,8 +39,10 @@ class HearingStatement(ExpectStatement[OpT]):
         self.nearest_at: float | None = None
         self.began: float | None = None
         self.refused: Failure | None = None
+        self.listening = False
         if failure is None and self.call is not None and self.call.state is not CallState.ENDED:
             self.token = self.lane.new_token()
+            self.listening = True
             self.lane.command(self.listen(self.call))
         return failure
 
@@ -76,6 +81,7 @@ class HearingStatement(ExpectStatement[OpT]):
         while (arrival := call.take(self._is_news)) is not None:
             assert isinstance(arrival.payload, events.Hearing), "_is_news() lets nothing else through"
             self.nearest, self.nearest_at = arrival.payload, arrival.time
+            self.listening = self.listening and not isinstance(arrival.payload, events.HearingFinished)
         self.refused = self.refused or (self.failed_command(call) if self.token else None)
 
     def _is_news(self, payload: Payload) -> bool:
@@ -96,9 +102,11 @@ class HearingStatement(ExpectStatement[OpT]):
         return Success(f"{told(heard, arrival.time)}{after}")
 
     def spoiled(self, call: LaneCall) -> Failure | None:
-        """Nothing is heard after the end of the call; what was told last may be on its way a moment longer."""
-        if call.state is not CallState.ENDED:
+        """Nothing is heard after the end of the call; who listened until then is told of it a moment later."""
+        if call.state is not CallState.ENDED or self.listening:
             return None
+        if not self.token:
+            return Failure(self.expected(), f"{call.why_over()}, before this was listened for{self.remedy}")
         return Failure(self.expected(), f"{self.instead_of_it()}; {call.why_over()}")
 
     def expire(self, limit: str) -> Failure:
@@ -120,6 +128,8 @@ class HearingStatement(ExpectStatement[OpT]):
 
 class ExpectHeardStatement(HearingStatement[ops.ExpectHeard]):
     """`expect heard "x.wav" [score >= S]`."""
+
+    remedy = ": `check heard` judges a call that is over"
 
     def listen(self, call: LaneCall) -> commands.Listen:
         """A prompt."""

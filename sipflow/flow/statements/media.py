@@ -8,7 +8,7 @@ from typing import ClassVar
 from sipflow import events
 from sipflow.flow import commands
 from sipflow.flow.call import CallState, LaneCall
-from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, Failure, Outcome, Success
+from sipflow.flow.outcome import CHECK_FALSE, COMMAND_FAILED, ENVIRONMENT, Failure, Outcome, Success
 from sipflow.flow.statements.base import CallStatement, OpT
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Unit
@@ -104,7 +104,7 @@ class RecordStatement(MediaStatement[ops.Record]):
     def start(self, call: LaneCall, now: float) -> Outcome | None:
         """Open the file."""
         op = self.op
-        call.open_recordings.add(self.token)
+        call.open_recordings[self.token] = self.node
         self.lane.command(
             commands.StartRecord(
                 self.lane.agent, call.id, self.token, self.lane.scope.file_name(self.text(op.path)), op.channels,
@@ -157,13 +157,14 @@ class StopRecordStatement(CallStatement[ops.StopRecord]):
         arrival = None if call.open_recordings else call.take(_is_recording_finished, leave=True)
         if arrival is None or not isinstance(arrival.payload, events.RecordingFinished):
             return None
+        call.broken_recordings.pop(arrival.payload.token, None)
         return judge_recording(arrival.payload, self.expected())
 
 
 def judge_recording(finished: events.RecordingFinished, expected: str) -> Outcome:
     """A recording is good when its file is whole."""
     if finished.error:
-        return Failure(expected, finished.error, COMMAND_FAILED)
+        return Failure(expected, f"{finished.path} is not whole: {finished.error}", ENVIRONMENT)
     return Success(f"{finished.duration_ms / 1000:.2f} s in {finished.path}")
 
 
