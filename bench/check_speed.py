@@ -19,12 +19,12 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from bench._scratch import scratch
 from sipflow.lang import compile_text
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -164,9 +164,9 @@ def main() -> None:
     options = parser.parse_args()
     rounds = options.rounds or (FEW_ROUNDS if options.quick else 20)
     chosen = [SCENARIOS / name for name in A_FEW] if options.quick else sorted(SCENARIOS.glob("*.sflow"))
-    with tempfile.TemporaryDirectory() as compiled:
-        slowest = in_fresh_processes(options.files or chosen, rounds, compiled)
-        long = long_files(rounds if options.quick else max(3, rounds // 4), compiled)
+    with scratch() as folder:
+        slowest = in_fresh_processes(options.files or chosen, rounds, str(folder))
+        long = long_files(rounds if options.quick else max(3, rounds // 4), str(folder))
     print()
     verdicts = [
         is_met("slowest scenario, median", slowest, SCENARIO_MAY_TAKE_S),

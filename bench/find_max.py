@@ -21,12 +21,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench._scratch import scratch
 from bench.load_honesty import SCENARIO, hogs, peer
 from sipflow.load.capacity import MOST_DOUBTFUL, MOST_INVALID, REPETITIONS
 
@@ -110,16 +110,16 @@ def main() -> None:
     parser.add_argument("--hogged", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     failed = False
-    with tempfile.TemporaryDirectory() as name:
+    with scratch() as folder:
         print(f"{'limit':>8}  {'found':24} {'off':>6} {'trials':>6}  verdict", flush=True)
         for limit in options.limits:
-            found = search(Path(name), limit, options.seconds)
+            found = search(folder, limit, options.seconds)
             wrong = mistakes_of(found, limit, options.tolerance)
             failed |= bool(wrong)
             tell(f"{limit:g}/s", found, limit, wrong)
         if options.hogged:
             with hogs(4 * (os.cpu_count() or 1)):
-                found = search(Path(name), options.limits[-1], min(options.seconds, 5.0))
+                found = search(folder, options.limits[-1], min(options.seconds, 5.0))
             wrong = refusal_mistakes(found)
             failed |= bool(wrong)
             tell("hogged", found, None, wrong)

@@ -18,11 +18,11 @@ import random
 import resource
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 
 import sipflow
 from bench._compiled import compiled
+from bench._scratch import scratch
 from sipflow import events
 
 PAGE_BYTES = resource.getpagesize()
@@ -90,8 +90,8 @@ def run_once(rate: int, seconds: float) -> None:
     before, counter = resident_mb(), Counter()
     sender = start_flood(port, rate, seconds) if rate else None
     text = CALL.format(port=port, seconds=seconds, patience=seconds + 30)
-    with tempfile.TemporaryDirectory() as out:
-        report = sipflow.run(text, out=Path(out), sinks=[counter.take], timeout_s=seconds + 60)
+    with scratch() as out:
+        report = sipflow.run(text, out=out, sinks=[counter.take], timeout_s=seconds + 60)
     sent = int(sender.communicate()[0]) if sender else 0
     passed = report.passed
     del report

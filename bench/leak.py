@@ -25,13 +25,13 @@ import gc
 import itertools
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import sipflow
+from bench._scratch import scratch
 from sipflow.media.formats import codec_names
 from sipflow.media_params import SRTP_KEY_BYTES
 
@@ -180,8 +180,8 @@ def main() -> int:
         if sample.calls // calls % every == 0 or sample.calls == calls:
             print(f"{time.monotonic() - began:7.0f} s{sample}", flush=True)
 
-    with tempfile.TemporaryDirectory() as out:
-        samples = watch(runs, options.repeats, Path(out), sim=options.sim, tell=tell)
+    with scratch() as out:
+        samples = watch(runs, options.repeats, out, sim=options.sim, tell=tell)
     kept = True
     for fine, what in judge(samples):
         print(f"{'held' if fine else 'BROKEN':8}{what}")

@@ -16,11 +16,11 @@ import argparse
 import asyncio
 import cProfile
 import pstats
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench._scratch import scratch
 from sipflow.load.engine import Engine
 from sipflow.load.messages import Delta, Finished, FromWorker, Ready, Start
 from sipflow.load.plan import LoadOverrides
@@ -81,8 +81,7 @@ def main() -> None:
     parser.add_argument("--profile", metavar="FILE", help="write a cProfile and print its top")
     options = parser.parse_args()
     collect_seldom()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch() as folder:
         costs = []
         for _ in range(options.rounds):
             cost = asyncio.run(run(folder, options.rate, options.calls))

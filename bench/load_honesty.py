@@ -23,12 +23,12 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench._scratch import scratch
 from sipflow import events
 from sipflow.lang.requirements import compile_requirements
 from sipflow.load.capacity import Outcome, Search
@@ -239,8 +239,7 @@ def main() -> None:
         late_s, ignore_every, capacity = options.serve
         serve(late_s, int(ignore_every), capacity)
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch() as folder:
         print(f"{'run':10} {'as expected':12} {'generator':10} {'ended':>6} {'failed':>7} {'set-up p50':>11}  cause")
         for run_name, run in RUNS.items():
             if options.only in (None, run_name):

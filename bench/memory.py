@@ -18,11 +18,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from bench._calls import HOST, HeldCallee, HeldCaller, status_kb
+from bench._scratch import scratch
 from bench.sip_calls import free_port
 from bench.timing_vs_sipp import SCENARIO, told_by
 from sipflow.media import EngineConfig, MediaEngine
@@ -60,7 +60,7 @@ async def answer(media_port: int) -> None:
     await side.loop.run_in_executor(None, sys.stdin.readline)
 
 
-def spawn(*command: str, folder: str | None = None) -> subprocess.Popen[str]:
+def spawn(*command: str, folder: Path | None = None) -> subprocess.Popen[str]:
     """A process with pipes."""
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
@@ -90,9 +90,9 @@ def sipflow_growth(port: int, calls: int) -> tuple[int, int]:
 def sipp_growth(port: int, calls: int) -> tuple[int, int]:
     """The same for SIPp: one process with few calls, one with all, for it cannot be stopped in between."""
     sizes = []
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "scenario.xml").write_text(SCENARIO)
-        Path(folder, "tone.alaw").write_bytes(bytes(8000))
+    with scratch() as folder:
+        (folder / "scenario.xml").write_text(SCENARIO)
+        (folder / "tone.alaw").write_bytes(bytes(8000))
         for count in (FIRST, calls):
             process = spawn(
                 "sipp", "-sf", "scenario.xml", f"{HOST}:{port}", "-i", HOST, "-p", str(free_port()), "-mp", "10000",

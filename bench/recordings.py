@@ -20,7 +20,6 @@ import argparse
 import resource
 import select
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from bench._scratch import scratch
 from bench.soak import descriptors
 from sipflow.events import RecordingFinished
 from sipflow.media import EngineConfig, Leg, MediaEngine, PromptStore
@@ -151,8 +151,8 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     talking = min(options.talking, options.recordings) // 2 * 2
     before, kept = descriptors(), True
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = record(Path(folder), options.recordings, talking, options.seconds)
+    with scratch() as folder:
+        outcome = record(folder, options.recordings, talking, options.seconds)
         for fine, what in judge(outcome, options.recordings, before):
             print(f"{'held' if fine else 'BROKEN':8}{what}", flush=True)
             kept = kept and fine

@@ -1,15 +1,16 @@
 """Calls a second: INVITE, 180, 200, ACK, BYE, 200 over UDP on loopback, no media.
 
 Three pairs in one run, each searched for the highest rate that is held without a retransmission or a failed call:
-probes of a few seconds, each broken off at the first retransmission that sipflow sees, find it to 5 %; then it has to
+probes of a few seconds, each broken off at the first of these that the caller sees, find it to 5 %; then it has to
 hold in one proof that is longer than a transaction lives (32 s), so that forgetting calls is part of it. A proof that
-fails is repeated 13 % lower.
+fails is repeated 13 % lower, as long as there is time: the pairs share `--minutes`. The table comes in any case, and
+says what was not proven, and why.
 
     SIPp uac    → SIPp uas      the yardstick
     sipflow uac → SIPp uas
     SIPp uac    → sipflow uas
 
-    python bench/sip_calls.py [--probe 4] [--proof 40] [--start 1000] [--profile]
+    python bench/sip_calls.py [--probe 4] [--proof 40] [--start 1000] [--minutes 5] [--profile]
 
 sipflow's side is one process: the user agent machine of every run, its UDP endpoint, and a loop that starts calls at
 their planned times. Beside the rate stands what a call of the proof took of that process's processor time, which a
@@ -34,12 +35,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from bench._highest import START_UP_S, Found, Lengths, Outcome, Search, table
+from bench._scratch import scratch
 from sipflow import events
 from sipflow.load.worker import collect_seldom
 from sipflow.media_params import Direction, RtpFormat
@@ -50,42 +53,11 @@ from sipflow.sip.outputs import Transmit
 from sipflow.sip.user_agent import UserAgent, UserAgentConfig
 
 HOST = "127.0.0.1"
-CLOSE_TO = 1.05
-"""A rate that is not held is at most so many times the one that is."""
-STEP_BACK = 1.15
-"""By how much less is tried when a proof fails."""
+LOOK_EVERY_S = 0.3
+"""How often a SIPp that calls is asked whether the rate is still held."""
 GRACE_S = 3.0
 """How long after the last planned call a probe waits for what is missing; a call takes milliseconds."""
 FORMATS = (RtpFormat("PCMU", 0), RtpFormat("telephone-event", 101, fmtp="0-15"))
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What one side counted in one trial."""
-
-    planned: int
-    completed: int
-    failed: int
-    retransmissions: int
-    elapsed_s: float
-    cpu_s: float = 0.0
-    """Processor time of sipflow's process."""
-
-    @property
-    def cost_us(self) -> float:
-        """Of that for a call."""
-        return 1e6 * self.cpu_s / max(self.completed, 1)
-
-    @property
-    def rate(self) -> float:
-        """Completed calls a second."""
-        return self.completed / self.elapsed_s if self.elapsed_s else 0.0
-
-    def holds(self, wanted: float) -> bool:
-        """Whether the rate was held: all calls completed in the planned time, and nothing had to be sent twice."""
-        return self.failed == 0 and self.retransmissions == 0 and self.completed >= self.planned and (
-            self.rate >= 0.95 * wanted
-        )  # fmt: skip
 
 
 class Side:
@@ -245,7 +217,7 @@ def free_port() -> int:
 
 
 class SippUas:
-    """SIPp's built-in `uas`."""
+    """SIPp's built-in `uas`, while inside."""
 
     def __init__(self, folder: Path) -> None:
         self.port, self.stat = free_port(), folder / f"uas-{time.monotonic_ns()}.csv"
@@ -254,24 +226,49 @@ class SippUas:
              "-trace_stat", "-stf", str(self.stat), "-fd", "1"],
             cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(0.7)  # SIPp says nowhere that it is ready
 
-    def stop(self) -> int:
-        """End it; gives its retransmissions."""
-        time.sleep(1.2)  # one more line of statistics
+    def __enter__(self) -> SippUas:
+        time.sleep(0.7)  # SIPp says nowhere that it is ready
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+
+    @property
+    def retransmissions(self) -> int:
+        """As it last wrote."""
         return int(read_stat(self.stat).get("Retransmissions(C)", 0))
 
+    def last_word(self) -> int:
+        """Its retransmissions in the end."""
+        time.sleep(1.2)  # one more line of statistics
+        return self.retransmissions
 
-def sipp_uac(folder: Path, port: int, rate: float, seconds: float) -> Outcome:
+
+def sipp_uac(folder: Path, port: int, rate: float, seconds: float, theirs: Callable[[], int] = lambda: 0) -> Outcome:
+    """SIPp's built-in `uac`; broken off when one side sends a message again or a call fails, as sipflow's is.
+
+    `theirs` are the retransmissions of the other side until now.
+    """
     stat, planned = folder / f"uac-{time.monotonic_ns()}.csv", int(rate * seconds)
-    subprocess.run(
+    caller = subprocess.Popen(
         ["sipp", "-sn", "uac", f"{HOST}:{port}", "-i", HOST, "-p", str(free_port()), "-mp", "7100", "-nostdin",
          "-r", str(int(rate)), "-m", str(planned), "-l", "50000", "-d", "0", "-trace_stat", "-stf", str(stat),
          "-fd", "1", "-timeout", f"{int(seconds + GRACE_S)}s", "-timeout_error"],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        until = time.monotonic() + seconds + 2 * GRACE_S
+        while caller.poll() is None and time.monotonic() < until:
+            told = read_stat(stat)
+            if told.get("Retransmissions(C)", 0) + told.get("FailedCall(C)", 0) + theirs():
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                caller.wait(LOOK_EVERY_S)
+    finally:
+        caller.kill()
+        caller.wait()
     counted = read_stat(stat)
     completed, reached = int(counted.get("SuccessfulCall(C)", 0)), counted.get("CallRate(C)", 0.0)
     return Outcome(
@@ -285,6 +282,8 @@ def sipp_uac(folder: Path, port: int, rate: float, seconds: float) -> Outcome:
 
 def read_stat(path: Path) -> dict[str, float]:
     """The numbers in the last line of SIPp's statistics file."""
+    if not path.exists():
+        return {}
     with path.open() as stream:
         rows = list(csv.DictReader(stream, delimiter=";"))
     last = rows[-1] if rows else {}
@@ -298,83 +297,49 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def sipp_to_sipp(folder: Path, rate: float, seconds: float) -> Outcome:
-    uas = SippUas(folder)
-    outcome = sipp_uac(folder, uas.port, rate, seconds)
-    outcome.retransmissions += uas.stop()
+    with SippUas(folder) as uas:
+        outcome = sipp_uac(folder, uas.port, rate, seconds, lambda: uas.retransmissions)
+        outcome.retransmissions += uas.last_word()
     return outcome
 
 
 def sipflow_to_sipp(folder: Path, rate: float, seconds: float) -> Outcome:
-    uas = SippUas(folder)
-    caller = child("--role", "caller", "--port", str(uas.port), "--rate", str(rate), "--seconds", str(seconds))
-    shown, _ = caller.communicate(timeout=seconds + 30)
-    outcome = Outcome(**json.loads(shown))
-    outcome.retransmissions += uas.stop()
+    with SippUas(folder) as uas:
+        caller = child("--role", "caller", "--port", str(uas.port), "--rate", str(rate), "--seconds", str(seconds))
+        outcome = told_by(caller, "", seconds + 2 * GRACE_S + START_UP_S)
+        outcome.retransmissions += uas.last_word()
     return outcome
 
 
 def sipp_to_sipflow(folder: Path, rate: float, seconds: float) -> Outcome:
     callee = child("--role", "callee", "--seconds", str(seconds))
     assert callee.stdout is not None
-    outcome = sipp_uac(folder, int(callee.stdout.readline()), rate, seconds)
-    shown, _ = callee.communicate("\n", timeout=30)
-    theirs = Outcome(**json.loads(shown))
+    try:
+        outcome = sipp_uac(folder, int(callee.stdout.readline()), rate, seconds)
+    finally:
+        theirs = told_by(callee, "\n", 2 * GRACE_S)
     outcome.retransmissions += theirs.retransmissions
     outcome.failed += theirs.failed
     outcome.cpu_s = theirs.cpu_s
     return outcome
 
 
-Trial = Callable[[Path, float, float], Outcome]
-PAIRS: dict[str, Trial] = {
+def told_by(side: subprocess.Popen[str], words: str, within_s: float) -> Outcome:
+    """What a child counted, once it was told `words`; one that does not come to its end has failed."""
+    try:
+        return Outcome(**json.loads(side.communicate(words, timeout=within_s)[0]))
+    except subprocess.TimeoutExpired:
+        return Outcome(planned=1, completed=0, failed=1, retransmissions=0, elapsed_s=within_s)
+    finally:
+        side.kill()
+        side.wait()
+
+
+PAIRS: dict[str, Callable[[Path, float, float], Outcome]] = {
     "SIPp uac    → SIPp uas": sipp_to_sipp,
     "sipflow uac → SIPp uas": sipflow_to_sipp,
     "SIPp uac    → sipflow uas": sipp_to_sipflow,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Seconds that trials take."""
-
-    probe: float
-    proof: float
-
-
-def highest_rate(trial: Trial, folder: Path, lengths: Lengths, start: float) -> tuple[float, Outcome | None]:
-    """Bracket the rate by doubling or halving, close in, prove. 0 and None when none is held."""
-    low, high = 0.0, start
-    while low == 0.0 and high >= 1.0:
-        if attempt(trial, folder, high, lengths.probe).holds(high):
-            low = high
-        else:
-            high /= 2
-    high = max(2 * low, high)
-    while low == high / 2 >= start and attempt(trial, folder, high, lengths.probe).holds(high):
-        low, high = high, 2 * high
-    while 0 < CLOSE_TO * low < high:
-        middle = (low * high) ** 0.5
-        if attempt(trial, folder, middle, lengths.probe).holds(middle):
-            low = middle
-        else:
-            high = middle
-    while low >= 1.0:
-        outcome = attempt(trial, folder, low, lengths.proof)
-        if outcome.holds(low):
-            return low, outcome
-        low /= STEP_BACK
-    return 0.0, None
-
-
-def attempt(trial: Trial, folder: Path, rate: float, seconds: float) -> Outcome:
-    """One trial, and a second one when the first was spoiled: the machines are shared."""
-    outcome = trial(folder, rate, seconds)
-    if not outcome.holds(rate):
-        outcome = trial(folder, rate, seconds)
-    held = "held" if outcome.holds(rate) else "not held"
-    print(f"    {rate:8.0f}/s  {held}: {outcome.completed} of {outcome.planned} completed, {outcome.failed} failed, "
-          f"{outcome.retransmissions} retransmissions, {outcome.rate:.0f}/s reached", file=sys.stderr)  # fmt: skip
-    return outcome
 
 
 def main() -> None:
@@ -382,6 +347,7 @@ def main() -> None:
     parser.add_argument("--probe", type=float, default=4.0, help="seconds of a probe, default 4")
     parser.add_argument("--proof", type=float, default=40.0, help="seconds of the proof, default 40")
     parser.add_argument("--start", type=float, default=1000.0, help="rate of the first probe, default 1000")
+    parser.add_argument("--minutes", type=float, default=5.0, help="for all of it, default 5")
     parser.add_argument("--profile", action="store_true", help="show where the time of sipflow's sides goes")
     parser.add_argument("--role", choices=("caller", "callee"), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -399,26 +365,29 @@ def main() -> None:
         return
     if shutil.which("sipp") is None:
         sys.exit("sip_calls: SIPp is not installed (Debian: sip-tester)")
-    compare(Lengths(options.probe, options.proof), options.start, profile=options.profile)
+    compare(Lengths(options.probe, options.proof), options.start, options.minutes, profile=options.profile)
 
 
-def compare(lengths: Lengths, start: float, *, profile: bool) -> None:
-    held: dict[str, tuple[float, Outcome | None]] = {}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for pair, trial in PAIRS.items():
-            print(f"{pair}", file=sys.stderr)
-            held[pair] = highest_rate(trial, folder, lengths, start)
+def compare(lengths: Lengths, start: float, minutes: float, *, profile: bool) -> None:
+    """Each pair has its share of the time that is left; the table is printed however far they came."""
+    found: dict[str, Found] = {}
+    until = time.monotonic() + 60 * minutes
+    with scratch() as folder:
+        try:
+            for number, (pair, trial) in enumerate(PAIRS.items()):
+                print(f"{pair}", file=sys.stderr, flush=True)
+                now = time.monotonic()
+                search = Search(
+                    partial(trial, folder), lengths, now + (until - now) / (len(PAIRS) - number), time.monotonic
+                )
+                found[pair] = search.run(start)
+        finally:
+            print("", *table(found), sep="\n", flush=True)
         if profile:
             os.environ["SIP_CALLS_PROFILE"] = "1"
             for pair in list(PAIRS)[1:]:
                 print(f"profile of {pair}", file=sys.stderr)
-                PAIRS[pair](folder, held[pair][0] / 2, lengths.probe)
-    yardstick = next(iter(held.values()))[0] or 1.0
-    print(f"\n{'pair':28} {'calls/s held':>13} {'of SIPp':>8} {'µs a call':>10}")
-    for pair, (rate, outcome) in held.items():
-        cost = f"{outcome.cost_us:10.0f}" if outcome is not None and outcome.cpu_s else f"{'':10}"
-        print(f"{pair:28} {rate:13.0f} {rate / yardstick:8.0%} {cost}")
+                PAIRS[pair](folder, max(found[pair].probed / 2, 1.0), lengths.probe)
 
 
 if __name__ == "__main__":

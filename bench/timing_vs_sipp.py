@@ -22,11 +22,11 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench._compiled import compiled
+from bench._scratch import scratch
 from bench.sip_calls import HOST, Callee, Caller, free_port
 from sipflow import events
 from sipflow.media import EngineConfig, Leg, MediaEngine, PromptStore
@@ -141,7 +141,7 @@ async def answer(media_port: int) -> None:
 # --- a round ---
 
 
-def spawn(core: int, *command: str, folder: str | None = None) -> subprocess.Popen[str]:
+def spawn(core: int, *command: str, folder: Path | None = None) -> subprocess.Popen[str]:
     """A process that stays on a core."""
     return subprocess.Popen(
         ["taskset", "-c", str(core), *command],
@@ -166,7 +166,7 @@ def finish(process: subprocess.Popen[str]) -> str:
     return rest
 
 
-def sipp_caller(folder: str, port: int, calls: int) -> subprocess.Popen[str]:
+def sipp_caller(folder: Path, port: int, calls: int) -> subprocess.Popen[str]:
     """SIPp, which streams until it is killed."""
     return spawn(
         SENDER_CORE, "sipp", "-sf", "scenario.xml", f"{HOST}:{port}", "-i", HOST, "-p", str(free_port()),
@@ -177,9 +177,9 @@ def sipp_caller(folder: str, port: int, calls: int) -> subprocess.Popen[str]:
 
 def measure(side: str, calls: int, seconds: float) -> dict[str, Any]:
     """One round of one side."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "scenario.xml").write_text(SCENARIO)
-        Path(folder, "tone.alaw").write_bytes(bytes(0x55 ^ (n * 37 & 0xFF) for n in range(8000)))
+    with scratch() as folder:
+        (folder / "scenario.xml").write_text(SCENARIO)
+        (folder / "tone.alaw").write_bytes(bytes(0x55 ^ (n * 37 & 0xFF) for n in range(8000)))
         media_port = free_port()
         watcher = spawn(
             OTHER_CORE, str(compiled("rtp_watch")), str(media_port), str(calls), str(seconds), str(PTIME_MS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from sipflow.api import read_source
 from sipflow.cli.certificates import certificate_options, certificates
 from sipflow.cli.completing import ScenarioPath
 from sipflow.cli.crews import MakeCrew, abroad, at_home
+from sipflow.cli.ending import signals_that_end
 from sipflow.cli.finding import TRIAL_S, find_max
 from sipflow.cli.keys import keys
 from sipflow.cli.parameters import Duration, Variable
@@ -388,13 +388,13 @@ def _press(run: LoadRun, key: str) -> None:
 
 @contextlib.contextmanager
 def _signals(run: LoadRun) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    loop, ending = asyncio.get_running_loop(), signals_that_end()
+    for number in ending:
         loop.add_signal_handler(number, run.interrupt)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending:
             loop.remove_signal_handler(number)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 from pathlib import Path
 
 import click
 
 from sipflow.cli.certificates import certificate_options, certificates
+from sipflow.cli.ending import signals_that_end
 from sipflow.cli.parameters import Duration
 from sipflow.errors import SipflowError
 from sipflow.load.cluster.address import Meeting, parse_meeting
@@ -73,7 +73,7 @@ async def _serve(meeting: Meeting, offer: Offer) -> int:
     click.echo(f"offering {offer.processes} engines to {meeting.url} as {offer.name}")
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
     assert work is not None, "this is one"
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in signals_that_end():
         loop.add_signal_handler(number, work.cancel)
     try:
         await serve(meeting, offer)

@@ -158,11 +158,6 @@ class Crowd:
         """Calls of the plan that began and are not over."""
         return len(self._members)
 
-    def stop_starting(self, now: float) -> None:
-        """Begin no more calls; those that run come to their end."""
-        self.arrivals.change(self.arrivals.curve.ended(now - self._origin))
-        self._closed = self._closed or "stopped"
-
     # --- verbs ---
 
     @property
@@ -216,7 +211,7 @@ class Crowd:
         if self.answers_only:
             start = self._end if self._end > self._now else math.inf
         else:
-            planned = self.arrivals.peek()
+            planned = None if self._closed else self.arrivals.peek()
             start = math.inf if planned is None else self._origin + planned[1]
         alarm = self._alarms[0][0] if self._alarms else math.inf
         nearest = min(start, alarm)
@@ -292,7 +287,7 @@ class Crowd:
     # --- beginning ---
 
     def _begin_due(self, now: float) -> None:
-        if self.answers_only:
+        if self.answers_only or self._closed:
             return
         for _ in range(STARTS_AT_ONCE):
             planned = self.arrivals.peek()

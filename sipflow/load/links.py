@@ -54,7 +54,10 @@ class ProcessLink:
         with theirs:
             number = theirs.fileno()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sipflow.load.worker", str(number)], pass_fds=(number,), stdin=subprocess.DEVNULL
+                [sys.executable, "-m", "sipflow.load.worker", str(number)],
+                pass_fds=(number,),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is for the run
             )
         asyncio.get_running_loop().add_reader(ours.fileno(), self._on_readable, told)
 

@@ -26,8 +26,10 @@ def collect_seldom() -> None:
 
 def main() -> None:
     """Run what the other end of the socket wants."""
-    # The run that started this process gets Ctrl-C itself, and says what is to become of the calls.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Who ends a run often tells all of its processes (a service manager, `timeout`). The run says what becomes of the
+    # calls; when it is gone, they are released.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     prepare: Prepare | None = None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -33,9 +34,11 @@ LIMIT_S = 90.0
 
 
 def sipflow(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """What it puts among the temporary files is below the folder: a process that a test kills takes nothing away."""
     return subprocess.Popen(
         [sys.executable, "-m", "sipflow", *words],
         cwd=folder,
+        env=os.environ | {"TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -155,6 +158,21 @@ def wait_for(reached: Callable[[], bool], what: str) -> None:
     while not reached():
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_a_worker_that_is_ended_leaves_nothing_among_the_temporary_files(tmp_path: Path, end: signal.Signals) -> None:
+    """A machine of a cluster is often one of many in ssh sessions, which end by SIGHUP."""
+    worker = sipflow(tmp_path, "worker", "--connect", f"tcp://127.0.0.1:{free_port()}", "--patience", "90s")
+    try:
+        wait_for(lambda: list(tmp_path.glob("sipflow-worker-*")) != [], "the folder of the worker")
+        worker.send_signal(end)
+        output = worker.communicate(timeout=LIMIT_S)[0]
+    finally:
+        worker.kill()
+        worker.wait(LIMIT_S)
+    assert worker.returncode == 130, output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_worker_says_that_nobody_listens(tmp_path: Path) -> None:

@@ -65,6 +65,17 @@ def test_calls_begin_at_their_planned_time_and_the_deadline_is_the_next_one() ->
     assert len(of(commands.PlaceCall, world.at(1.35))) == 3, "those that are late begin at once"
 
 
+def test_nothing_begins_once_it_was_closed_although_the_plan_has_more() -> None:
+    world = World("on alice: wait 1h", hold(10, 60))
+    world.at(1.05)
+    world.crowd.close(1.05, "stopped")
+    assert [one.passed for one in world.ended] == [] and list(world.crowd.outputs()) == []
+    assert (world.crowd.next_deadline() or 3600.0) >= 3600.0, "the next call of the plan is nothing to wait for"
+    world.at(9.0)
+    assert world.meter.metrics.get("started") == len(world.ended) == 1
+    assert world.crowd.done
+
+
 def test_an_incoming_call_goes_to_the_scenario_that_placed_it_whatever_the_order() -> None:
     world = World(TWO_SIDES, hold(10, 1))
     world.at(1.15)
