@@ -49,6 +49,14 @@ def playout_input(packets: list[bytes]) -> bytes:
     return b"".join(bytes([len(packet)]) + packet + b"\1" for packet in packets if len(packet) < 256)
 
 
+def leg_steps(codec: int, secured: bool = False) -> bytes:
+    """A leg with an ear, five packets, and a sender report about it, as fuzz_leg reads them."""
+    keys = bytes([0x04, 0x12]) if secured else b""
+    packets = b"".join(bytes([0x4C if secured else 0x0C, 0, 160, 1]) + bytes([n]) * 160 + b"\0" for n in range(5))
+    report = bytes([0x42 if secured else 0x02, 0x08, 11]) + bytes(24) + b"\xaa" * 4 + bytes(21)
+    return bytes([0x0F, codec, 0x23, 15]) + keys + packets + report + bytes([0x26, 0x05, 0, 7])
+
+
 def seeds(corpora: Path | None) -> Iterator[tuple[str, str, bytes]]:
     """Target, name and bytes of every seed."""
     audio = [rtp(65530 + n, 160 * n, 0, bytes([n]) * 160) for n in range(12)]
@@ -63,6 +71,9 @@ def seeds(corpora: Path | None) -> Iterator[tuple[str, str, bytes]]:
     yield "fuzz_jitter", "fixed", bytes([1]) + jitter_steps(20)[1:]
     yield "fuzz_playout", "clean", playout_input(audio)
     yield "fuzz_dtmf_event", "sender", bytes([1, 3, 1, 1, 18, 20, 0, 50, 30, 0, 0, 0, 0, 0, 0, 1])
+    for codec in range(6):
+        yield "fuzz_leg", f"plain-{codec}", leg_steps(codec)
+        yield "fuzz_leg", f"secured-{codec}", leg_steps(codec, secured=True)
     if corpora is None:
         return
     for path in sorted((corpora / "rtp-aiortc").glob("*.bin")):
