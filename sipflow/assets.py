@@ -102,7 +102,7 @@ class Assets:
         info = self._loaded.probe(found)
         if isinstance(info, library.MediaProblem):
             return FileProblem("unreadable", info.message)
-        return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms)
+        return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms, info.encoded)
 
     def _missing(self, path: str) -> FileProblem:
         searched = tuple(str(folder) for folder in self.folders)

@@ -22,7 +22,7 @@ from sipflow.flowdata.model import (
 )
 from sipflow.flowdata.notes import Note
 
-CODECS = {"pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16"}
+CODECS = {"pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16", "gsm": "GSM", "g729": "G729"}
 MAX_MS = 24 * 3_600_000
 _NEEDS = {"MakeCall": "targetUri", "PlayMedia": "filePath", "SendDTMF": "digits", "BlindTransfer": "targetUser"}
 """What a command means nothing without."""

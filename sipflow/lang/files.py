@@ -15,6 +15,8 @@ class MediaInfo:
     sample_rate_hz: int
     channels: int
     duration_ms: float
+    encoded: str = ""
+    """Encoding name of the codec whose frames it holds, for it is sent as it is; empty: audio for any codec."""
 
 
 @dataclass(frozen=True, slots=True)

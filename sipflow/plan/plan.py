@@ -46,9 +46,15 @@ _FORMATS = {
     "L16": (RtpFormat("L16", 98, 16000), RtpFormat("L16", 99)),
     "GSM": (RtpFormat("GSM", 3),),
     "G729": (RtpFormat("G729", 18, fmtp="annexb=no"),),
+    "G729B": (RtpFormat("G729", 18, fmtp="annexb=yes"),),
+    "G723": (RtpFormat("G723", 4),),
+    "iLBC": (RtpFormat("iLBC", 97, fmtp="mode=30"),),
+    "iLBC20": (RtpFormat("iLBC", 97, fmtp="mode=20"),),
+    "AMR": (RtpFormat("AMR", 104, fmtp="octet-align=1"), RtpFormat("AMR", 105)),
+    "AMR-WB": (RtpFormat("AMR-WB", 106, 16000, fmtp="octet-align=1"), RtpFormat("AMR-WB", 107, 16000)),
 }
 """Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only. Opus says 48000/2
-whatever it sends (RFC 7587 section 7)."""
+whatever it sends (RFC 7587 section 7). AMR comes aligned to octets and without filling (RFC 4867 section 4)."""
 
 COMFORT_NOISE = RtpFormat("CN", 13)
 """RFC 3389, for codecs whose RTP clock is 8000 Hz; it stands among the codecs and is none."""

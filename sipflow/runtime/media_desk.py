@@ -24,6 +24,7 @@ from sipflow.media import (
     Prompt,
     PromptStore,
 )
+from sipflow.media.formats import codec_of, packet_time_ms
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import pesq_of
 from sipflow.media.prompts import DIGIT_DBOV, TONE_DBOV
@@ -98,7 +99,7 @@ class MediaDesk:
             leg.address,
             leg.port,
             media.formats,
-            agent.ptime_ms,
+            _ptime_ms(agent, media.formats),
             rtcp_mux=agent.spec.media.rtcp_mux,
             rtcp_reduced=agent.spec.media.rtcp_reduced,
             voip_metrics=agent.spec.media.voip_metrics,
@@ -473,6 +474,12 @@ def _by_name(counted: LegStatistics) -> dict[str, Any]:
 def _wanted(command: commands.Listen) -> Wanted:
     score = DEFAULT_SCORE if command.score is None else command.score
     return Wanted(command.kind, command.lasting_ms, command.frequencies, command.cadence_ms, score)
+
+
+def _ptime_ms(agent: AgentPlan, formats: tuple[RtpFormat, ...]) -> int:
+    """The packet time that is asked for: frames of a codec that passes through may not fit the agent's."""
+    first = formats[0]
+    return packet_time_ms(codec_of(first), agent.ptime_ms) if first.passes_only else agent.ptime_ms
 
 
 def _why_no_wav(params: MediaParams) -> str:

@@ -189,10 +189,27 @@ _remembered = lru_cache(maxsize=64)
 
 
 def _same(one: RtpFormat, other: RtpFormat) -> bool:
-    """Whether both name the same format whatever its payload type (names ignore case, RFC 4855 section 3)."""
-    return (
-        one.clock_rate == other.clock_rate and one.channels == other.channels and one.name.lower() == other.name.lower()
-    )
+    """Whether both name the same format whatever its payload type (names ignore case, RFC 4855 section 3), with those
+    parameters that make another one of it."""
+    named = one.clock_rate == other.clock_rate and one.channels == other.channels
+    return named and one.name.lower() == other.name.lower() and _framing(one) == _framing(other)
+
+
+_FRAMINGS: Final = {
+    "amr": {"octet-align": "0", "crc": "0", "robust-sorting": "0", "interleaving": ""},
+    "ilbc": {"mode": "30"},
+}
+_FRAMINGS["amr-wb"] = _FRAMINGS["amr"]
+
+
+@_remembered
+def _framing(format_: RtpFormat) -> tuple[str, ...]:
+    """How packets of the format are laid out, as its `a=fmtp` says: both sides have to say the same, and what they
+    leave out has a meaning (RFC 4867 section 8.3.1, RFC 3952 section 5)."""
+    meant = _FRAMINGS.get(format_.name.lower(), {})
+    said = [part.partition("=") for part in format_.fmtp.split(";")] if meant else []
+    given = {name.strip().lower(): value.strip() for name, _, value in said}
+    return tuple(given.get(name, default) for name, default in meant.items())
 
 
 @_remembered

@@ -416,3 +416,43 @@ def test_any_offer_gets_an_answer_line_for_line(offered: list[str], answered: li
     assert SessionDescription.parse(str(answer.description)) == answer.description
     for each in (other, answer.description):
         assert isinstance(apply_answer(offer, each, local), MediaParams | str)
+
+
+# --- codecs whose parameters say how packets are laid out ---
+
+AMR, AMR_ALIGNED = RtpFormat("AMR", 105), RtpFormat("AMR", 104, fmtp="octet-align=1")
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        (("AMR/8000", "octet-align=1; mode-set=7"), AMR_ALIGNED),
+        (("AMR/8000", "OCTET-ALIGN = 1"), AMR_ALIGNED),
+        (("AMR/8000", "mode-set=0,2,4,7;mode-change-period=2"), AMR),
+        (("AMR/8000", "octet-align=0"), AMR),
+        (("AMR/8000", "octet-align=1;crc=1"), None),
+        (("AMR/8000", "octet-align=1;robust-sorting=1"), None),
+        (("AMR/8000", "octet-align=1;interleaving=30"), None),
+        (("AMR-WB/16000", "octet-align=1"), None),
+        (("iLBC/8000", "mode=20"), None),
+        (("iLBC/8000", "mode=30"), RtpFormat("iLBC", 97, fmtp="mode=30")),
+        (("iLBC/8000", ""), RtpFormat("iLBC", 97, fmtp="mode=30")),
+    ],
+)
+def test_layouts_that_differ_are_different_codecs(offered: tuple[str, str], taken: RtpFormat | None) -> None:
+    """RFC 4867 section 8.3.1: these parameters are the same on both sides, or the payload type is not taken."""
+    encoding, fmtp = offered
+    lines = [f"a=rtpmap:120 {encoding}", *([f"a=fmtp:120 {fmtp}"] if fmtp else [])]
+    own = replace(BOB, formats=(AMR_ALIGNED, AMR, RtpFormat("iLBC", 97, fmtp="mode=30"), DTMF))
+    answer = answer_to(sdp("\r\n".join(["audio 40000 RTP/AVP 120", *lines])), own)
+    if taken is None:
+        assert answer.params is None
+    else:
+        assert params(answer).receive_formats == (replace(taken, payload_type=120),)
+
+
+def test_annex_b_of_g729_is_the_same_codec() -> None:
+    own = replace(BOB, formats=(RtpFormat("G729", 18, fmtp="annexb=no"),))
+    answer = answer_to(sdp("audio 40000 RTP/AVP 18\r\na=fmtp:18 annexb=yes"), own)
+    assert params(answer).send_format.name == "G729"
+    assert "a=fmtp:18 annexb=no" in str(answer.description)

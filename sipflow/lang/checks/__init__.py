@@ -14,6 +14,7 @@ from sipflow.lang.checks.calls import CallChecks
 from sipflow.lang.checks.media import check_media
 from sipflow.lang.checks.order import check_order
 from sipflow.lang.checks.parties import Parties
+from sipflow.lang.checks.passed import check_passed
 from sipflow.lang.checks.phases import Calls, calls_of
 from sipflow.lang.checks.program import Program
 from sipflow.lang.checks.registration import check_registrars, check_registration
@@ -39,6 +40,7 @@ def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> No
         check_registration(program)
     before = _check_calls(program, [lane for lane in lanes if lane.whole])
     check_media(program, parties)
+    check_passed(program)
     if all(lane.whole for lane in lanes) and not context.all_doubtful:
         check_waits(Needs(program, parties, before))
         if not has_errors(context.report.diagnostics):  # a mistyped name makes another look unused

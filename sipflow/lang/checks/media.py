@@ -12,6 +12,7 @@ from sipflow.lang.checks.parties import Parties
 from sipflow.lang.checks.program import Program
 from sipflow.lang.diagnostics import Edit, Fix, Label
 from sipflow.lang.files import MediaInfo
+from sipflow.lang.lower.codecs import encoding_name
 from sipflow.media_params import SRTP_KEY_BYTES
 
 _HOUR_MS = 3_600_000
@@ -58,7 +59,7 @@ def _check_offer(
     if len(chosen) < len(answering) or not answering:
         chosen.append(callee.codecs)
     accepted = dict.fromkeys(name for codecs in chosen for name in codecs)
-    if not (accepted.keys() - {"CN"}).isdisjoint(offered):
+    if not {encoding_name(name) for name in accepted if name != "CN"}.isdisjoint(map(encoding_name, offered)):
         return
     names = f"{', '.join(offered)} and {', '.join(accepted)}"
     notes = tuple(Label(answer.span, "answered with these") for answer in answering[:2] if _codecs_of(answer))

@@ -24,12 +24,13 @@ class ExampleFiles:
     scenarios and tables above."""
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
-        """Two seconds of audio, except for `notes.wav`, which is text, `hours.wav`, which is long, and `click.wav`."""
+        """Two seconds of audio, except for `notes.wav`, which is text, `hours.wav`, which is long, and `click.wav`;
+        `.gsm` holds frames of GSM."""
         if path == LOST:
             return _missing(path, PROMPT)
         if path == NOTES:
             return FileProblem("unreadable", f"{path} is not an audio file: it is text")
-        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0))
+        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0), "GSM" if path.endswith(".gsm") else "")
 
     def missing_for(self, codec: str) -> str:
         """The machine of the examples has no libopus."""

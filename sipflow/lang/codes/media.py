@@ -192,6 +192,46 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
+        "SF413",
+        "nobody encodes this for the codec",
+        "GSM, G.729, G.723.1, iLBC and AMR only pass through: what is sent are files of their frames, as somebody else "
+        "made them. Such a file fits its own codec only; tones, digits in the audio and files of samples fit "
+        "none of them.",
+        why="There is no encoder for these codecs, so the statement fails in every run. `ffmpeg -i greet.wav -ar 8000 "
+        "greet.gsm` makes a file of frames.",
+        example="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; play "greet.wav"; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; play "greet.gsm"; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
+        "SF414",
+        "nobody hears this codec",
+        "All codecs of the agent only pass through: packets are counted, and how they sound is not known.",
+        why="Neither sound nor silence is ever heard on such a call, and neither level nor clipping are measured: the "
+        "statement fails in every run. What packets tell (`media.loss`, `media.jitter`, digits as events) is known.",
+        example="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; expect audio within 5s; release
+on bob: answer; play "greet.gsm" in background; expect hangup
+""",
+        instead="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; wait 3s; check media.loss < 1%; release
+on bob: answer; play "greet.gsm" in background; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

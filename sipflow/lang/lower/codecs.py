@@ -7,12 +7,23 @@ from sipflow.lang.lower.context import Context
 from sipflow.lang.syntax import Node, Token
 
 CANONICAL = {
-    "pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16", "gsm": "GSM", "g729": "G729",
-    "cn": "CN",
+    "pcmu": "PCMU", "pcma": "PCMA", "opus": "opus", "g722": "G722", "l16": "L16", "cn": "CN",
+    "gsm": "GSM", "g729": "G729", "g729b": "G729B", "g723": "G723", "ilbc": "iLBC", "ilbc20": "iLBC20",
+    "amr": "AMR", "amr_wb": "AMR-WB",
 }  # fmt: skip
-"""Name as written, in lower case, to the registry's spelling (RFC 3551 section 6)."""
+"""Name as written, in lower case, to the registry's spelling (RFC 3551 section 6); where parameters make two of one
+codec, to a name that tells them apart (`encoding_name`)."""
+
+_ENCODINGS = {"G729B": "G729", "iLBC20": "iLBC"}
+
+
+def encoding_name(codec: str) -> str:
+    """What a codec of `CANONICAL` is called in a session description."""
+    return _ENCODINGS.get(codec, codec)
+
 
 _ALIASES = {"ulaw": "pcmu", "mulaw": "pcmu", "g711u": "pcmu", "g711": "pcmu", "alaw": "pcma", "g711a": "pcma"}
+_ALIASES |= {"g729a": "g729", "g729ab": "g729b", "g723_1": "g723", "ilbc30": "ilbc", "amrnb": "amr", "amrwb": "amr_wb"}
 
 
 def read_codecs(node: Node, context: Context) -> tuple[str, ...]:

@@ -70,6 +70,13 @@ UNIT_WORDS = {
     "MB": Entry("1MB", "Million bytes."),
 }
 
+
+def _passed(word: str, what: str, source: str) -> Entry:
+    return Entry(
+        word, f"{what}. It only passes through: files of its frames are sent, what comes is counted.", source=source
+    )
+
+
 WORDS = {
     "codecs": {
         "pcmu": Entry("pcmu", "G.711 µ-law, 8 kHz, 64 kbit/s.", source="RFC 3551 section 4.5.14"),
@@ -77,16 +84,14 @@ WORDS = {
         "opus": Entry("opus", "Opus, 48 kHz.", source="RFC 6716, RFC 7587"),
         "g722": Entry("g722", "G.722, 16 kHz of audio behind a clock rate of 8000.", source="RFC 3551 section 4.5.2"),
         "l16": Entry("l16", "Samples of 16 bits, not compressed.", source="RFC 3551 section 4.5.11"),
-        "gsm": Entry(
-            "gsm",
-            "GSM full rate: only passed through, as files of its frames and recordings of such.",
-            source="RFC 3551 section 4.5.8",
-        ),
-        "g729": Entry(
-            "g729",
-            "G.729 without annex B: only passed through, as files of its frames and recordings of such.",
-            source="RFC 3551 section 4.5.6",
-        ),
+        "gsm": _passed("gsm", "GSM full rate", "RFC 3551 section 4.5.8"),
+        "g729": _passed("g729", "G.729 without annex B", "RFC 3551 section 4.5.6"),
+        "g729b": _passed("g729b", "G.729 with annex B, comfort noise in its own frames", "RFC 3551 section 4.5.6"),
+        "g723": _passed("g723", "G.723.1, 30 ms a frame", "RFC 3551 section 4.5.3"),
+        "ilbc": _passed("ilbc", "iLBC, 30 ms a frame", "RFC 3952"),
+        "ilbc20": _passed("ilbc20", "iLBC, 20 ms a frame", "RFC 3952"),
+        "amr": _passed("amr", "AMR, 8 kHz", "RFC 4867"),
+        "amr_wb": _passed("amr_wb", "AMR-WB, 16 kHz", "RFC 4867"),
         "cn": Entry(
             "cn", "Comfort noise in the place of silence, beside pcmu, pcma, g722 or l16 at 8 kHz.", source="RFC 3389"
         ),

@@ -111,3 +111,52 @@ def test_a_recording_does_not_replace_what_is_played() -> None:
     assert codes(program('record "/p/x.wav"', 'play "/p/x.wav"')) == ["SF410"]
     # Relative names are looked for beside the scenario, and recorded in the folder of the run.
     assert codes(program('record "x.wav"', 'play "x.wav"')) == []
+
+
+# --- codecs that only pass through: `.gsm` holds frames of GSM ------------------------------------------------------
+
+GSM = "agent alice { codecs gsm }\nagent bob { codecs gsm }\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "play", "code"),
+    [
+        (GSM, 'play "x.gsm"', None),
+        (GSM, 'play "x.wav"', "SF413"),
+        (GSM, "play tone 440Hz for 1s", "SF413"),
+        (GSM, 'play dtmf "1"', "SF413"),
+        (GSM, 'send dtmf "1"', None),
+        (GSM, 'send dtmf "1" via inband', "SF413"),
+        ("", 'play "x.gsm"', "SF413"),
+        (GSM.replace("gsm", "g729"), 'play "x.gsm"', "SF413"),
+        (GSM.replace("gsm", "gsm, pcma"), 'play "x.gsm"', None),
+        (GSM.replace("gsm", "gsm, pcma"), 'play "x.wav"', None),
+        (GSM.replace("gsm", "gsm, cn"), 'play "x.wav"', "SF413"),
+    ],
+)
+def test_only_frames_of_the_codec_can_be_played(head: str, play: str, code: str | None) -> None:
+    assert codes(program(play, head=head)) == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "expect audio within 3s", "expect silence for 1s within 3s", "expect tone 440Hz within 3s",
+        'expect heard "x.wav" within 3s', 'check heard "x.wav"', "check media.level > -40dB",
+        "check media.loss < 1% and media.silence < 2s", "choose within 3s { audio => log 1; timeout => log 2 }",
+    ],
+)  # fmt: skip
+def test_nobody_hears_what_is_not_decoded(statement: str) -> None:
+    assert "SF414" in codes(program(statement, head=GSM))
+    assert "SF414" not in codes(program(statement, head=GSM.replace("gsm", "gsm, pcma")))
+
+
+def test_a_codec_of_one_call_counts_too() -> None:
+    head = "agent alice { codecs gsm }\nagent bob { codecs gsm, pcma }\n"
+    alice = "on alice: call bob with { codecs pcma }; expect audio within 3s; release"
+    assert "SF414" not in codes(f"{head}{alice}\non bob: answer; expect hangup\n")
+
+
+def test_two_spellings_of_one_codec_are_one() -> None:
+    head = "agent alice { codecs g729 }\nagent bob { codecs g729b }\n"
+    assert codes(program("wait 1s", head=head)) == []

@@ -1,0 +1,100 @@
+"""Codecs that only pass through: files that are not theirs, and what would have to listen (SF413, SF414)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sipflow.ir import ops
+from sipflow.ir.expr import Expr, Name, constant_text, parts_of
+from sipflow.ir.graph import Node
+from sipflow.lang.checks.program import Program
+from sipflow.lang.files import MediaInfo
+from sipflow.lang.lower.codecs import encoding_name
+from sipflow.media_params import PASSED_THROUGH
+
+_UNKNOWN = frozenset({"level", "peak", "clipping", "silence", "silence_share"})
+"""Measurements of how a call sounds."""
+
+_LISTENS = (ops.ExpectHeard, ops.ExpectTone, ops.ExpectAudio, ops.ExpectSilence, ops.CheckHeard)
+
+
+def check_passed(program: Program) -> None:
+    """Report what no call of an agent can do with the codecs that it may come to have."""
+    used = {agent.name: _codecs_of(program, agent.name) for agent in program.graph.agents}
+    for node in program.live_nodes():
+        codecs = used.get(node.agent, ())
+        if isinstance(node.op, ops.Play):
+            _check_play(program, node, node.op, codecs)
+        if codecs and PASSED_THROUGH.issuperset(codecs):
+            _check_unheard(program, node, codecs)
+
+
+def _codecs_of(program: Program, agent: str) -> tuple[str, ...]:
+    """Encoding names of what any of its offers and answers names."""
+    names = list(program.agents[agent].codecs)
+    for lane in program.lanes_of(agent):
+        for node in program.nodes_of.get(lane.id, ()):
+            extra = getattr(node.op, "extra", None)
+            names += extra.codecs if isinstance(extra, ops.With) else ()
+    return tuple(dict.fromkeys(encoding_name(name) for name in names if name != "CN"))
+
+
+def _check_play(program: Program, node: Node, op: ops.Play, codecs: tuple[str, ...]) -> None:
+    """SF413."""
+    path = constant_text(op.path)
+    files = program.context.files
+    known = files is not None and path is not None and op.path is not None and program.context.is_readable(op.path)
+    info = files.probe(path) if files is not None and path is not None and known else None
+    encoded = info.encoded if isinstance(info, MediaInfo) else ""
+    has = f"`{node.agent}` has {', '.join(codecs)}"
+    if encoded and encoded not in codecs:
+        _cannot_play(program, node, f"`{path}` holds frames of {encoded}", has)
+    elif (
+        codecs
+        and PASSED_THROUGH.issuperset(codecs)
+        and not encoded
+        and (op.path is None or isinstance(info, MediaInfo))
+    ):
+        _cannot_play(program, node, f"{_what(op, path)} would have to be encoded", f"{has}: only passed through")
+
+
+def _what(op: ops.Play, path: str | None) -> str:
+    return f"`{path}`" if op.path is not None else "a tone" if op.tone is not None else "a digit in the audio"
+
+
+def _cannot_play(program: Program, node: Node, message: str, label: str) -> None:
+    notes = program.through(node)
+    help_text = "frames of a codec are in files such as `x.gsm` and `x.g729`; see docs/media.md"
+    program.context.report.error("SF413", message, node.span, label, secondary=notes, help=help_text)
+
+
+def _check_unheard(program: Program, node: Node, codecs: tuple[str, ...]) -> None:
+    """SF414."""
+    op, names = node.op, ", ".join(codecs)
+    if isinstance(op, ops.SendDtmf) and (op.via or program.agents[node.agent].dtmf) == "inband":
+        _cannot_play(program, node, "digits in the audio would have to be encoded", f"{names}: only passed through")
+        return
+    events = tuple(arm.event for arm in op.events) if isinstance(op, ops.Choose) else ()
+    unknown = next(
+        (name for name in _names(op) if name.parts[-2:-1] == ("media",) and name.parts[-1] in _UNKNOWN), None
+    )
+    if isinstance(op, _LISTENS) or any(isinstance(event, _LISTENS) for event in events):
+        _unheard(program, node, "nothing of this call is heard", names)
+    elif unknown is not None:
+        _unheard(program, node, f"`{unknown}` is not known of this call", names)
+
+
+def _unheard(program: Program, node: Node, message: str, names: str) -> None:
+    label = f"{names} only pass{'' if ',' in names else 'es'} through: nobody here decodes it"
+    program.context.report.warning("SF414", message, node.span, label, secondary=program.through(node))
+
+
+def _names(op: ops.Op) -> Iterator[Name]:
+    """Of the condition that a statement judges."""
+    condition = getattr(op, "condition", None)
+    queue: list[Expr] = [] if condition is None else [condition]
+    while queue:
+        found = queue.pop()
+        if isinstance(found, Name):
+            yield found
+        queue += parts_of(found)
