@@ -218,6 +218,8 @@ typedef struct sfm_leg_statistics {
     int64_t playout_delay_mean_ns;
     int64_t first_packet_ns; /* on the clock of the ticks */
     int32_t level_dbov; /* -dBov of the audio received; -1 */
+    int32_t level_left_dbov; /* of each channel, as long as two were heard; -1 */
+    int32_t level_right_dbov;
     int32_t peak; /* 0-32768; -1 */
     uint64_t clipped_samples;
     uint64_t heard_samples;

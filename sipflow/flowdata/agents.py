@@ -9,7 +9,7 @@ from sipflow.flowdata.model import DEFAULT_PBX_PORT, DEFAULT_REGISTER_S, Instanc
 from sipflow.flowdata.notes import Note
 from sipflow.flowdata.steps import Constants
 from sipflow.ir.expr import constant_ms
-from sipflow.ir.graph import Agent, Graph
+from sipflow.ir.graph import OPUS_STEREO, Agent, Graph, plain_codec
 
 PALETTE = ("#3b82f6", "#10b981", "#f59e0b", "#8b5cf6", "#ef4444", "#06b6d4", "#ec4899", "#84cc16")
 _PROXY = re.compile(r"sip:(\[[^\]]+\]|[^:;]+)(?::(\d+))?(?:;transport=(udp|tcp))?", re.I)
@@ -40,7 +40,7 @@ class AgentExport:
             label=agent.name,
             dn=self.constants.number(agent),
             register=agent.register_every is not None and bool(host),
-            codecs=agent.codecs,
+            codecs=tuple(map(plain_codec, agent.codecs)),
             pbx_host=host,
             pbx_port=int(port) if port else DEFAULT_PBX_PORT,
             pbx_transport=(transport or "UDP").upper(),
@@ -67,6 +67,7 @@ class AgentExport:
             "hold by": agent.hold_style != plain.hold_style,
             "challenge": agent.challenge is not None,
             "registrar": agent.registrar is not None,
+            "codecs … stereo": OPUS_STEREO in agent.codecs,
             "ptime": agent.ptime_ms != plain.ptime_ms,
             "dtmf": agent.dtmf != plain.dtmf,
             "srtp": (agent.srtp, agent.srtp_suites) != (plain.srtp, plain.srtp_suites),

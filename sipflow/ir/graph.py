@@ -26,6 +26,13 @@ GRAPH_VERSION = 2
 
 DEFAULT_TIMEOUT_MS = 10_000
 DEFAULT_CODECS = ("PCMU", "PCMA")
+OPUS_STEREO = "opus stereo"
+"""In lists of codecs: Opus that is wanted in two channels."""
+
+
+def plain_codec(name: str) -> str:
+    """The codec's canonical name, however many channels are wanted of it."""
+    return name.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class Agent:
     challenge: Challenge | None = None
     registrar: Registrar | None = None
     codecs: tuple[str, ...] = DEFAULT_CODECS
-    """Canonical names in the order of preference."""
+    """Canonical names in the order of preference; `opus stereo` where two channels are wanted."""
     ptime_ms: int = 20
     dtmf: str = "rfc4733"
     srtp: str = "off"

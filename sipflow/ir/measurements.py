@@ -29,6 +29,8 @@ MEDIA: dict[str, Unit | str] = {
     "skew": Unit.PARTS_PER_MILLION,
     "one_way": "truth value",
     "level": Unit.DECIBEL,
+    "level_left": Unit.DECIBEL,
+    "level_right": Unit.DECIBEL,
     "peak": Unit.PERCENT,
     "clipping": Unit.PERCENT,
     "silence": Unit.MILLISECOND,

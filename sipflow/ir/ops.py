@@ -51,8 +51,8 @@ class With:
     body: Expr | None = None
     content_type: Expr | None = None
     codecs: tuple[str, ...] = ()
-    """Replaces the agent's codecs for this call when not empty; canonical names: PCMU, PCMA, opus, G722, L16, and CN
-    for comfort noise."""
+    """Replaces the agent's codecs for this call when not empty; canonical names: PCMU, PCMA, opus, G722, L16, CN
+    for comfort noise, and `opus stereo`."""
     edits: tuple[Edit, ...] = ()
 
 

@@ -115,8 +115,8 @@ def features_of(samples: Any, name: str) -> Features:
     return Features(frames, lib.sfm_ear_copy(ear, 0, frames, count))
 
 
-def telephone_audio(path: Path, channel: int | None = None) -> Any:
-    """A whole file at the rate of the ear: one channel of it, or all mixed to one."""
+def telephone_audio(path: Path, channels: slice = slice(None)) -> Any:
+    """A whole file at the rate of the ear: some of its channels, or all, mixed to one."""
     import numpy
 
     with open_audio(path) as audio:
@@ -124,7 +124,7 @@ def telephone_audio(path: Path, channel: int | None = None) -> Any:
         if audio.frames > rate * MAX_PROMPT_MS // 1000:
             raise MediaError(f"{path.name} is too long to be recognised: at most {MAX_PROMPT_MS // 60000} minutes")
         read = audio.read(dtype="float32", always_2d=True)
-    samples = read.mean(axis=1) if channel is None else read[:, channel]
+    samples = read[:, channels].mean(axis=1)
     if rate == lib.SFM_EAR_RATE or len(samples) == 0:
         return samples
     import soxr

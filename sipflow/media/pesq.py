@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,22 @@ from sipflow.media.hearing import Features, Wanted, features_of, search, telepho
 from sipflow.native import lib
 
 _RATE = lib.SFM_EAR_RATE
-_RECEIVED = {"received": 0, "stereo": 1}
-"""Channel of a recording on which what was heard is."""
+_SIDE = {"received": 0, "stereo": 1}
+"""Which side of a recording is what was heard."""
 
 
-def pesq_of(prompt: Path, recording: Path, channels: str) -> float:
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A file that a call was recorded to."""
+
+    path: Path
+    channels: str
+    """stereo, mono, sent, received."""
+    side_channels: int = 1
+    """How many of each side."""
+
+
+def pesq_of(prompt: Path, recording: Recorded) -> float:
     """The narrow-band score, -0.5 to 4.5, of a prompt in a recording.
 
     Raises MachineError when the package is not installed, MediaError when the prompt is not in the recording or PESQ
@@ -25,20 +37,22 @@ def pesq_of(prompt: Path, recording: Path, channels: str) -> float:
         package = importlib.import_module("pesq")
     except ImportError as error:
         raise MachineError("PESQ is not installed: `pip install pesq` (it is no part of sipflow)") from error
-    if channels not in _RECEIVED:
+    if recording.channels not in _SIDE:
         raise MediaError(
-            f"PESQ needs a recording of what was received, not `{channels}`: `record` or `record received`"
+            f"PESQ needs a recording of what was received, not `{recording.channels}`: `record` or `record received`"
         )
     reference = telephone_audio(prompt)
-    degraded = _where_it_is(features_of(reference, prompt.name), recording, _RECEIVED[channels], len(reference))
+    first = _SIDE[recording.channels] * recording.side_channels
+    heard = slice(first, first + recording.side_channels)
+    degraded = _where_it_is(features_of(reference, prompt.name), recording.path, heard, len(reference))
     try:
         return float(package.pesq(_RATE, reference, degraded, "nb"))
     except Exception as error:  # whatever a package of others raises is for the user, not a bug of the run
         raise MediaError(f"PESQ has no score for {prompt.name}: {error}") from error
 
 
-def _where_it_is(features: Features, recording: Path, channel: int, length: int) -> Any:
-    heard = telephone_audio(recording, channel)
+def _where_it_is(features: Features, recording: Path, channels: slice, length: int) -> Any:
+    heard = telephone_audio(recording, channels)
     _, report = search(Wanted("prompt", score=0.0), features, features_of(heard, recording.name), recording.name)
     if report["ago_ms"] is None:
         raise MediaError(f"nothing in {recording.name} is like the prompt: there is nothing for PESQ to judge")

@@ -90,6 +90,9 @@ class LegStatistics:
     """How often the peer began anew with another SSRC or sequence."""
     audio_level_dbov: float | None
     """Mean level of the audio heard; 0 is a full-scale square wave (RFC 6465), -127 silence."""
+    audio_level_left_dbov: float | None
+    """Of the left channel, while two were heard; None where there was only one."""
+    audio_level_right_dbov: float | None
     audio_peak: float | None
     """Largest sample heard, 0-1 of full scale."""
     clipped_samples: int | None
@@ -287,6 +290,8 @@ def _hearing(media: Any) -> dict[str, Any]:
         "playout_delay_ms": _ms(media.playout_delay_ns),
         "playout_delay_mean_ms": _ms(media.playout_delay_mean_ns),
         "audio_level_dbov": _if_any(heard, -float(media.level_dbov)),
+        "audio_level_left_dbov": _if_any(media.level_left_dbov >= 0, -float(media.level_left_dbov)),
+        "audio_level_right_dbov": _if_any(media.level_right_dbov >= 0, -float(media.level_right_dbov)),
         "audio_peak": _if_any(heard, media.peak / 32768),
         "clipped_samples": _if_any(heard, media.clipped_samples),
         "clipping": _mean(media.clipped_samples, media.heard_samples),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sipflow.ir.expr import Expr, Quantity, Unit, Value
-from sipflow.ir.graph import Agent, Graph
+from sipflow.ir.graph import OPUS_STEREO, Agent, Graph
 from sipflow.media_params import NOT_LISTENING, SRTP_KEY_BYTES, Listening, RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate, evaluate_text, format_value, names_in
 from sipflow.plan.listening import listening_of
@@ -43,6 +43,7 @@ _FORMATS = {
     "PCMA": (RtpFormat("PCMA", 8),),
     "G722": (RtpFormat("G722", 9),),
     "opus": (RtpFormat("opus", 111, 48000, 2, "useinbandfec=1"),),
+    OPUS_STEREO: (RtpFormat("opus", 111, 48000, 2, "stereo=1;sprop-stereo=1"),),
     "L16": (RtpFormat("L16", 98, 16000), RtpFormat("L16", 99)),
     "GSM": (RtpFormat("GSM", 3),),
     "G729": (RtpFormat("G729", 18, fmtp="annexb=no"),),
@@ -54,7 +55,8 @@ _FORMATS = {
     "AMR-WB": (RtpFormat("AMR-WB", 106, 16000, fmtp="octet-align=1"), RtpFormat("AMR-WB", 107, 16000)),
 }
 """Payload types of RFC 3551 table 4, and dynamic ones: L16 has static types at 44.1 kHz only. Opus says 48000/2
-whatever it sends (RFC 7587 section 7). AMR comes aligned to octets and without filling (RFC 4867 section 4)."""
+whatever it sends (RFC 7587 section 7); in two channels it does without in-band FEC, which would cost most of what keeps
+left and right apart. AMR comes aligned to octets and without filling (RFC 4867 section 4)."""
 
 COMFORT_NOISE = RtpFormat("CN", 13)
 """RFC 3389, for codecs whose RTP clock is 8000 Hz; it stands among the codecs and is none."""

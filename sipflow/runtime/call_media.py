@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sipflow.flow import commands
 from sipflow.media import KeptAudio, Leg, LegStatistics
+from sipflow.media.formats import find_codec
 from sipflow.media.hearing import Features
+from sipflow.media.pesq import Recorded
 from sipflow.media_params import MediaParams, RtpFormat
 from sipflow.sdp.security import Security
 
@@ -31,8 +32,8 @@ class CallMedia:
     params: MediaParams | None = None
     """What was agreed; None before the first answer."""
     playing: commands.StartPlay | None = None
-    recording: tuple[Path, str] | None = None
-    """The newest file, and what is on its channels."""
+    recording: Recorded | None = None
+    """The newest one."""
     final: LegStatistics | None = None
     """What was counted, once the leg is closed."""
     heard: Features | None = None
@@ -40,6 +41,12 @@ class CallMedia:
 
     kept: KeptAudio | None = None
     """The last seconds of the leg when it was closed, where they are kept."""
+
+    @property
+    def side_channels(self) -> int:
+        """In how many channels each side is recorded: two where our side of the session asks for two."""
+        codecs = map(find_codec, self.offered or self.formats)
+        return 2 if any(codec is not None and codec.decoded_channels > 1 for codec in codecs) else 1
 
     @property
     def send_format(self) -> RtpFormat | None:

@@ -37,6 +37,8 @@ NAMES: dict[str, Callable[[LegStatistics], Any]] = {
     "skew": lambda counted: counted.skew_ppm,
     "one_way": lambda counted: counted.one_way,
     "level": lambda counted: counted.audio_level_dbov,
+    "level_left": lambda counted: counted.audio_level_left_dbov,
+    "level_right": lambda counted: counted.audio_level_right_dbov,
     "peak": lambda counted: _percent(counted.audio_peak),
     "clipping": lambda counted: _percent(counted.clipping),
     "silence": lambda counted: counted.silence_ms,

@@ -26,7 +26,7 @@ from sipflow.media import (
 )
 from sipflow.media.formats import codec_of, packet_time_ms
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
-from sipflow.media.pesq import pesq_of
+from sipflow.media.pesq import Recorded, pesq_of
 from sipflow.media.prompts import DIGIT_DBOV, TONE_DBOV
 from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
@@ -312,8 +312,14 @@ class MediaDesk:
             if media.params is not None and (why := _why_no_wav(media.params)):
                 raise MediaError(why)
             path = self._output.recording(command.path, command.agent, command.name)
-            media.recording = path, command.channels
-            media.leg.record(path, command.token, channels=command.channels, duration_ms=_whole(command.duration_ms))
+            media.recording = Recorded(path, command.channels, media.side_channels)
+            media.leg.record(
+                path,
+                command.token,
+                channels=command.channels,
+                side_channels=media.side_channels,
+                duration_ms=_whole(command.duration_ms),
+            )
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -383,7 +389,7 @@ class MediaDesk:
         media = self._calls.get(command.call)
         if media is None or media.recording is None:
             raise MisuseError("PESQ judges a recording, and nothing of this call was recorded: `record` before it")
-        return pesq_of(self._library.require(command.path), *media.recording)
+        return pesq_of(self._library.require(command.path), media.recording)
 
     async def _features_of(self, path: str) -> Features:
         found = self._library.require(path)

@@ -11,7 +11,7 @@ import soundfile
 
 from bench.heard import MEDIA
 from sipflow.errors import MachineError, MediaError
-from sipflow.media.pesq import pesq_of
+from sipflow.media.pesq import Recorded, pesq_of
 from tests.media.signals import round_trip, write_wav
 
 
@@ -25,11 +25,11 @@ def recording(folder: Path, *, prompt: str = "menu.wav") -> Path:
 def test_without_the_package_the_user_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pesq", None)
     with pytest.raises(MachineError, match="pip install pesq"):
-        pesq_of(MEDIA / "menu.wav", recording(tmp_path), "stereo")
+        pesq_of(MEDIA / "menu.wav", Recorded(recording(tmp_path), "stereo"))
 
 
 def test_what_g711_leaves_of_a_prompt_is_good(tmp_path: Path) -> None:
     pytest.importorskip("pesq", reason="needs `pip install pesq`")
-    assert pesq_of(MEDIA / "menu.wav", recording(tmp_path), "stereo") > 3.8
+    assert pesq_of(MEDIA / "menu.wav", Recorded(recording(tmp_path), "stereo")) > 3.8
     with pytest.raises(MediaError, match="received"):
-        pesq_of(MEDIA / "menu.wav", recording(tmp_path), "sent")
+        pesq_of(MEDIA / "menu.wav", Recorded(recording(tmp_path), "sent"))

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal, Quantity, constant_ms, constant_text, format_duration
-from sipflow.ir.graph import Agent, Node
+from sipflow.ir.graph import Agent, Node, plain_codec
 from sipflow.ir.span import Span
 from sipflow.lang.checks.parties import Parties
 from sipflow.lang.checks.program import Program
@@ -58,8 +58,10 @@ def _check_offer(
     chosen = [codecs for answer in answering if (codecs := _codecs_of(answer))]
     if len(chosen) < len(answering) or not answering:
         chosen.append(callee.codecs)
-    accepted = dict.fromkeys(name for codecs in chosen for name in codecs)
-    if not {encoding_name(name) for name in accepted if name != "CN"}.isdisjoint(map(encoding_name, offered)):
+    accepted = dict.fromkeys(plain_codec(name) for codecs in chosen for name in codecs)
+    if not {encoding_name(name) for name in accepted if name != "CN"}.isdisjoint(
+        encoding_name(plain_codec(name)) for name in offered
+    ):
         return
     names = f"{', '.join(offered)} and {', '.join(accepted)}"
     notes = tuple(Label(answer.span, "answered with these") for answer in answering[:2] if _codecs_of(answer))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from sipflow.ir.graph import OPUS_STEREO
 from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.context import Context
 from sipflow.lang.syntax import Node, Token
@@ -27,16 +30,32 @@ _ALIASES |= {"g729a": "g729", "g729ab": "g729b", "g723_1": "g723", "ilbc30": "il
 
 
 def read_codecs(node: Node, context: Context) -> tuple[str, ...]:
-    """Canonical names of a `codecs` list in its order; unknown ones are reported and left out."""
-    names: dict[str, None] = {}
-    for token in node.tokens("NAME"):
+    """Canonical names of a `codecs` list in its order, `opus stereo` for what is wanted in two channels; what is wrong
+    is reported and left out."""
+    names: dict[str, str] = {}
+    for token, two_channels in _entries(node):
         name = _canonical(token, context)
         if name in names:
             context.report.error("SF213", f"the codec {name} is given twice", context.span(token), "once is enough")
         elif name is not None:
-            names[name] = None
+            names[name] = OPUS_STEREO if _may_be_stereo(name, two_channels, context) else name
             _need(name, token, context)
-    return tuple(names)
+    return tuple(names.values())
+
+
+def _entries(node: Node) -> Iterator[tuple[Token, Node | None]]:
+    """Names, each with the `stereo` behind it."""
+    for at, child in enumerate(node.children):
+        if isinstance(child, Token) and child.kind == "NAME":
+            behind = node.children[at + 1] if at + 1 < len(node.children) else None
+            yield child, behind if isinstance(behind, Node) and behind.rule == "two_channels" else None
+
+
+def _may_be_stereo(name: str, two_channels: Node | None, context: Context) -> bool:
+    if two_channels is not None and name != "opus":
+        message, help_text = f"`{name.lower()}` takes no `stereo`", "of the codecs only opus has two channels"
+        context.report.error("SF215", message, context.span(two_channels), "it has one channel", help=help_text)
+    return two_channels is not None and name == "opus"
 
 
 def _need(name: str, token: Token, context: Context) -> None:

@@ -225,6 +225,8 @@ MEASUREMENTS = {
     "media.remote_mos": "The conversational MOS that the peer reports (RFC 3611 section 4.7.5), if it knows it.",
     "media.remote_r_factor": "The R factor that the peer reports (RFC 3611 section 4.7.5), if it knows it.",
     "media.level": "How loud the received audio is, below full scale.",
+    "media.level_left": "How loud its left channel is, where two are heard (`codecs opus stereo`).",
+    "media.level_right": "How loud its right channel is, where two are heard (`codecs opus stereo`).",
     "media.round_trip": "The time to the peer and back, from RTCP reports (RFC 3550 section 6.4.1).",
     "media.packets_sent": "Packets that were sent.",
     "media.packets_received": "Packets that came.",

@@ -103,6 +103,13 @@ SETTINGS = {
         "RFC 3264 section 5.1, RFC 3551 section 6",
         snippet="codecs $0",
     ),
+    "two_channels": Entry(
+        "opus stereo",
+        "Opus in two channels: the peer is asked for left and right, and they are heard and recorded apart.",
+        "`a=fmtp` with `stereo=1;sprop-stereo=1`",
+        "RFC 7587 section 7.1",
+        snippet="stereo",
+    ),
     "ptime": Entry(
         "ptime D",
         "How much audio one packet carries, 20 ms without it.",

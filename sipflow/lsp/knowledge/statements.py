@@ -148,8 +148,8 @@ MEDIA = {
     "record": Entry(
         'record ["FILE"] [stereo | mono | received | sent] [for D]',
         "Starts a recording and goes on. `stereo` (without a word): left what was sent, right what was received, on "
-        "one "
-        "time line. Without a name: `recordings/rec_<agent>_<call>_<time>.wav`.",
+        "one time line; four channels where the call has `opus stereo`: sent left and right, received left and right. "
+        "Without a name: `recordings/rec_<agent>_<call>_<time>.wav`.",
         snippet='record "${1:call.wav}"',
     ),
     "channels": Entry("stereo | mono | received | sent", "What is recorded."),

@@ -42,6 +42,30 @@ def test_the_codecs_of_the_other_side_are_shown() -> None:
     assert notes(text, only(text, "SF404")) == ["bob"]
 
 
+def test_a_codec_is_shared_however_many_channels_each_side_wants() -> None:
+    head = "agent alice { codecs opus stereo }\nagent bob { codecs opus }\n"
+    for call, answer in (
+        ("call bob", "answer"),
+        ("call bob with { codecs opus }", "answer with { codecs opus stereo }"),
+    ):
+        assert "SF404" not in codes(f"{head}on alice: {call}; release\non bob: {answer}; expect hangup\n")
+
+
+@pytest.mark.parametrize(
+    ("codecs", "found"),
+    [
+        ("opus stereo, pcmu", []),
+        ("pcmu stereo", ["SF215"]),
+        ("l16 stereo, opus", ["SF215"]),
+        ("opus stereo, opus", ["SF213"]),
+        ("opux stereo", ["SF210"]),
+    ],
+)
+def test_only_opus_has_two_channels(codecs: str, found: list[str]) -> None:
+    text = f"agent alice {{ codecs {codecs} }}\non alice: call bob; release\non bob: answer; expect hangup\n"
+    assert [code for code in codes(text) if code not in ("SF404", "SF412")] == found
+
+
 # --- files: every one lasts a second, hours.wav two hours ----------------------------------------------------------
 
 
