@@ -54,10 +54,27 @@ static void tell_fates(const sfm_stream_statistics *statistics, sfm_loss_pattern
         sfm_loss_pattern_add(pattern, sequence <= highest && bit_of(statistics->heard, (uint64_t)(highest - sequence)));
 }
 
+static void count_run(uint64_t *run, uint64_t *longest, int came)
+{
+    *run = came ? 0 : *run + 1;
+    if (*run > *longest)
+        *longest = *run;
+}
+
+static void count_runs(const sfm_stream_statistics *statistics, uint64_t *run, uint64_t *longest, int64_t highest,
+                       int64_t from, int64_t until)
+{
+    int64_t first = from < statistics->base ? statistics->base : from;
+    for (int64_t sequence = first; sequence < until; sequence++)
+        count_run(run, longest, sequence <= highest && bit_of(statistics->window, (uint64_t)(highest - sequence)));
+}
+
 static void move_window(sfm_stream_statistics *statistics, int64_t earlier_highest, uint64_t ahead)
 {
     int64_t oldest = earlier_highest - 127;
     tell_fates(statistics, &statistics->pattern, earlier_highest, oldest, oldest + (int64_t)ahead);
+    count_runs(statistics, &statistics->lost_run, &statistics->longest_lost_run, earlier_highest, oldest,
+               oldest + (int64_t)ahead);
     shift_window(statistics->window, ahead);
     shift_window(statistics->heard, ahead);
     statistics->window[0] |= 1;
@@ -74,12 +91,16 @@ static void open_source(sfm_stream_statistics *statistics, int64_t base)
     statistics->window[0] = statistics->window[1] = 0;
     statistics->heard[0] = statistics->heard[1] = 0;
     statistics->has_transit = 0;
+    statistics->has_told = 0;
+    statistics->lost_run = 0;
 }
 
 /* The packet on probation was the first of the new source: it counts too. `earlier_highest` closes the old source. */
 static void restart_source(sfm_stream_statistics *statistics, int64_t earlier_highest, int64_t extended)
 {
     tell_fates(statistics, &statistics->pattern, earlier_highest, earlier_highest - 127, earlier_highest + 1);
+    count_runs(statistics, &statistics->lost_run, &statistics->longest_lost_run, earlier_highest, earlier_highest - 127,
+               earlier_highest + 1);
     statistics->earlier_expected += (uint64_t)(earlier_highest - statistics->base + 1);
     statistics->earlier_unique += statistics->source_received - statistics->source_duplicate;
     open_source(statistics, extended - 1);
@@ -95,8 +116,6 @@ static int place(sfm_stream_statistics *statistics, int64_t earlier_highest, int
 {
     if (extended > earlier_highest) {
         uint64_t ahead = (uint64_t)(extended - earlier_highest);
-        if (ahead - 1 > statistics->max_loss_burst)
-            statistics->max_loss_burst = ahead - 1;
         move_window(statistics, earlier_highest, ahead);
         return SFM_STATISTICS_IN_ORDER;
     }
@@ -223,6 +242,38 @@ uint64_t sfm_stream_statistics_lost(const sfm_stream_statistics *statistics)
 {
     uint64_t unique = statistics->earlier_unique + statistics->source_received - statistics->source_duplicate;
     return sfm_stream_statistics_expected(statistics) - unique;
+}
+
+uint64_t sfm_stream_statistics_max_loss_burst(const sfm_stream_statistics *statistics)
+{
+    uint64_t run = statistics->lost_run, longest = statistics->longest_lost_run;
+    int64_t highest = statistics->source.highest;
+    if (statistics->source.has_source)
+        count_runs(statistics, &run, &longest, highest, highest - 127, highest + 1);
+    return longest;
+}
+
+/* What a sender counts began before the first packet that came, so only the difference grows with what is lost. */
+static int32_t ahead_of_expected(const sfm_stream_statistics *statistics, uint32_t packet_count)
+{
+    return (int32_t)(packet_count - (uint32_t)source_expected(statistics));
+}
+
+void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count)
+{
+    if (!statistics->source.has_source || statistics->source.ssrc != ssrc)
+        return;
+    int32_t ahead = ahead_of_expected(statistics, packet_count);
+    if (!statistics->has_told || ahead < statistics->told_ahead)
+        statistics->told_ahead = ahead;
+    statistics->has_told = 1;
+    statistics->told_sent = packet_count;
+}
+
+uint64_t sfm_stream_statistics_unseen(const sfm_stream_statistics *statistics)
+{
+    int32_t ahead = ahead_of_expected(statistics, statistics->told_sent);
+    return statistics->has_told && ahead > statistics->told_ahead ? (uint64_t)(ahead - statistics->told_ahead) : 0;
 }
 
 int64_t sfm_stream_statistics_jitter_ns(const sfm_stream_statistics *statistics)

@@ -20,7 +20,6 @@ typedef struct sfm_stream_statistics {
     uint64_t restarts;          /* changes of SSRC and jumps of the sequence number that were confirmed */
     uint64_t rejected;          /* packets on probation that nothing confirmed */
     uint64_t max_reorder;       /* largest distance of a reordered packet behind the newest, packets */
-    uint64_t max_loss_burst;    /* longest run of missing sequence numbers, as seen when the packet after it came */
     int64_t max_gap_ns;         /* longest time between two arrivals */
     int64_t max_jitter_ns;      /* highest value that the jitter estimate had */
     /* private */
@@ -28,6 +27,8 @@ typedef struct sfm_stream_statistics {
     uint64_t window[2];         /* bit n of the 128: `highest - n` was received */
     uint64_t heard[2];          /* the same without those that were discarded; what leaves it is in the pattern */
     sfm_loss_pattern pattern;
+    uint64_t lost_run;          /* packets in a row that did not come, before those of the window; and the longest such */
+    uint64_t longest_lost_run;
     sfm_skew skew;
     int64_t transit_ns;         /* of the last packet that counted for jitter, less that of the first one */
     int64_t base;               /* lowest sequence number of this source, unwrapped */
@@ -43,6 +44,9 @@ typedef struct sfm_stream_statistics {
     uint32_t transit_timestamp;
     uint32_t clock_rate;
     uint32_t pending_bytes;     /* of the packet on probation */
+    uint32_t told_sent;         /* packets of this source by the sender's newest report */
+    int32_t told_ahead;         /* by how many that was ahead of what was expected, when it was by the fewest */
+    uint8_t has_told;
     uint8_t has_transit;
     uint8_t has_arrival;
 } sfm_stream_statistics;
@@ -76,6 +80,16 @@ void sfm_stream_statistics_pattern(const sfm_stream_statistics *statistics, sfm_
 
 /* Packets that should have come: from the lowest to the highest sequence number, over all sources. */
 uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics);
+
+/* What a sender report says: the source has sent so many packets (RFC 3550 section 6.4.1). */
+void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count);
+
+/* Packets that the current source has sent since the newest one that came, by its sender reports: by how much they have
+ * run ahead of the sequence numbers that came. What is still under way counts, too. */
+uint64_t sfm_stream_statistics_unseen(const sfm_stream_statistics *statistics);
+
+/* Most packets in a row that did not come at all; what is overtaken did. */
+uint64_t sfm_stream_statistics_max_loss_burst(const sfm_stream_statistics *statistics);
 
 /* Packets that did not come, duplicates not counted against them (unlike cumulative_lost of RTCP). */
 uint64_t sfm_stream_statistics_lost(const sfm_stream_statistics *statistics);

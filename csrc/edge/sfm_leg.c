@@ -23,6 +23,7 @@ enum {
     DTMF_VOLUME_DBM0 = 10,
     MAX_TICK_SAMPLES = SFM_MAX_SAMPLE_RATE / 1000 * SFM_MAX_PTIME_MS,
     EVENT_CAPACITY = 32,
+    UNDER_WAY_MS = 500, /* of packets that the peer has sent and that did not come: fewer may still come */
     HEAR_OUT_MS = 500, /* at most, when the leg closes: more than a jitter buffer holds */
     NOISE_AFTER_MS = 200, /* of silence: a pause between two words is none */
     NOISE_INTERVAL_MS = 400, /* from one description of the noise to the next */
@@ -552,6 +553,7 @@ static uint32_t tick_ts(const sfm_leg *leg) { return leg->clock_rate / 1000 * le
 static void put_packet(sfm_leg *leg, sfm_outgoing_packet *packet, const sfm_rtp_header *header, size_t payload_length) {
     sfm_rtp_write_header(header, packet->data, sizeof packet->data);
     packet->length = SFM_RTP_HEADER_BYTES + payload_length;
+    packet->is_rtcp = 0;
     packet->payload_length = payload_length;
     leg->sender.sequence_number++;
     leg->sender.packet_count++;
@@ -835,7 +837,7 @@ void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns) {
 
 const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
     const sfm_outgoing_packet *packet = sfm_outgoing_take(&leg->outgoing, now_ns);
-    if (packet != NULL) {
+    if (packet != NULL && !packet->is_rtcp) {
         leg->counters.packets_sent++;
         leg->counters.bytes_sent += packet->payload_length;
     }
@@ -843,6 +845,10 @@ const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns) {
 }
 
 int64_t sfm_leg_next_due_ns(const sfm_leg *leg) { return sfm_outgoing_next_due_ns(&leg->outgoing); }
+
+bool sfm_leg_delay_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t now_ns) {
+    return sfm_outgoing_delay_rtcp(&leg->outgoing, data, length, now_ns);
+}
 
 /* --- memory that is wanted soon ---------------------------------------------------------------------------------- */
 
@@ -1184,7 +1190,9 @@ void sfm_leg_hear_out(sfm_leg *leg, int64_t due_ns) {
     for (uint32_t ms = 0; counts.buffered > 0 && ms < HEAR_OUT_MS; ms += leg->params.ptime_ms) {
         int content;
         sfm_sound heard = read_sound(leg, due_ns + (int64_t)ms * 1000000, &room, &content);
-        sfm_listener_hear(leg->listener, heard.mixed, tick_samples(leg), leg->sample_rate, is_pause(content));
+        if (!is_unknown(leg, content)) {
+            sfm_listener_hear(leg->listener, heard.mixed, tick_samples(leg), leg->sample_rate, is_pause(content));
+        }
         sfm_playout_read_counts(leg->playout, &counts);
     }
     report_inband_digits(leg);
@@ -1294,7 +1302,7 @@ int sfm_leg_receive_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64
     const uint8_t *plain = secured ? opened.as.data : data;
     size_t plain_length = secured ? opened.length : length;
     sfm_sender_state state = sender_state(leg, arrival_ns);
-    int error = sfm_reporter_receive(&leg->reporter, &state, plain, plain_length, arrival_ns);
+    int error = sfm_reporter_receive(&leg->reporter, &state, &leg->stream, plain, plain_length, arrival_ns);
     leg->counters.malformed += error != SFM_OK;
     return error;
 }
@@ -1308,15 +1316,24 @@ static void read_sent(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->ssrc = leg->sender.ssrc;
 }
 
+/* Packets that the peer says it has sent since the newest one that came. A few of them are under way, or were when it said
+ * so. */
+static uint64_t lost_at_end(const sfm_leg *leg) {
+    uint64_t unseen = sfm_stream_statistics_unseen(&leg->stream);
+    return unseen * leg->params.ptime_ms >= UNDER_WAY_MS ? unseen : 0;
+}
+
 static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
+    uint64_t at_end = lost_at_end(leg);
+    uint64_t burst = sfm_stream_statistics_max_loss_burst(&leg->stream);
     statistics->packets_received = leg->stream.received;
     statistics->bytes_received = leg->stream.received_bytes;
-    statistics->packets_expected = sfm_stream_statistics_expected(&leg->stream);
-    statistics->packets_lost = sfm_stream_statistics_lost(&leg->stream);
+    statistics->packets_expected = sfm_stream_statistics_expected(&leg->stream) + at_end;
+    statistics->packets_lost = sfm_stream_statistics_lost(&leg->stream) + at_end;
     statistics->duplicates = leg->stream.duplicate;
     statistics->reordered = leg->stream.reordered;
     statistics->restarts = leg->stream.restarts;
-    statistics->max_loss_burst = leg->stream.max_loss_burst;
+    statistics->max_loss_burst = burst > at_end ? burst : at_end;
     statistics->remote_ssrc = leg->stream.source.ssrc;
     statistics->malformed = leg->counters.malformed;
     statistics->unknown_payload = leg->counters.unknown_payload;
@@ -1337,7 +1354,10 @@ static void read_jitter(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->jitter_ns = measured ? sfm_stream_statistics_jitter_ns(&leg->stream) : -1;
     statistics->jitter_mean_ns = measured ? (int64_t)(leg->counters.jitter_sum_ns / count) : -1;
     statistics->jitter_max_ns = measured ? leg->stream.max_jitter_ns : -1;
-    statistics->max_gap_ns = measured ? leg->stream.max_gap_ns : -1;
+    /* the gap that goes on counts, too */
+    int64_t gap_ns = leg->counters.unanswered_ns > leg->stream.max_gap_ns ? leg->counters.unanswered_ns
+                                                                           : leg->stream.max_gap_ns;
+    statistics->max_gap_ns = measured ? gap_ns : -1;
 }
 
 static void read_playout(const sfm_leg *leg, sfm_leg_statistics *statistics) {

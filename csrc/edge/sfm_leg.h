@@ -141,6 +141,8 @@ void sfm_leg_warm_hearing(const sfm_leg *leg, int step);
 void sfm_leg_send_tick(sfm_leg *leg, int64_t due_ns);
 /* The next packet whose time has come, NULL when there is none; valid until the next call with this leg. */
 const sfm_outgoing_packet *sfm_leg_take(sfm_leg *leg, int64_t now_ns);
+/* Keeps RTCP back as long as the impairment delays packets: it comes out of sfm_leg_take. False: it is to go at once. */
+bool sfm_leg_delay_rtcp(sfm_leg *leg, const uint8_t *data, size_t length, int64_t now_ns);
 int64_t sfm_leg_next_due_ns(const sfm_leg *leg); /* of a delayed packet; INT64_MAX when none waits */
 /* Takes any bytes that came from the peer. 0, or the error of what was wrong with them (counted). */
 int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);

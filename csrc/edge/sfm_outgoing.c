@@ -41,6 +41,7 @@ static void copy_packet(sfm_outgoing_packet *to, const sfm_outgoing_packet *from
     to->due_ns = from->due_ns;
     to->length = from->length;
     to->payload_length = from->payload_length;
+    to->is_rtcp = from->is_rtcp;
     memcpy(to->data, from->data, from->length);
 }
 
@@ -95,6 +96,21 @@ void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {
     } else {
         append(outgoing, packet, packet->due_ns);
     }
+}
+
+bool sfm_outgoing_delay_rtcp(sfm_outgoing *outgoing, const uint8_t *data, size_t length, int64_t now_ns) {
+    sfm_outgoing_packet packet = {.length = length, .is_rtcp = 1};
+    int64_t due_ns = now_ns + outgoing->impair.config.delay_ns;
+    if (outgoing->impair.config.delay_ns == 0 || length > sizeof packet.data) {
+        return false;
+    }
+    if (outgoing->count > 0) { /* nothing overtakes on the way */
+        uint32_t last = (outgoing->first + outgoing->count - 1) % SFM_OUTGOING_CAPACITY;
+        due_ns = due_ns > outgoing->queue[last].due_ns ? due_ns : outgoing->queue[last].due_ns;
+    }
+    memcpy(packet.data, data, length);
+    append(outgoing, &packet, due_ns);
+    return true;
 }
 
 void sfm_outgoing_lend(sfm_outgoing *outgoing, sfm_outgoing_packet *packet) {

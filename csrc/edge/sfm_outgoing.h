@@ -20,6 +20,7 @@ typedef struct sfm_outgoing_packet {
     size_t length;
     size_t payload_length; /* without header and SRTP's tag */
     uint8_t data[SFM_RTP_HEADER_BYTES + SFM_MAX_PAYLOAD_BYTES + SFM_SRTP_TRAILER_BYTES];
+    uint8_t is_rtcp;
 } sfm_outgoing_packet;
 /* cffi:end */
 
@@ -44,6 +45,8 @@ void sfm_outgoing_put(sfm_outgoing *outgoing, sfm_outgoing_packet *packet);
 /* The same, and where nothing holds the packet back it is not copied: it stays where it is until it is taken, which has to
  * come before that memory is used again. */
 void sfm_outgoing_lend(sfm_outgoing *outgoing, sfm_outgoing_packet *packet);
+/* RTCP shares the way, and so its delay; nothing else happens to it. False where nothing is delayed, or it is too long. */
+bool sfm_outgoing_delay_rtcp(sfm_outgoing *outgoing, const uint8_t *data, size_t length, int64_t now_ns);
 /* Lets a packet go that was held back for a next one that does not come. */
 void sfm_outgoing_flush(sfm_outgoing *outgoing, int64_t now_ns);
 int64_t sfm_outgoing_next_due_ns(const sfm_outgoing *outgoing); /* INT64_MAX when empty */

@@ -113,9 +113,11 @@ static void take_block(sfm_reporter *reporter, const sfm_rtcp_report_block *bloc
 }
 
 /* Whether a report tells of packets of ours that no report before it told of. */
-static bool take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_report *report, int64_t arrival_ns) {
+static bool take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtcp_report *report,
+                        sfm_stream_statistics *statistics, int64_t arrival_ns) {
     bool news = false;
     if (report->has_sender_info) {
+        sfm_stream_statistics_told(statistics, report->ssrc, report->sender_info.packet_count);
         reporter->last_sr = sfm_ntp_middle(report->sender_info.ntp_time);
         reporter->last_sr_arrival_ns = arrival_ns;
     }
@@ -148,8 +150,8 @@ static void take_extended(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_r
     }
 }
 
-int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender, const uint8_t *data, size_t length,
-                         int64_t arrival_ns) {
+int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
+                         const uint8_t *data, size_t length, int64_t arrival_ns) {
     sfm_rtcp_cursor cursor;
     sfm_rtcp_packet packet;
     sfm_rtcp_report report;
@@ -167,7 +169,7 @@ int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender,
             take_extended(reporter, sender->ssrc, &packet);
         } else if (sfm_rtcp_parse_report(&packet, &report) == SFM_OK) {
             reported = true;
-            news = take_report(reporter, sender->ssrc, &report, arrival_ns) || news;
+            news = take_report(reporter, sender->ssrc, &report, statistics, arrival_ns) || news;
         }
     }
     if (reported) {

@@ -223,9 +223,25 @@ static int send_rtp(const sfm_engine_leg *leg, const sfm_outgoing_packet *packet
                      : send_to(leg, leg->sockets.rtp, &leg->remote, packet->data, packet->length);
 }
 
+/* Where the peer takes both on one port (RFC 5761), RTCP leaves by the socket of RTP; what comes back on it is told apart
+ * by the leg. */
+static int rtcp_socket(const sfm_engine_leg *leg) {
+    return sfm_address_equal(&leg->remote_rtcp, &leg->remote) ? leg->sockets.rtp : leg->sockets.rtcp;
+}
+
+static void send_report(sfm_engine_leg *leg, const uint8_t *data, size_t length) {
+    if (leg->remote_rtcp.length != 0) {
+        count_send_error(leg, send_to(leg, rtcp_socket(leg), &leg->remote_rtcp, data, length));
+    }
+}
+
 static void send_packets(sfm_engine_leg *leg, int64_t now_ns) {
     const sfm_outgoing_packet *packet;
     while ((packet = sfm_leg_take(leg->leg, now_ns)) != NULL) {
+        if (packet->is_rtcp) {
+            send_report(leg, packet->data, packet->length);
+            continue;
+        }
         count_send_error(leg, send_rtp(leg, packet));
         count_lateness(leg, packet->due_ns);
     }
@@ -430,25 +446,24 @@ static int receive_rtp(sfm_engine_leg *leg) {
     return receive_in_step(leg, socket, count);
 }
 
-/* Where the peer takes both on one port (RFC 5761), RTCP leaves by the socket of RTP; what comes back on it is told apart
- * by the leg. */
-static int rtcp_socket(const sfm_engine_leg *leg) {
-    return sfm_address_equal(&leg->remote_rtcp, &leg->remote) ? leg->sockets.rtp : leg->sockets.rtcp;
-}
-
 static void send_rtcp(sfm_engine_leg *leg, bool bye) {
     uint8_t data[CAPACITY_BYTES];
-    int length = sfm_leg_write_rtcp(leg->leg, clock_ns(leg->worker), bye, data, sizeof data);
-    if (length > 0 && leg->remote_rtcp.length != 0) {
-        count_send_error(leg, send_to(leg, rtcp_socket(leg), &leg->remote_rtcp, data, (size_t)length));
+    int64_t now_ns = clock_ns(leg->worker);
+    int length = sfm_leg_write_rtcp(leg->leg, now_ns, bye, data, sizeof data);
+    if (length > 0 && (bye || !sfm_leg_delay_rtcp(leg->leg, data, (size_t)length, now_ns))) {
+        send_report(leg, data, (size_t)length);
     }
 }
 
-static void exchange_rtcp(sfm_engine_leg *leg) {
+static void receive_rtcp(sfm_engine_leg *leg) {
     int count = receive_waiting(leg, leg->sockets.rtcp, 0);
     for (int i = 0; i < count; i++) {
         take_datagram(leg, &leg->worker->batch[i], &leg->remote_rtcp, sfm_leg_receive_rtcp);
     }
+}
+
+static void exchange_rtcp(sfm_engine_leg *leg) {
+    receive_rtcp(leg);
     send_rtcp(leg, false);
 }
 
@@ -597,10 +612,25 @@ static void read_worker(const sfm_worker *worker, sfm_engine_statistics *statist
     statistics->missed_ticks += worker->missed_ticks;
 }
 
+/* What has come since the last tick: the peer's last words, and its last report with how many there were. */
+static void take_last(sfm_engine_leg *leg) {
+    if (!sfm_leg_started(leg->leg)) {
+        return;
+    }
+    leg->worker->clocks = read_clocks(leg->worker);
+    leg->steady = false;
+    int count = receive_rtp(leg);
+    for (int i = 0; i < count; i++) {
+        take_datagram(leg, &leg->worker->batch[i], &leg->remote, sfm_leg_receive);
+    }
+    receive_rtcp(leg);
+}
+
 static void close_leg(sfm_engine_leg *leg) {
     if (!leg->open) {
         return;
     }
+    take_last(leg);
     read_path(leg, &leg->counted.path); /* while there is a socket to ask */
     leg->counted.socket_drops = sfm_ports_dropped(&leg->sockets);
     leg->open = false;

@@ -70,6 +70,41 @@ def test_loss_is_what_never_came(core: Core) -> None:
     assert (statistics.expected, statistics.lost, statistics.max_loss_burst) == (100, 5, 3)
 
 
+def test_what_is_overtaken_is_no_loss(core: Core) -> None:
+    packets = clean(300)
+    for n in range(10, 290, 7):
+        packets[n], packets[n + 2] = packets[n + 2], packets[n]
+    statistics = fed(core, packets)
+    assert statistics.reordered > 50
+    assert (statistics.lost, statistics.max_loss_burst) == (0, 0)
+
+
+def told(statistics: CStatistics, packet_count: int, ssrc: int = 1) -> int:
+    statistics.core.lib.sfm_stream_statistics_told(statistics.value, ssrc, packet_count)
+    return int(statistics.core.lib.sfm_stream_statistics_unseen(statistics.value))
+
+
+def test_what_was_sent_behind_the_last_packet_is_known_by_what_sender_reports_count(core: Core) -> None:
+    packets = clean(400)
+    statistics = fed(core, packets[30:200])  # its first 30 packets nobody could hear
+    assert told(statistics, 200) == 0, "what was sent before the first packet is no loss"
+    assert told(statistics, 260) == 60
+    assert told(statistics, 300, ssrc=2) == 60, "another source"
+    for packet in packets[200:260]:
+        statistics.update(packet)
+    assert statistics.unseen == 0, "they were under way"
+    assert told(statistics, 320) == 60
+    for n in range(3):  # the sender begins anew
+        statistics.update(Arrival(1000 + n, 5000 + 160 * n, (500 + n) * 20 * MS, ssrc=7))
+    assert statistics.unseen == 0
+
+
+def test_a_first_report_that_comes_late_tells_no_loss(core: Core) -> None:
+    statistics = fed(core, clean(100))
+    assert told(statistics, 2**32 - 5) == 0, "a count that began anywhere"
+    assert told(statistics, 45) == 50, "over its wrap"
+
+
 def test_duplicates_hide_no_loss(core: Core) -> None:
     packets = clean(100)
     statistics = fed(core, [p for n, p in enumerate(packets) if n != 50] + [packets[99]] * 3)

@@ -48,7 +48,7 @@ class Statistics:
         self.pending: Arrival | None = None
         self.counts: Counter[str] = Counter()
         self.jitter_16 = 0
-        self.max_jitter = self.max_gap = self.max_burst = self.max_reorder = 0
+        self.max_jitter = self.max_gap = self.max_reorder = 0
         self.bytes = 0
         self.last_arrival: int | None = None
         self.last_timed: Arrival | None = None
@@ -83,10 +83,19 @@ class Statistics:
             return "duplicate"
         newest = max(numbers)
         if sequence > newest:
-            self.max_burst = max(self.max_burst, sequence - newest - 1)
             return "in order"
         self.max_reorder = max(self.max_reorder, newest - sequence)
         return "reordered"
+
+    @property
+    def max_burst(self) -> int:
+        """The longest stretch of numbers that never came, in any stream."""
+        longest = 0
+        for stream in self.streams:
+            numbers = sorted(stream.numbers)
+            steps = (after - before - 1 for before, after in zip(numbers, numbers[1:], strict=False))
+            longest = max(longest, *steps, 0)
+        return longest
 
     def _time(self, packet: Arrival, verdict: str) -> None:
         if self.last_arrival is not None:
