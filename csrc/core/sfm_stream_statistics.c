@@ -20,6 +20,8 @@ void sfm_stream_statistics_set_clock(sfm_stream_statistics *statistics, uint32_t
     statistics->has_transit = 0;
 }
 
+void sfm_stream_statistics_resume(sfm_stream_statistics *statistics) { statistics->has_arrival = 0; }
+
 static uint64_t source_expected(const sfm_stream_statistics *statistics)
 {
     return statistics->source.has_source ? (uint64_t)(statistics->source.highest - statistics->base + 1) : 0;

@@ -57,6 +57,9 @@ void sfm_stream_statistics_init(sfm_stream_statistics *statistics, uint32_t cloc
 /* The packets from now on are of another RTP clock: transit times count anew, all else goes on. */
 void sfm_stream_statistics_set_clock(sfm_stream_statistics *statistics, uint32_t clock_rate);
 
+/* The time until the next packet is no gap: nobody had to send. */
+void sfm_stream_statistics_resume(sfm_stream_statistics *statistics);
+
 enum sfm_statistics_verdict {
     SFM_STATISTICS_IN_ORDER = 0,
     SFM_STATISTICS_REORDERED = 1,

@@ -390,6 +390,10 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **s
         leg->first_packet_seen = false;
     }
     leg->sender.marker = leg->sender.marker || !leg->started;
+    if (params->receives && !leg->params.receives) { /* back from a hold, in which nothing had to come */
+        sfm_stream_statistics_resume(&leg->stream);
+        leg->counters.unanswered_ns = 0;
+    }
     leg->params = *params;
     leg->started = true;
     choose_digits(leg);

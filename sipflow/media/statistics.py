@@ -42,8 +42,8 @@ class LegStatistics:
     """RTP packets from the peer, duplicates included."""
     bytes_received: int
     packets_expected: int | None
-    """From the lowest to the highest sequence number (RFC 3550 appendix A.3), and what the peer's sender reports tell of
-    behind it, from half a second of packets on."""
+    """From the lowest to the highest sequence number (RFC 3550 appendix A.3), and what the peer's sender reports tell
+    of behind it, from half a second of packets on."""
     packets_lost: int | None
     """Of these, the ones that never came."""
     loss: float | None

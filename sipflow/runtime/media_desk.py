@@ -362,7 +362,10 @@ class MediaDesk:
         media = self._want(command.call)
         leg, params = (None, None) if media is None else (media.leg, media.params)
         if leg is None or params is None or params.dtmf_send_payload_type is None:
-            why = "the peer does not take telephone events (no telephone-event in its session description)"
+            why = (
+                "the peer does not take telephone events (no telephone-event in its session description): "
+                "`via inband` and `via info` need none"
+            )
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:

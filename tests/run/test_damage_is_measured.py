@@ -88,6 +88,15 @@ def test_audio_that_dies_before_the_hangup_is_lost_and_has_no_good_score(srtp: s
     assert report.passed, report.failures
 
 
+def test_a_hold_of_our_own_is_no_gap(tmp_path: Path) -> None:
+    text = """
+    on alice { call bob; wait 2s; hold; wait 3s; resume; wait 2s; check media.gap < 100ms; release }
+    on bob { answer; expect hangup within 60s; check media.gap < 100ms }
+    """
+    report = sipflow.run(text, out=tmp_path, sim=True, seed=3)
+    assert report.passed, report.failures
+
+
 @pytest.mark.parametrize("ending", ["hold; wait 8s", "mute; wait 8s", "wait 200ms"])
 def test_who_only_falls_silent_loses_nothing(ending: str, tmp_path: Path) -> None:
     text = f"""

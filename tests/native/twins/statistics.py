@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -93,7 +94,7 @@ class Statistics:
         longest = 0
         for stream in self.streams:
             numbers = sorted(stream.numbers)
-            steps = (after - before - 1 for before, after in zip(numbers, numbers[1:], strict=False))
+            steps = (after - before - 1 for before, after in itertools.pairwise(numbers))
             longest = max(longest, *steps, 0)
         return longest
 
