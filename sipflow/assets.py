@@ -30,8 +30,10 @@ class Assets:
     at each file once and does not notice when that changes.
     """
 
-    def __init__(self, folders: list[Path]) -> None:
+    def __init__(self, folders: list[Path], data: Path | None = None) -> None:
+        """`data` is the CSV file to be taken for every table, whatever the scenario calls it."""
         self.folders = folders
+        self._data = data
         self._loaded: MediaLibrary | None = None
         self._probed: dict[str, MediaInfo | FileProblem] = {}
 
@@ -57,7 +59,7 @@ class Assets:
         """What is known about a CSV file."""
         from sipflow.tables import TableError, read_table
 
-        file = self.find(path)
+        file = self.table_file(path)
         if file is None:
             return self._missing(path)
         try:
@@ -65,6 +67,10 @@ class Assets:
         except TableError as error:
             return FileProblem("unreadable", str(error))
         return TableInfo(str(file), table.columns, len(table.rows))
+
+    def table_file(self, path: str) -> Path | None:
+        """The file of the table that a scenario names `path`, None when no folder has it."""
+        return self._data or self.find(path)
 
     def find(self, path: str) -> Path | None:
         """The file that a scenario names `path`, None when no folder has it."""

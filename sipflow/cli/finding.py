@@ -18,9 +18,7 @@ from sipflow.report.console import coloured_verdict
 TRIAL_S = 10.0
 
 
-def find_max(
-    search: Search, run_at: Callable[[float], LoadResult], condition: str, console: Console, json_file: Path | None
-) -> int:
+def find_max(search: Search, run_at: Callable[[float], LoadResult], console: Console) -> int:
     """Search until there is an answer; exit code 0 with one, 4 when the generator was INVALID, 1 when nothing or
     everything held. A run that was interrupted, or that the machine could not carry out, ends it with its own code."""
     while (rate := search.next_rate()) is not None:
@@ -31,11 +29,13 @@ def find_max(
         outcome, detail = _outcome(result)
         search.take(rate, outcome, detail)
         console.print(f"{rate:10.2f}/s  {outcome.value:8} {escape(detail)}", soft_wrap=True)
-    if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(search_to_json(search, condition), indent=1, ensure_ascii=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
     return _tell(search, console)
+
+
+def write_search(search: Search, condition: str, path: Path) -> None:
+    """Write what a search found as JSON."""
+    text = json.dumps(search_to_json(search, condition), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _outcome(result: LoadResult) -> tuple[Outcome, str]:

@@ -18,8 +18,9 @@ from sipflow.cli.certificates import certificate_options, certificates
 from sipflow.cli.completing import ScenarioPath
 from sipflow.cli.crews import MakeCrew, abroad, at_home
 from sipflow.cli.ending import signals_that_end
-from sipflow.cli.finding import TRIAL_S, find_max
+from sipflow.cli.finding import TRIAL_S, find_max, write_search
 from sipflow.cli.keys import keys
+from sipflow.cli.outputs import Output, look_at, write_all
 from sipflow.cli.parameters import Duration, Variable
 from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr
@@ -28,12 +29,12 @@ from sipflow.lang.requirements import compile_requirements
 from sipflow.load.capacity import Search
 from sipflow.load.control import Control
 from sipflow.load.messages import Prepare
-from sipflow.load.plan import DEFAULT_RATE, LoadOverrides, rate_of
+from sipflow.load.plan import DEFAULT_RATE, LoadOverrides, NoCallsError, rate_of
 from sipflow.load.report.live import live_view, plain_line
 from sipflow.load.report.text import report_lines
 from sipflow.load.result import Exit, LoadResult
 from sipflow.load.run import LoadRun, Status
-from sipflow.loading import LoadOptions, WrongFileError, preflight, prepare, worker_count
+from sipflow.loading import LoadOptions, WrongFileError, clear_failures, preflight, prepare, worker_count
 from sipflow.report.console import coloured_verdict
 
 
@@ -44,8 +45,8 @@ class _Rate(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         rate = rate_of(str(value))
-        if rate is None:
-            self.fail(f"{value!r} is not a rate, for instance 50/s or 300/m", param, ctx)
+        if not rate:
+            self.fail(f"{value!r} is not a rate of calls, for instance 50/s or 300/m", param, ctx)
         return rate
 
 
@@ -60,7 +61,7 @@ class _Ramp(click.ParamType[tuple[float, float, float]]):
         first, dots, rest = value.partition("..")
         last, _, duration = rest.rpartition("/")
         rates = rate_of(first), rate_of(last)
-        if not dots or rates[0] is None or rates[1] is None:
+        if not dots or rates[0] is None or rates[1] is None or not any(rates):
             self.fail(f"{value!r} is not a ramp, for instance 10/s..200/s/60s", param, ctx)
         return rates[0], rates[1], Duration().convert(duration, param, ctx)
 
@@ -210,7 +211,7 @@ def load(
       0    what is required holds; without requirements: every call ended well
       1    a requirement is broken; without requirements: a call failed
       2    the file is wrong, or the command line; nothing was sent
-      3    the machine is wrong: a port in use, too few descriptors
+      3    the machine is wrong: a port in use, too few descriptors, a report that cannot be written
       4    the generator itself was INVALID: nothing can be said of the other side
       130  interrupted
 
@@ -236,6 +237,7 @@ def load(
     )
     wanted = _requirements(requirements, console)
     options = replace(options, overrides=replace(options.overrides, requirements=wanted))
+    _look_at_outputs((json_file, csv_file, html_file), console)
     view = _View(console, file.name, control_port, quiet)
     if cluster is not None:
         if condition is not None or workers is not None:
@@ -249,10 +251,10 @@ def load(
         raise click.exceptions.Exit(_find_max(file, options, condition, console, json_file))
     else:
         result = _run(file, options, console, view)
-    _write(result, json_file, csv_file, html_file)
+    problems = write_all(_outputs(result, json_file, csv_file, html_file))
     for line in report_lines(result, brief=quiet):
         console.print(coloured_verdict(line), soft_wrap=True)
-    raise click.exceptions.Exit(int(result.exit_code))
+    raise click.exceptions.Exit(_tell_unwritten(problems, console) or int(result.exit_code))
 
 
 def _requirements(texts: tuple[str, ...], console: Console) -> tuple[Expr, ...]:
@@ -279,6 +281,8 @@ def _prepare(file: Path, options: LoadOptions, console: Console) -> Prepare:
     except WrongFileError as error:
         _refuse(error.diagnostics, error.text, console)
         raise AssertionError("a file without a graph has errors") from error
+    except NoCallsError as error:
+        raise click.UsageError(f"{file.name}: {error}") from error
     except SipflowError as error:
         console.print(coloured_verdict(f"ERROR  {error}"), soft_wrap=True)
         raise click.exceptions.Exit(int(Exit.MACHINE)) from error
@@ -295,8 +299,9 @@ def _look_at_machine(file: Path, prepared: Prepare, count: int, console: Console
 
 def _run(file: Path, options: LoadOptions, console: Console, view: _View) -> LoadResult:
     prepared = _prepare(file, options, console)
-    count = worker_count(prepared.plan, options.workers)
+    count = worker_count(prepared, options.workers)
     _look_at_machine(file, prepared, count, console)
+    clear_failures(prepared)
     return asyncio.run(_work(prepared, at_home(count), console, view))
 
 
@@ -333,7 +338,8 @@ def _metrics_page() -> Callable[[Status], str] | None:
     return metrics_page
 
 
-_KEYS = "+ faster by a tenth   - slower   p pause or go on   q begin no more calls, twice: release them all"
+_PACED_KEYS = "+ faster by a tenth   - slower   p pause or go on   "
+_KEYS = "q begin no more calls, twice: release them all"
 LINE_EVERY_S = 5.0
 
 
@@ -356,7 +362,7 @@ class _View:
             yield
             return
         with keys(lambda key: _press(run, key)) as pressed:
-            self._keys = _KEYS if pressed else ""
+            self._keys = "" if not pressed else _PACED_KEYS + _KEYS if run.paced else _KEYS
             with Live(console=self._console, auto_refresh=False, transient=True) as self._live:
                 yield
         self._live = None
@@ -372,6 +378,10 @@ class _View:
 
 def _press(run: LoadRun, key: str) -> None:
     match key:
+        case "q":
+            run.stop()
+        case _ if not run.paced:
+            pass
         case "+" | "=":
             run.scale(1.1)
         case "-":
@@ -380,8 +390,6 @@ def _press(run: LoadRun, key: str) -> None:
             run.resume()
         case "p":
             run.pause()
-        case "q":
-            run.stop()
         case _:
             pass
 
@@ -408,19 +416,42 @@ def _find_max(file: Path, options: LoadOptions, condition: str, console: Console
         trial = replace(options, overrides=replace(overrides, rate=rate), keep_failures=0)
         return _run(file, trial, console, _View(console, "", None, True))
 
-    return find_max(Search(overrides.rate or DEFAULT_RATE), run_at, condition, console, json_file)
+    search = Search(overrides.rate or DEFAULT_RATE)
+    code = find_max(search, run_at, console)
+    if json_file is None or code in (Exit.MACHINE, Exit.INTERRUPTED):
+        return code
+    problems = write_all([(json_file, lambda path: write_search(search, condition, path))])
+    return _tell_unwritten(problems, console) or code
 
 
-def _write(result: LoadResult, json_file: Path | None, csv_file: Path | None, html_file: Path | None) -> None:
+def _look_at_outputs(paths: tuple[Path | None, ...], console: Console) -> None:
+    """Ends with exit code 3 when a report could not be written in the end: nobody runs two hours for that."""
+    try:
+        look_at(paths)
+    except SipflowError as error:
+        console.print(coloured_verdict(f"ERROR  {error}"), soft_wrap=True)
+        raise click.exceptions.Exit(int(Exit.MACHINE)) from error
+
+
+def _tell_unwritten(problems: tuple[str, ...], console: Console) -> int:
+    """The exit code when a report could not be written, else 0."""
+    for problem in problems:
+        console.print(coloured_verdict(f"ERROR  {problem}"), soft_wrap=True)
+    return int(Exit.MACHINE) if problems else 0
+
+
+def _outputs(
+    result: LoadResult, json_file: Path | None, csv_file: Path | None, html_file: Path | None
+) -> Iterator[Output]:
     if json_file is not None:
         from sipflow.load.report.as_json import write_json
 
-        write_json(result, json_file)
+        yield json_file, lambda path: write_json(result, path)
     if csv_file is not None:
         from sipflow.load.report.as_csv import write_csv
 
-        write_csv(result, csv_file)
+        yield csv_file, lambda path: write_csv(result, path)
     if html_file is not None:
         from sipflow.load.report.as_html import write_html
 
-        write_html(result, html_file)
+        yield html_file, lambda path: write_html(result, path)

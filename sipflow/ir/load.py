@@ -9,6 +9,9 @@ from sipflow.ir.expr import Expr, Unit
 from sipflow.ir.span import NOWHERE, Span
 from sipflow.values import dataclass
 
+MAX_RATE_PER_S = 1_000_000
+"""Of new calls: no machine makes more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

@@ -102,6 +102,13 @@ class Curve:
         louder = (replace(one, first=one.first * factor, last=one.last * factor) for one in after.segments)
         return Curve((*before.segments, *louder))
 
+    def held(self, since: float, rate: float) -> Curve:
+        """At one rate from a time on, for as long as the plan would have gone on; a pause stays one."""
+        before, after = self._cut(since)
+        left = sum(segment.duration_s for segment in after.segments if segment != _REST)
+        rest = (_REST,) if _REST in after.segments else ()
+        return Curve((*before.segments, *rest, Segment(rate, rate, left)))
+
     def paused(self, since: float) -> Curve:
         """At rest from a time on; what was to come waits for `resumed`."""
         before, after = self._cut(since)

@@ -8,6 +8,7 @@ dropped with it.
 from __future__ import annotations
 
 import json
+import shutil
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,17 @@ from sipflow.load.meter import cause_of
 from sipflow.media import KeptAudio
 from sipflow.report.serialise import record_to_json
 
+FOLDER = "failures"
+"""Below that of the output."""
+_CALL = "call.json"
+
+
+def clear(folder: Path) -> None:
+    """Take away what failed calls of earlier runs left there: their numbers would be those of this run's calls."""
+    for old in folder.glob("call-*"):
+        if (old / _CALL).is_file() and old.name.removeprefix("call-").isdigit():
+            shutil.rmtree(old, ignore_errors=True)
+
 
 class BundleWriter:
     """Writes the first so many failures of a worker, each into a folder of its own."""
@@ -29,6 +41,8 @@ class BundleWriter:
         self._folder = folder
         self._left = most
         self._tell = tell
+        self.problem = ""
+        """Why a failed call could not be kept, empty while all were."""
 
     @property
     def wanted(self) -> bool:
@@ -50,8 +64,9 @@ class BundleWriter:
                 audio = audio_of(call)
                 if audio is not None:
                     _write_audio(folder / f"{call}.wav", audio)
-        except OSError:
-            return  # a full disk is no reason to end a load run; the failure itself is counted
+        except OSError as error:  # a full disk is no reason to end a load run; the failure itself is counted
+            self.problem = f"failed calls could not be kept in {self._folder}: {error.strerror or error}"
+            return
         self._tell(FailureKept(ended.number, folder, ended.plan.redactor.told(cause_of(ended.results))))
 
 
@@ -73,7 +88,7 @@ def _write(folder: Path, ended: Ended, records: list[Record]) -> None:
         "failures": [_failure(result, told) for result in ended.results if result.failure is not None],
         "media": measured,
     }
-    (folder / "call.json").write_text(json.dumps(call, indent=2, default=str) + "\n", encoding="utf-8")
+    (folder / _CALL).write_text(json.dumps(call, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def _write_audio(file: Path, audio: KeptAudio) -> None:

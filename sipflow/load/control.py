@@ -26,7 +26,7 @@ from sipflow.load.run import LoadRun, Status
 MAX_HEAD_BYTES = 8192
 HEAD_WAIT_S = 5.0
 _REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-            501: "Not Implemented"}  # fmt: skip
+            409: "Conflict", 501: "Not Implemented"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Control:
         self._metrics_page = metrics_page
         self._server: asyncio.Server | None = None
         self._actions: dict[str, Callable[[dict[str, str]], Answer]] = {
-            "/rate": self._rate,
-            "/pause": self._simply(run.pause),
-            "/resume": self._simply(run.resume),
+            "/rate": self._paced(self._rate),
+            "/pause": self._paced(self._simply(run.pause)),
+            "/resume": self._paced(self._simply(run.resume)),
             "/stop": self._simply(run.stop),
         }
 
@@ -105,13 +105,21 @@ class Control:
 
     def _rate(self, query: dict[str, str]) -> Answer:
         value, factor = rate_of(query.get("value", "")), rate_of(query.get("factor", ""))
-        if value is not None:
+        if value:
             self._run.set_rate(value)
-        elif factor is not None:
+        elif factor:
             self._run.scale(factor)
         else:
-            return _problem(400, "?value=80/s or ?factor=1.1 is meant")
+            return _problem(400, "?value=80/s or ?factor=1.1 is meant; /pause is for a rate of 0")
         return self._look("/status")
+
+    def _paced(self, action: Callable[[dict[str, str]], Answer]) -> Callable[[dict[str, str]], Answer]:
+        def act(query: dict[str, str]) -> Answer:
+            if not self._run.paced:
+                return _problem(409, "calls begin when others make them, at no rate of ours; there is /stop")
+            return action(query)
+
+        return act
 
     def _simply(self, action: Callable[[], None]) -> Callable[[dict[str, str]], Answer]:
         def act(_query: dict[str, str]) -> Answer:

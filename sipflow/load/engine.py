@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sipflow.errors import SipflowError
-from sipflow.load.bundles import BundleWriter
+from sipflow.load.bundles import FOLDER, BundleWriter
 from sipflow.load.crowd import Crowd, CrowdConfig, Ended
 from sipflow.load.data import PlanMaker
 from sipflow.load.machine import MachineSample, sample, use_between
@@ -57,7 +57,7 @@ class Engine:
             ),
             self._meter,
         )
-        self._bundles = BundleWriter(prepare.out / "failures", prepare.keep_failures, tell)
+        self._bundles = BundleWriter(prepare.out / FOLDER, prepare.keep_failures, tell)
         self._crowd.keeps_records = self._bundles.wanted
         self._driver: Driver | None = None
         self._desk: MediaDesk | None = None
@@ -135,7 +135,8 @@ class Engine:
         engine.close()
         timing = engine.statistics()
         use = use_between([*self._samples, sample()])
-        self._tell(Finished(*engine.lateness_counts(), use, timing.realtime, timing.note, crashed))
+        note = "; ".join(filter(None, (timing.note, self._bundles.problem)))
+        self._tell(Finished(*engine.lateness_counts(), use, timing.realtime, note, crashed))
 
     async def _drive(self, driver: Driver) -> None:
         running = self._loop.create_task(driver.run())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr, Quantity, Unit
-from sipflow.ir.load import Stage
+from sipflow.ir.load import MAX_RATE_PER_S, Stage
 from sipflow.load.arrivals import ENDLESS, Arrivals, Curve, Segment
 from sipflow.load.roles import begins_by_itself
 from sipflow.plan.evaluate import NoValueError, Scope, evaluate, evaluate_ms, evaluate_quantity, format_value
@@ -56,16 +57,27 @@ class LoadPlan:
         return by_rate if self.calls is None else min(by_rate, self.calls)
 
 
+class NoCallsError(SipflowError):
+    """The plan makes no calls, or none that it could plan."""
+
+
 def make_load_plan(plan: Plan, overrides: LoadOverrides) -> LoadPlan:
-    """Bind the block of the plan's graph; raises `NoValueError` when a rate or a duration has no value."""
+    """Bind the block of the plan's graph; raises `NoValueError` when a rate or a duration has no value, `NoCallsError`
+    when no call would ever begin, or when a rate is given for calls that others make."""
+    answers = not begins_by_itself(plan.graph)
+    if answers and (overrides.rate is not None or overrides.ramp is not None):
+        raise NoCallsError("nobody calls in this file: calls begin when others make them, at no rate of ours")
     load, scope = plan.graph.load, plan.scope()
     stages = () if load is None else tuple(_segment(stage, scope) for stage in load.stages)
     limit = overrides.concurrency
     if limit is None and load is not None and load.concurrency is not None:
         limit = _whole(load.concurrency, scope)
     requirements = () if load is None else load.requirements
+    curve = _curve(stages, overrides, answers)
+    if not answers and curve.mass <= 0:
+        raise NoCallsError("the plan makes no call: its rate is 0/s all the time")
     return LoadPlan(
-        curve=_curve(stages, overrides, not begins_by_itself(plan.graph)),
+        curve=curve,
         arrivals=overrides.arrivals or ("uniform" if load is None else load.arrivals),
         calls=overrides.calls,
         concurrency=limit,
@@ -137,14 +149,14 @@ def _striped(agent: AgentPlan, stripe: int, stripes: int) -> AgentPlan:
 
 
 def rate_of(text: str) -> float | None:
-    """Calls a second of `50/s`, `300/m` or a bare number; None for anything else."""
+    """Calls a second of `50/s`, `300/m` or a bare number; None for anything else, and for more than there can be."""
     number, slash, unit = text.partition("/")
     try:
         value = float(number)
     except ValueError:
         return None
     scale = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}.get(unit if slash else "")
-    return None if scale is None or value < 0 or value != value or value == float("inf") else value / scale
+    return value / scale if scale is not None and 0 <= value / scale <= MAX_RATE_PER_S else None
 
 
 def quantity_text(value: float, unit: Unit | str) -> str:

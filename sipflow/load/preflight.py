@@ -10,7 +10,7 @@ import contextlib
 import math
 import resource
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from sipflow.load.machine import sample
 from sipflow.load.plan import LoadPlan
 from sipflow.media import MediaInfo, MediaLibrary
 from sipflow.plan.plan import AgentPlan, Plan
+from sipflow.tables import Rows
 
 DESCRIPTORS_PER_LEG = 3
 """RTP, the same port connected to its peer, and RTCP."""
@@ -63,6 +64,8 @@ class Need:
     """At the same time, of every agent."""
     packets_per_s: float
     """Sent and received by this machine."""
+    rows: tuple[tuple[str, int, int], ...] = ()
+    """Of every table whose rows are used once: its name, how many it has, and how many calls the plan makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,22 @@ def raise_descriptor_limit() -> None:
 # --- what is needed ------------------------------------------------------------------------------------------------
 
 
-def need_of(plan: Plan, load: LoadPlan, duration_of: DurationOf = lambda path: None) -> Need:
-    """What the plan needs at its highest rate."""
+def need_of(
+    plan: Plan,
+    load: LoadPlan,
+    duration_of: DurationOf = lambda path: None,
+    tables: Iterable[tuple[str, str, Rows]] = (),
+) -> Need:
+    """What the plan needs at its highest rate; `tables` are those of `Prepare`."""
     graph = plan.graph
     by_rate = math.ceil(load.curve.peak * call_seconds(graph, duration_of)) + 1
     calls = min(filter(None, (by_rate, load.calls, load.concurrency)))
     estimated = load.concurrency is None or calls < load.concurrency
     legs = {agent: number * calls for agent, number in _legs_of_a_call(graph).items()}
     packets = sum(2000 / plan.agents[agent].ptime_ms * number for agent, number in legs.items())
-    return Need(calls, estimated, legs, packets)
+    planned = load.expected_calls if load.curve.mass < math.inf else 0
+    rows = tuple((name, len(table.rows), planned) for name, order, table in tables if order == "once")
+    return Need(calls, estimated, legs, packets, rows)
 
 
 def call_seconds(graph: Graph, duration_of: DurationOf) -> float:
@@ -159,7 +169,7 @@ def part_of(need: Need, engines: int, of: int) -> Need:
         return -(-number * engines // of)
 
     legs = {agent: share(number) for agent, number in need.legs.items()}
-    return Need(share(need.calls), need.estimated, legs, need.packets_per_s * engines / of)
+    return replace(need, calls=share(need.calls), legs=legs, packets_per_s=need.packets_per_s * engines / of)
 
 
 # --- what lacks ----------------------------------------------------------------------------------------------------
@@ -177,6 +187,7 @@ def check(plan: Plan, load: LoadPlan, workers: int, machine: Machine, need: Need
         *_memory(need, workers, machine, where),
         *_packets(need, machine, where),
         *_bandwidth(plan, need, machine),
+        *_rows(plan, need),
     ]
     return tuple(sorted(found, key=lambda shortage: not shortage.error))
 
@@ -300,6 +311,15 @@ def _bandwidth(plan: Plan, need: Need, machine: Machine) -> Iterator[Shortage]:
             message = f"`{agent.name}` would send {bits / 1e6:.0f} Mbit/s, and its interface has {speed / 1e6:.0f}"
             help_text = "fewer calls at the same time, a codec with a lower rate, or a faster interface"
             yield Shortage("SF608", False, message, agent.spec.listen.span, _at_once(need), help_text)
+
+
+def _rows(plan: Plan, need: Need) -> Iterator[Shortage]:
+    spans = {table.name: table.span for table in plan.graph.tables}
+    for name, rows, calls in need.rows:
+        if rows < calls:
+            message = f"{calls} calls are planned, and the table `{name}` has {rows} rows, each to be used once"
+            help_text = f"`--calls {rows}`, more rows, or leave `once` out: then they go round"
+            yield Shortage("SF609", False, message, spans[name], f"{calls - rows} calls will not begin", help_text)
 
 
 def _bits_of_a_leg(agent: AgentPlan) -> float:

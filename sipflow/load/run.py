@@ -31,6 +31,7 @@ from sipflow.load.messages import (
 )
 from sipflow.load.metrics import Metrics, Timeline
 from sipflow.load.result import KeptFailure, LoadResult, WorkerReport
+from sipflow.load.roles import begins_by_itself
 from sipflow.load.thresholds import judge_all
 
 START_AHEAD_S = 0.2
@@ -162,15 +163,18 @@ class LoadRun:
 
     # --- what people change while it runs ---
 
+    @property
+    def paced(self) -> bool:
+        """Whether calls begin at a rate of ours, which can be changed and paused; else others make them."""
+        return begins_by_itself(self._prepare.plan.graph)
+
     def scale(self, factor: float) -> None:
         """Multiply the rate of new calls from now on."""
         self._change(lambda curve, at: curve.scaled(at, factor))
 
     def set_rate(self, rate: float) -> None:
         """A rate of new calls in the place of what the plan has left."""
-        current = self.target_rate()
-        if current > 0:
-            self.scale(rate / current)
+        self._change(lambda curve, at: curve.held(at, rate))
 
     def pause(self) -> None:
         """Begin no calls until `resume`; what was planned waits."""

@@ -74,6 +74,20 @@ def test_a_changed_rate_leaves_what_was_before_as_it_was() -> None:
     assert len(times) == 10 + 30
 
 
+def test_a_rate_that_is_set_holds_for_the_rest_of_the_plan_also_of_a_ramp_from_rest_and_in_a_pause() -> None:
+    curve = Curve((Segment(0, 10, 10), Segment(10, 10, 5))).held(4.0, 80.0)
+    assert [curve.rate_at(at) for at in (2.0, 4.0, 14.9)] == [2.0, 80.0, 80.0] and curve.duration_s == 15.0
+    paused = hold(10, 10).paused(2.0).held(4.0, 50.0)
+    assert paused.rate_at(5.0) == 0.0
+    gone_on = paused.resumed(6.0)
+    assert [gone_on.rate_at(at) for at in (1.0, 5.0, 6.0, 13.9)] == [
+        10.0,
+        0.0,
+        50.0,
+        50.0,
+    ] and gone_on.duration_s == 14.0
+
+
 def test_a_pause_moves_what_was_to_come() -> None:
     arrivals = Arrivals(hold(10, 2), "uniform", 0, calls=None)
     arrivals.change(arrivals.curve.paused(1.05))

@@ -90,6 +90,8 @@ def write(folder: Path) -> Path:
         ("GET /status HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
         ("POST /stop HTTP/1.1\r\nHost: 127.0.0.1:1\r\nOrigin: http://evil.example\r\n\r\n", 403),
         ("GET /stop HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 405),
+        ("POST /rate?value=0 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 400),
+        ("POST /rate?value=1e300 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 400),
         ("POST /rate?value=nan HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 400),
         ("POST /rate HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 400),
         ("GET /../etc/passwd HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n", 404),
@@ -102,6 +104,17 @@ def test_only_programs_on_this_machine_are_answered(tmp_path: Path, head: str, c
     async def work() -> int:
         run = LoadRun(prepare(write(tmp_path), LoadOptions()), [])
         return Control(run).answer(head).code
+
+    assert asyncio.run(work()) == code
+
+
+@pytest.mark.parametrize(("path", "code"), [("/rate?value=5", 409), ("/pause", 409), ("/resume", 409), ("/stop", 200)])
+def test_calls_that_others_make_have_no_rate_that_could_be_changed(tmp_path: Path, path: str, code: int) -> None:
+    async def work() -> int:
+        file = tmp_path / "answers.sflow"
+        file.write_text("on bob: answer; expect hangup\n")
+        run = LoadRun(prepare(file, LoadOptions()), [])
+        return Control(run).answer(f"POST {path} HTTP/1.1\r\nHost: localhost:1\r\n\r\n").code
 
     assert asyncio.run(work()) == code
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sipflow.cli.finding import find_max
+from sipflow.cli.finding import find_max, write_search
 from sipflow.load.capacity import Search
 from sipflow.load.health import Evidence, Verdict, judge
 from sipflow.load.metrics import Metrics
@@ -32,9 +32,10 @@ def trial(holds: bool, verdict: Verdict = VALID) -> LoadResult:
 
 
 def find(folder: Path, run_at: Callable[[float], LoadResult]) -> tuple[int, str, dict[str, object]]:
-    out, file = io.StringIO(), folder / "answer.json"
-    code = find_max(Search(10.0), run_at, CONDITION, Console(file=out, width=200), file)
-    return code, out.getvalue().splitlines()[-1], json.loads(file.read_text()) if file.exists() else {}
+    out, file, search = io.StringIO(), folder / "answer.json", Search(10.0)
+    code = find_max(search, run_at, Console(file=out, width=200))
+    write_search(search, CONDITION, file)
+    return code, out.getvalue().splitlines()[-1], json.loads(file.read_text())
 
 
 def test_the_interval_is_in_the_last_line_and_in_the_json(tmp_path: Path) -> None:
@@ -70,9 +71,9 @@ def test_without_a_limit_there_is_no_interval(tmp_path: Path, holds: bool) -> No
     assert None in (answer["least"], answer["most"])
 
 
-def test_an_interrupted_trial_ends_the_search_without_a_file(tmp_path: Path) -> None:
+def test_an_interrupted_trial_ends_the_search(tmp_path: Path) -> None:
     code, last, answer = find(tmp_path, lambda rate: replace(trial(True), interrupted=True))
-    assert code == 130 and "interrupted" in last and not answer
+    assert code == 130 and "interrupted" in last and answer["trials"] == []
 
 
 def test_options_that_no_search_has_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import re
 from dataclasses import replace
@@ -13,11 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from sipflow.cli.load import load
+from sipflow.cli.outputs import write_all
 from sipflow.load.arrivals import ENDLESS, Curve, Segment
 from sipflow.load.health import Evidence, judge
 from sipflow.load.histogram import Histogram
 from sipflow.load.machine import MachineUse
 from sipflow.load.metrics import Metrics, Timeline
+from sipflow.load.plan import LoadOverrides
 from sipflow.load.report.as_csv import columns, write_csv
 from sipflow.load.report.as_html import result_to_html
 from sipflow.load.report.as_json import result_to_json
@@ -25,6 +28,7 @@ from sipflow.load.report.plots import Series, nice_ceiling, plot
 from sipflow.load.report.text import report_lines
 from sipflow.load.result import Exit, LoadResult, WorkerReport
 from sipflow.load.thresholds import Judged
+from sipflow.loading import LoadOptions, preflight, prepare, worker_count
 
 
 def result() -> LoadResult:
@@ -141,6 +145,9 @@ def run(*arguments: str) -> tuple[int, str]:
     ("arguments", "code", "said"),
     [
         (("--rate", "fast"), 2, "50/s or 300/m"),
+        (("--rate", "0"), 2, "is not a rate of calls"),
+        (("--rate", "1e9/s"), 2, "is not a rate of calls"),
+        (("--ramp", "0/s..0/s/3s"), 2, "is not a ramp"),
         (("--ramp", "10..20"), 2, "10/s..200/s/60s"),
         (("--require", "setup_tim.p99 < 1ms"), 2, "did you mean `setup_time.p99`"),
         (("--data", "{file}"), 3, "the file's only table"),
@@ -154,6 +161,74 @@ def test_a_wrong_command_line_is_told_and_nothing_is_sent(
     found = run(str(file), *(argument.format(file=file) for argument in arguments))
     assert found[0] == code, found[1]
     assert said in found[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        ("on a: call b\non b: answer\nload { hold 0/s for 5s }\n", (), "the plan makes no call"),
+        ("on b: answer; expect hangup\n", ("--rate", "5/s"), "nobody calls in this file"),
+        ("on b: answer; expect hangup\n", ("--find-max", "calls.success > 99%"), "nobody calls in this file"),
+    ],
+)
+def test_a_plan_without_calls_is_refused(tmp_path: Path, text: str, arguments: tuple[str, ...], said: str) -> None:
+    (tmp_path / "calls.sflow").write_text(text)
+    code, told = run(str(tmp_path / "calls.sflow"), *arguments)
+    assert code == 2 and said in told
+
+
+def test_data_takes_the_place_of_a_table_that_is_not_there_and_has_the_columns_that_count(tmp_path: Path) -> None:
+    file, other = tmp_path / "calls.sflow", tmp_path / "other.csv"
+    file.write_text('data users from "users.csv" once\non a: call b with { header "X-U" = users.name }\non b: answer\n')
+    other.write_text("pin\n1\n")
+    code, told = run(str(file), "--data", str(other), "--calls", "5")
+    assert code == 2 and "no column `name`" in told and "its columns are pin" in told
+    other.write_text("name\n")
+    code, told = run(str(file), "--data", str(other), "--calls", "5")
+    assert code == 2 and f"{other} has no rows" in told
+    other.write_text("name\nAnn\nBob\n")
+    prepared = prepare(file, LoadOptions(LoadOverrides(calls=5), data=other))
+    assert [rows.rows for _, _, rows in prepared.tables] == [(("Ann",), ("Bob",))]
+    assert [one.message for one in preflight(prepared, 1)] == [
+        "5 calls are planned, and the table `users` has 2 rows, each to be used once"
+    ]
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv", "--html"])
+def test_a_report_that_cannot_be_written_is_told_before_the_first_call(tmp_path: Path, option: str) -> None:
+    (tmp_path / "calls.sflow").write_text("on a: call b\non b: answer\n")
+    (tmp_path / "file").write_text("")
+    code, told = run(str(tmp_path / "calls.sflow"), option, str(tmp_path / "file" / "report"))
+    assert code == 3 and "ERROR  cannot write" in told and "Calls" not in told
+
+
+def test_one_report_that_cannot_be_written_takes_no_other_one_along(tmp_path: Path) -> None:
+    def full(path: Path) -> None:
+        path.write_text("half of")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    problems = write_all([(tmp_path / "a.json", full), (tmp_path / "b.csv", lambda path: write_csv(result(), path))])
+    assert problems == (f"cannot write {tmp_path / 'a.json'}: No space left on device",)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "count"),
+    [
+        ("on a: call b\non b: answer\n", {}, 8),
+        ("on a: call b\non b: answer\n", {"concurrency": 3}, 3),
+        ('agent b { listen udp "127.0.0.1:5090" }\non a: call b\non b: answer\n', {}, 1),
+        ('agent b { proxy "sip:10.0.0.1"; register every 60s }\non a: call b\non b: answer\n', {}, 1),
+        ('agent b { proxy "sip:10.0.0.1" }\non a: call b\non b: register; answer\n', {}, 1),
+        ('agent a { proxy "sip:10.0.0.1"; register every 60s }\non a: call b\non b: answer\n', {}, 8),
+    ],
+)
+def test_there_are_as_many_workers_as_a_call_can_find_its_way_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: dict[str, int], count: int
+) -> None:
+    (tmp_path / "calls.sflow").write_text(text)
+    monkeypatch.setattr("sipflow.loading.cores", lambda: 8)
+    assert worker_count(prepare(tmp_path / "calls.sflow", LoadOptions(LoadOverrides(**words))), None) == count
 
 
 def test_a_wrong_file_is_told_with_its_diagnostics(tmp_path: Path) -> None:

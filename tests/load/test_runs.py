@@ -229,6 +229,22 @@ def test_a_failed_call_leaves_the_audio_that_its_legs_sent_and_heard(tmp_path: P
         assert len(alice) <= KEPT_FRAMES and len(bob) <= KEPT_FRAMES
 
 
+def test_what_failed_calls_of_an_earlier_run_left_goes_and_nothing_else(tmp_path: Path) -> None:
+    failures = tmp_path / "out" / "failures"
+    for name, file in (("call-7", "call.json"), ("call-8", "notes.txt"), ("mine", "call.json")):
+        (failures / name).mkdir(parents=True)
+        (failures / name / file).write_text("")
+    load(tmp_path, "on alice: call bob; check 1 == 2\non bob: answer; expect hangup\n", rate=20.0, calls=2)
+    assert sorted(path.name for path in failures.iterdir()) == ["call-1", "call-2", "call-8", "mine"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_note_and_no_end_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    result = load(tmp_path, "on alice: call bob; check 1 == 2\non bob: answer; expect hangup\n", rate=20.0, calls=2)
+    assert result.total.get("failed") == 2 and result.failures == ()
+    assert any("failed calls could not be kept" in note and "Not a directory" in note for note in result.notes)
+
+
 def test_audio_is_kept_only_while_a_failure_would_still_be_kept(tmp_path: Path) -> None:
     text = 'on alice: call bob; expect dtmf "7" within 100ms\non bob: answer; expect hangup\n'
     wanted = replace(options(tmp_path, rate=20.0, calls=5), keep_failures=1)

@@ -171,4 +171,22 @@ warning[SF608]: `desk` would send 128 Mbit/s, and its interface has 100
 help: fewer calls at the same time, a codec with a lower rate, or a faster interface
 """,
     ),
+    Code(
+        "SF609",
+        "more calls than rows",
+        "Every call of a load run takes a row of each table, and a table in order `once` has fewer rows than there "
+        "are calls in the plan.",
+        why="The calls for which no row is left do not begin, and are counted as not started.",
+        example=f'data users from "users.csv" once\n{_TWO_SIDES}load {{ hold 2/s for 5s }}\n',
+        instead=f'data users from "users.csv"\n{_TWO_SIDES}load {{ hold 2/s for 5s }}\n',
+        shown="""\
+warning[SF609]: 10 calls are planned, and the table `users` has 3 rows, each to be used once
+  --> example.sflow:1:1
+   |
+ 1 | data users from "users.csv" once
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ 7 calls will not begin
+   |
+help: `--calls 3`, more rows, or leave `once` out: then they go round
+""",
+    ),
 )

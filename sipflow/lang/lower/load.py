@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sipflow.ir.expr import Binary, Expr, Literal, Quantity
 from sipflow.ir.expr import Unit as QuantityUnit
-from sipflow.ir.load import Load, Stage
+from sipflow.ir.load import MAX_RATE_PER_S, Load, Stage
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
@@ -15,7 +15,6 @@ from sipflow.lang.lower.units import Unit
 from sipflow.lang.lower.words import read_word
 from sipflow.lang.syntax import Node
 
-MAX_RATE_PER_S = 1_000_000
 MAX_STAGE_MS = 30 * 24 * 3_600_000.0
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 

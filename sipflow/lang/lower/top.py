@@ -164,7 +164,7 @@ def _columns(text: str, path: Token, context: Context) -> tuple[str, ...] | None
         return None
     if found.rows == 0:
         label = "it has a line with names and no other"
-        context.report.error("SF232", f"{text} has no rows", where, label)
+        context.report.error("SF232", f"{found.path} has no rows", where, label)
     return found.columns
 
 

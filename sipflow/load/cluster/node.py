@@ -18,6 +18,7 @@ from typing import Any
 import dask
 from distributed import Worker, get_worker
 
+from sipflow.load import bundles
 from sipflow.load.cluster.address import Meeting, is_loopback
 from sipflow.load.cluster.assets import Assets, settle
 from sipflow.load.links import ProcessLink
@@ -116,6 +117,7 @@ def store(assets: bytes) -> int:
     """Write the run's files; gives the number of processors that engines may use here."""
     value: Assets = pickle.loads(assets)
     value.write(_node.folder)
+    bundles.clear(_node.out / bundles.FOLDER)
     return _processors()
 
 
@@ -126,7 +128,7 @@ def _processors() -> int:
 def look(prepare: bytes, processes: int, engines: int) -> tuple[Shortage, ...]:
     """What this machine lacks for as many of the run's engines as it has processes; its files are stored already."""
     prepared = settle(pickle.loads(prepare), _node.folder, _node.out, _node.address)
-    need = need_of(prepared.plan, prepared.load, durations(prepared.media_folders))
+    need = need_of(prepared.plan, prepared.load, durations(prepared.media_folders), prepared.tables)
     return check(
         prepared.plan, prepared.load, processes, this_machine(_processors()), part_of(need, processes, engines)
     )

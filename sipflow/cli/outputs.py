@@ -1,0 +1,41 @@
+"""Files that a command writes in the end: looked at before it begins, and a full disk takes nothing else along."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sipflow.errors import MachineError
+
+Output = tuple[Path, Callable[[Path], None]]
+"""Where, and what writes it there."""
+
+
+def look_at(paths: Iterable[Path | None]) -> None:
+    """Make the folders above; raises `MachineError` for the first file that could not be written."""
+    for path in paths:
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise MachineError(_problem(path, error)) from error
+            if not os.access(path if path.exists() else path.parent, os.W_OK):
+                raise MachineError(f"cannot write {path}: Permission denied")
+
+
+def write_all(outputs: Iterable[Output]) -> tuple[str, ...]:
+    """Write each, whatever becomes of the others; gives what could not be written, and why. No half of a file stays."""
+    problems = []
+    for path, write in outputs:
+        try:
+            write(path)
+        except OSError as error:
+            problems.append(_problem(path, error))
+            if path.is_file():
+                path.unlink()
+    return tuple(problems)
+
+
+def _problem(path: Path, error: OSError) -> str:
+    return f"cannot write {path}: {error.strerror or error}"
