@@ -11,6 +11,10 @@ _TWO_SIDES = """\
 on caller: call desk; wait 30s; release
 on desk: answer; expect hangup within 60s
 """
+_BY_ROWS = """\
+on caller: call desk with { header "X-User" = users.number }
+on desk: answer
+"""
 
 ROWS = (
     Code(
@@ -177,8 +181,8 @@ help: fewer calls at the same time, a codec with a lower rate, or a faster inter
         "Every call of a load run takes a row of each table, and a table in order `once` has fewer rows than there "
         "are calls in the plan.",
         why="The calls for which no row is left do not begin, and are counted as not started.",
-        example=f'data users from "users.csv" once\n{_TWO_SIDES}load {{ hold 2/s for 5s }}\n',
-        instead=f'data users from "users.csv"\n{_TWO_SIDES}load {{ hold 2/s for 5s }}\n',
+        example=f'data users from "users.csv" once\n{_BY_ROWS}load {{ hold 2/s for 5s }}\n',
+        instead=f'data users from "users.csv"\n{_BY_ROWS}load {{ hold 2/s for 5s }}\n',
         shown="""\
 warning[SF609]: 10 calls are planned, and the table `users` has 3 rows, each to be used once
   --> example.sflow:1:1
