@@ -100,11 +100,13 @@ def baresip(
     encryption: str = "",
     codecs: str = "PCMU/8000/1,PCMA/8000/1",
     rate: int = 8000,
+    channels: int = 1,
     more: str = "",
 ) -> Iterator[Baresip]:
     """baresip without devices; its own account answers at `sip:peer@127.0.0.1:PORT`.
 
-    `plays` has the sample rate `rate`, and so has what it writes down. `more`: lines of its configuration.
+    `plays` has the sample rate `rate` and so many channels, and so has what it writes down. `more`: lines of its
+    configuration.
     `encryption`: `srtp` (RTP/AVP with crypto lines), `srtp-mand` (RTP/SAVP), `dtls_srtp`.
     """
     port, media = free_port(), free_port(count=MEDIA_PORTS)
@@ -114,14 +116,14 @@ def baresip(
     home.mkdir()
     (home / "accounts").write_text(f"{accounts or own}\n")
     (home / "contacts").write_text("")
-    (home / "config").write_text(_baresip_config(port, media, plays, home, rate) + more)
+    (home / "config").write_text(_baresip_config(port, media, plays, home, rate, channels) + more)
     output = home / "output.txt"
     command = [where_is("baresip"), "-4", "-f", str(home), "-v", *(("-e", execute) if execute else ())]
     with running(command, home, output, lambda: is_taken("127.0.0.1", port), signal.SIGINT):
         yield Baresip(port, output, home)
 
 
-def _baresip_config(port: int, media: int, plays: Path, home: Path, rate: int) -> str:
+def _baresip_config(port: int, media: int, plays: Path, home: Path, rate: int, channels: int) -> str:
     names = ("g711", *_codec_modules(), "aufile", "aubridge", "sndfile", "srtp", "dtls_srtp")
     modules = "".join(f"module {name}.so\n" for name in names)
     return f"""\
@@ -133,8 +135,8 @@ audio_source aufile,{plays}
 audio_alert aubridge,alert
 ausrc_srate {rate}
 auplay_srate {rate}
-ausrc_channels 1
-auplay_channels 1
+ausrc_channels {channels}
+auplay_channels {channels}
 rtp_ports {media}-{media + MEDIA_PORTS - 1}
 jitter_buffer_type fixed
 jitter_buffer_delay {PATIENCE_MS // 20}-100

@@ -35,7 +35,7 @@ class Trial:
 
 OPUS = Trial("opus", "opus/48000/1", 48000, 0.7, "opus_stereo no\nopus_sprop_stereo no\n")
 STEREO = Trial("opus", "opus/48000/2", 48000, 0.7, "opus_stereo yes\nopus_sprop_stereo yes\n")
-"""It asks for stereo by `stereo=1` and says by `sprop-stereo=1` that it sends it; it gets mono, and is heard mixed."""
+"""It asks for stereo by `stereo=1` and says by `sprop-stereo=1` that it sends it; here one channel is heard."""
 TRIALS = [
     pytest.param(Trial("g722", "G722/16000/1", 16000, 0.99), id="g722"),
     pytest.param(OPUS, id="opus"),

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from sipflow.events import PlayFinished
+from sipflow.events import PlayFinished, RecordingFinished
 from sipflow.media import PromptStore
 from sipflow.media.opus import has_opus
 from sipflow.media_params import RtpFormat
 from sipflow.sdp.negotiate import LocalMedia, make_offer
+from sipflow.sdp.session import SessionDescription
 from tests.interop.peers import needs, running
 from tests.interop.proof import Proved
 from tests.interop.test_ffmpeg import Trial, answered, ffmpeg, open_leg
@@ -90,3 +92,38 @@ def test_a_prompt_of_one_channel_is_the_same_in_both(tmp_path: Path) -> None:
     frames = heard_by_ffmpeg(tmp_path, tone(LEFT_HZ), "stereo=1").astype(float)
     level = np.sqrt((frames[RATE : 2 * RATE] ** 2).mean(axis=0))
     assert 20 * np.log10(level / (8192 / 2**0.5)) == pytest.approx([0, 0], abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("fec", "least_db"),
+    [(("-application", "audio"), 60), (("-application", "voip", "-fec:a", "1", "-packet_loss", "10"), 12)],
+    ids=["plain", "fec"],
+)
+def test_two_channels_of_ffmpeg_are_heard_apart(
+    tmp_path: Path, proved: Proved, fec: tuple[str, ...], least_db: float
+) -> None:
+    soundfile.write(tmp_path / "played.wav", np.stack((tone(LEFT_HZ), tone(RIGHT_HZ)), axis=1), RATE)
+    stereo = Trial(RtpFormat("opus", 111, RATE, 2, "stereo=1;sprop-stereo=1"), RATE, ())
+    description, its_port = tmp_path / "ffmpeg.sdp", free_port(count=2)
+    with open_leg() as (leg, listener):
+        to = f"rtp://{LOOPBACK}:{leg.port}?localrtpport={its_port}&localrtcpport={its_port + 1}"
+        encoding = ("-c:a", "libopus", "-b:a", 64000, *fec, "-ac", 2, "-payload_type", 111)
+        source = f"amovie={tmp_path}/played.wav,asetnsamples={RATE // 50}"
+        command = ffmpeg("-re", "-f", "lavfi", "-i", source, *encoding, "-f", "rtp", "-sdp_file", description, to)
+        output = tmp_path / "ffmpeg.txt"
+        with running(command, tmp_path, output, lambda: description.exists() and "m=" in description.read_text()):
+            params = answered(SessionDescription.parse(description.read_bytes()), leg, stereo)
+            leg.start(replace(params, remote_port=its_port, remote_rtcp_port=its_port + 1))
+            leg.record(tmp_path / "heard.wav", 2, channels="received", side_channels=2)
+            listener.wait(lambda: (leg.statistics().packets_received or 0) >= (SECONDS - 0.1) * 50, SECONDS + 10)
+        listener.wait(lambda: leg.statistics().packets_sent >= (SECONDS + 0.6) * 50)
+        leg.stop_record()
+        listener.wait_for(RecordingFinished)
+    frames: Samples = soundfile.read(tmp_path / "heard.wav", dtype="int16")[0]
+    assert frames.shape[1] == 2
+    frames = frames[np.flatnonzero(np.abs(frames).max(axis=1) > 1000)[0] :]
+    left, right = apart_db(frames[:, 0], LEFT_HZ, RIGHT_HZ), apart_db(frames[:, 1], RIGHT_HZ, LEFT_HZ)
+    print(f"left {left:.1f} dB, right {right:.1f} dB apart")
+    assert left > least_db
+    assert right > least_db
+    proved("ffmpeg", "its left and right are heard apart where we say stereo=1")

@@ -191,6 +191,12 @@ def test_digits_are_offered_at_the_clock_of_each_codec() -> None:
     assert formats_for(("G722",), events=False) == (RtpFormat("G722", 9),)
 
 
+def test_two_channels_of_opus_are_asked_for_by_its_parameters() -> None:
+    plain, wide = (formats_for((name,), events=False)[0] for name in ("opus", "opus stereo"))
+    assert "stereo" not in plain.fmtp
+    assert wide == replace(plain, fmtp="stereo=1;sprop-stereo=1")  # RFC 7587 section 7.1
+
+
 def test_comfort_noise_is_offered_behind_the_codecs_wherever_it_is_named() -> None:
     names = [each.name for each in formats_for(("CN", "PCMA"))]
     assert names == ["PCMA", "CN", "telephone-event"]
