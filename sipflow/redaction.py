@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from sipflow import events
@@ -32,7 +33,11 @@ _SPOKEN_DIGITS = re.compile(r'(?<=dtmf ")[^"]*(?=")')
 _AS_WRITTEN = ((events.NodeStarted, "text"), (events.NodeFailed, "statement"), (events.NodeFailed, "expected"))
 """Fields with the words of the file, which tell nothing of what came."""
 
+_NO_KEY = frozenset(("int", "float", "bool", "int | None", "float | None", "bool | None"))
+"""Types of fields as `events` writes them."""
+
 _INLINE = "inline:"
+_INLINE_BYTES = _INLINE.encode()
 _INLINE_KEY = re.compile(rf"(?<={_INLINE})[^\s|;\"'\\]+", re.IGNORECASE)
 HIDDEN_KEY = "*****"
 """What stands in the place of an SRTP key in `a=crypto` (RFC 4568 section 6.1)."""
@@ -148,20 +153,25 @@ class Redactor:
 
 def _carries_keys(payload: Payload) -> bool:
     """Whether an event may have SRTP keys in it: cheap, for it is asked of every event of a run without secrets."""
-    match payload:
-        case events.SipSent(data=data) | events.SipReceived(data=data):
-            return _INLINE.encode() in data.lower()
-        case events.MediaNegotiated(params=params):
-            return params.srtp is not None
-        case _:
-            return any(_INLINE in value.lower() for value in _texts(payload))
+    for name in _fields_for_keys(type(payload)):  # noqa: SIM110 - a generator costs more than what it looks at
+        if _has_key(getattr(payload, name)):
+            return True
+    return False
 
 
-def _texts(payload: Payload) -> Iterator[str]:
-    for field in dataclasses.fields(payload):
-        value = getattr(payload, field.name)
-        if isinstance(value, str):
-            yield value
+def _has_key(value: object) -> bool:
+    if isinstance(value, str):
+        return ":" in value and _INLINE in value.lower()
+    if isinstance(value, bytes):
+        return _INLINE_BYTES in value.lower()
+    return isinstance(value, MediaParams) and value.srtp is not None
+
+
+@functools.cache
+def _fields_for_keys(kind: type[Payload]) -> tuple[str, ...]:
+    """Fields of an event in which a key may stand."""
+    return tuple(field.name for field in dataclasses.fields(kind)
+                 if field.name not in _STRUCTURE and field.type not in _NO_KEY)  # fmt: skip
 
 
 def _carries_digits(headers: tuple[tuple[str, str], ...]) -> bool:
