@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +60,8 @@ class Redactor:
         self.shows_keys = shows_keys
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
-        self._hides_digits = False
+        self.hides_digits = False
+        """Whether a secret consists of digits, so that none that a call sends or receives may be shown."""
 
     def add(self, value: str) -> None:
         """Keep `value` out of everything from now on; white space alone is no secret."""
@@ -69,7 +69,7 @@ class Redactor:
         if not value or value in self._secrets:
             return
         self._secrets.add(value)
-        self._hides_digits = self._hides_digits or _DIGITS.fullmatch(value) is not None
+        self.hides_digits = self.hides_digits or _DIGITS.fullmatch(value) is not None
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(_any_form, longest_first)), re.IGNORECASE)
 
@@ -80,7 +80,7 @@ class Redactor:
     def told(self, text: str) -> str:
         """What a report tells of a call, without secrets and, where a secret is digits, without digits that came."""
         clean = self.text(text)
-        return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, clean) if self._hides_digits else clean
+        return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, clean) if self.hides_digits else clean
 
     def masked(self, text: str) -> str:
         """`text` with secrets blotted out, character by character: columns stay where they are."""
@@ -104,11 +104,11 @@ class Redactor:
         match clean:
             case events.SipSent() | events.SipReceived():
                 return dataclasses.replace(clean, redacted=clean.data != getattr(payload, "data", b""))
-            case events.DtmfReceived() | events.DigitSent() if self._hides_digits:
+            case events.DtmfReceived() | events.DigitSent() if self.hides_digits:
                 return dataclasses.replace(clean, digit=HIDDEN_DIGIT)
-            case events.DtmfSent() if self._hides_digits:
+            case events.DtmfSent() if self.hides_digits:
                 return dataclasses.replace(clean, digits=HIDDEN_DIGIT)
-            case events.RequestReceived(headers=headers) if self._hides_digits and _carries_digits(headers):
+            case events.RequestReceived(headers=headers) if self.hides_digits and _carries_digits(headers):
                 return dataclasses.replace(clean, body=HIDDEN_DIGIT)
             case _:
                 return clean
@@ -120,7 +120,7 @@ class Redactor:
 
     def _field(self, payload: Payload, name: str) -> Any:
         clean = self._value(getattr(payload, name))
-        if self._hides_digits and isinstance(clean, str) and (type(payload), name) not in _AS_WRITTEN:
+        if self.hides_digits and isinstance(clean, str) and (type(payload), name) not in _AS_WRITTEN:
             return _SPOKEN_DIGITS.sub(HIDDEN_DIGIT, clean)
         return clean
 
@@ -146,7 +146,7 @@ class Redactor:
         text = self.text(data.decode("utf-8", "surrogateescape"))
         clean = text.encode("utf-8", "surrogateescape")
         head, blank, body = clean.partition(b"\r\n\r\n")
-        if self._hides_digits and body and _DTMF_TYPE.search(head):
+        if self.hides_digits and body and _DTMF_TYPE.search(head):
             return head + blank + HIDDEN_DIGIT.encode()
         return clean
 
@@ -167,11 +167,15 @@ def _has_key(value: object) -> bool:
     return isinstance(value, MediaParams) and value.srtp is not None
 
 
-@functools.cache
+_KEY_FIELDS: dict[type[Payload], tuple[str, ...]] = {}
+
+
 def _fields_for_keys(kind: type[Payload]) -> tuple[str, ...]:
     """Fields of an event in which a key may stand."""
-    return tuple(field.name for field in dataclasses.fields(kind)
-                 if field.name not in _STRUCTURE and field.type not in _NO_KEY)  # fmt: skip
+    if kind not in _KEY_FIELDS:
+        names = (field.name for field in dataclasses.fields(kind) if field.type not in _NO_KEY)
+        _KEY_FIELDS[kind] = tuple(name for name in names if name not in _STRUCTURE)
+    return _KEY_FIELDS[kind]
 
 
 def _carries_digits(headers: tuple[tuple[str, str], ...]) -> bool:

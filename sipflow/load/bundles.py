@@ -20,6 +20,7 @@ from sipflow.load.crowd import Ended
 from sipflow.load.messages import FailureKept
 from sipflow.load.meter import cause_of
 from sipflow.media import KeptAudio
+from sipflow.media.digit_mask import without_digits
 from sipflow.report.serialise import record_to_json
 
 FOLDER = "failures"
@@ -63,7 +64,8 @@ class BundleWriter:
             for call in ended.calls:
                 audio = audio_of(call)
                 if audio is not None:
-                    _write_audio(folder / f"{call}.wav", audio)
+                    hides = ended.plan.redactor.hides_digits
+                    _write_audio(folder / f"{call}.wav", without_digits(audio) if hides else audio)
         except OSError as error:  # a full disk is no reason to end a load run; the failure itself is counted
             self.problem = f"failed calls could not be kept in {self._folder}: {error.strerror or error}"
             return

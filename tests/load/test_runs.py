@@ -9,6 +9,7 @@ import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from sipflow.load.plan import LoadOverrides
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
 from sipflow.loading import LoadOptions, arun_load, prepare
+from sipflow.native import check, ffi, lib
 from sipflow.runtime.media_desk import KEPT_FRAMES
 from tests.media.engine import read_wav
 from tests.media.signals import place_of, position_in, round_trip, speech, write_wav
@@ -243,6 +245,36 @@ def test_a_folder_that_cannot_be_written_is_a_note_and_no_end_of_the_run(tmp_pat
     result = load(tmp_path, "on alice: call bob; check 1 == 2\non bob: answer; expect hangup\n", rate=20.0, calls=2)
     assert result.total.get("failed") == 2 and result.failures == ()
     assert any("failed calls could not be kept" in note and "Not a directory" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("secret", "shown"), [("", "4711"), ("secret ", "")])
+def test_kept_audio_has_no_digits_while_a_secret_consists_of_digits(tmp_path: Path, secret: str, shown: str) -> None:
+    (tmp_path / "pins.csv").write_text("pin\n4711\n")
+    text = (
+        "agent alice { codecs pcma }\nagent bob { codecs pcma }\n"
+        'data pins from "pins.csv"\n'
+        f"on alice {{ let pin = {secret}pins.pin; call bob; send dtmf pin via inband; wait 200ms; check 1 == 2 }}\n"
+        "on bob: answer; expect hangup\n"
+    )
+    result = load(tmp_path, text, rate=10.0, calls=1)
+    (failure,) = result.failures
+    for audio in map(read_wav, failure.folder.glob("*.wav")):
+        assert {digits_in(audio[:, 0]), digits_in(audio[:, 1])} == {"", shown}
+
+
+def digits_in(samples: Any) -> str:
+    """What a receiver takes for digits."""
+    out = ffi.new("sfm_ear **")
+    check(lib.sfm_ear_create(ffi.new("sfm_ear_config *", (lib.SFM_EAR_DTMF_SKILL, 0)), out))
+    ear = ffi.gc(out[0], lib.sfm_ear_destroy)
+    lib.sfm_ear_look_for_digits(ear, 1)
+    digit, found = ffi.new("sfm_inband_digit *"), ""
+    for start in range(0, len(samples), 160):
+        piece = samples[start : start + 160].astype("int16").tobytes()
+        lib.sfm_ear_put(ear, ffi.from_buffer("int16_t[]", piece), len(piece) // 2, lib.SFM_EAR_RATE, 0)
+        while lib.sfm_ear_next_digit(ear, digit):
+            found += digit.digit.decode()
+    return found
 
 
 def test_audio_is_kept_only_while_a_failure_would_still_be_kept(tmp_path: Path) -> None:
