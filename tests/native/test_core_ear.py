@@ -134,3 +134,12 @@ def test_the_spectrum_is_that_of_the_formula(core: Core, size: int) -> None:
 @pytest.mark.parametrize("size", [0, 32, 100, 2048])
 def test_a_spectrum_has_a_size_that_is_a_power_of_two(core: Core, size: int) -> None:
     assert core.lib.sfm_spectrum_init(core.new("sfm_spectrum"), size) == core.lib.SFM_ERROR_ARGUMENT
+
+
+def test_the_slope_of_what_is_too_low_to_be_a_tone_is_no_tone_elsewhere(core: Core) -> None:
+    """The strongest within the range may have no top there; what is said of it stays where it was found."""
+    for hum in np.arange(1.0, 62.0, 0.5):
+        ear = ear_of(core, PEAKS)
+        put(core, ear, tone((hum,), 0.4, amplitude=30000))
+        heard = [peak for frame in frames(core, ear) for peak in frame.peak_hz8 if peak]
+        assert heard and min(heard) >= 8 * 7 * 7.8 and max(heard) <= 8 * 4000, hum
