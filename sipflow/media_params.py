@@ -70,6 +70,11 @@ PASSED_THROUGH = frozenset({"GSM", "G729", "G723", "iLBC", "AMR", "AMR-WB"})
 """Encoding names of codecs that nobody here encodes or decodes: files of their frames are sent, what comes is counted,
 and how it sounds is not known."""
 
+FRAME_FILES = {
+    ".gsm": "GSM", ".g729": "G729", ".g723": "G723", ".amr": "AMR", ".awb": "AMR-WB", ".lbc": "iLBC", ".ilbc": "iLBC"
+}  # fmt: skip
+"""Files of encoded frames: how their names end, and whose frames they hold."""
+
 _PASSED = frozenset(name.lower() for name in PASSED_THROUGH)
 
 SRTP_KEY_BYTES = {

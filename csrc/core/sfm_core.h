@@ -11,6 +11,7 @@
 #include "sfm_g722.h"
 #include "sfm_codec.h"
 #include "sfm_opus.h"
+#include "sfm_passed.h"
 #include "sfm_jitter.h"
 #include "sfm_plc.h"
 #include "sfm_resampler.h"

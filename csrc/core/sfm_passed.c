@@ -1,6 +1,10 @@
 #include "sfm_passed.h"
 
+#include <string.h>
+
 #include "sfm_error.h"
+
+enum { ILBC_LONG_BYTES = 50, ILBC_LONG_TS = 240, ILBC_SHORT_BYTES = 38, ILBC_SHORT_TS = 160 };
 
 #define FRAMES_AT_MOST 64 /* more than a second: no packet */
 
@@ -32,14 +36,13 @@ static int g729_duration_ts(const sfm_codec *codec, const uint8_t *payload, size
 /* Frames of either mode, whichever was agreed on: no packet has a length that fits both (RFC 3952 section 3). */
 static int ilbc_duration_ts(const sfm_codec *codec, const uint8_t *payload, size_t length)
 {
-    enum { LONG_BYTES = 50, LONG_TS = 240, SHORT_BYTES = 38, SHORT_TS = 160 };
     (void)codec;
     (void)payload;
-    if (length > (size_t)FRAMES_AT_MOST / 2 * SHORT_BYTES)
+    if (length > (size_t)FRAMES_AT_MOST / 2 * ILBC_SHORT_BYTES)
         return SFM_ERROR_LENGTH;
-    if (length % LONG_BYTES == 0)
-        return (int)(length / LONG_BYTES * LONG_TS);
-    return length % SHORT_BYTES == 0 ? (int)(length / SHORT_BYTES * SHORT_TS) : SFM_ERROR_LENGTH;
+    if (length % ILBC_LONG_BYTES == 0)
+        return (int)(length / ILBC_LONG_BYTES * ILBC_LONG_TS);
+    return length % ILBC_SHORT_BYTES == 0 ? (int)(length / ILBC_SHORT_BYTES * ILBC_SHORT_TS) : SFM_ERROR_LENGTH;
 }
 
 /* The two lowest bits of a frame's first byte say how long it is: 6.3 kbit/s, 5.3 kbit/s, comfort noise (RFC 3551 section
@@ -135,4 +138,78 @@ static const sfm_codec codecs[] = {
 const sfm_codec *sfm_passed_at(size_t index)
 {
     return index < sizeof codecs / sizeof codecs[0] ? &codecs[index] : NULL;
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+static int is_amr(const sfm_codec *codec)
+{
+    return codec->duration_ts == amr_duration_ts;
+}
+
+static int is_ilbc(const sfm_codec *codec)
+{
+    return codec->duration_ts == ilbc_duration_ts;
+}
+
+/* Copies `count` bits from bit `at`; what is left of the last byte is zeros. */
+static void copy_bits(const uint8_t *bytes, size_t at, size_t count, uint8_t *out)
+{
+    memset(out, 0, (count + 7) / 8);
+    for (size_t i = 0; i < count; i++)
+        out[i / 8] |= (uint8_t)(read_bits(bytes, at + i, 1) << (7 - i % 8));
+}
+
+/* `length` and contents are those of a packet that amr_duration_ts has found right. */
+static int store_amr(const sfm_codec *codec, const uint8_t *payload, size_t frames, uint8_t *out, size_t capacity)
+{
+    const amr_layout *layout = codec->settings;
+    size_t entry_bits = layout->octet_aligned ? 8 : 6;
+    size_t entry_at = layout->octet_aligned ? 8 : 4;
+    size_t data_at = entry_at + frames * entry_bits;
+    size_t stored = 0;
+    for (size_t i = 0; i < frames; i++, entry_at += entry_bits) {
+        unsigned type_and_quality = read_bits(payload, entry_at + 1, 5);
+        size_t bits = layout->bits[type_and_quality >> 1];
+        size_t bytes = (bits + 7) / 8;
+        if (1 + bytes > capacity - stored)
+            return SFM_ERROR_SPACE;
+        out[stored] = (uint8_t)(type_and_quality << 2);
+        copy_bits(payload, data_at, bits, out + stored + 1);
+        stored += 1 + bytes;
+        data_at += layout->octet_aligned ? 8 * bytes : bits;
+    }
+    return (int)stored;
+}
+
+int sfm_passed_store(const sfm_codec *codec, const uint8_t *payload, size_t length, uint8_t *out, size_t capacity)
+{
+    int duration_ts = codec->duration_ts(codec, payload, length);
+    if (codec->decode)
+        return SFM_ERROR_ARGUMENT;
+    if (duration_ts < 0)
+        return SFM_ERROR_LENGTH;
+    if (is_amr(codec))
+        return store_amr(codec, payload, (size_t)duration_ts / codec->frame_samples, out, capacity);
+    size_t kept = codec->duration_ts == g729_duration_ts ? length - length % codec->frame_bytes : length;
+    if (kept > capacity)
+        return SFM_ERROR_SPACE;
+    memcpy(out, payload, kept);
+    return (int)kept;
+}
+
+const char *sfm_passed_magic(const sfm_codec *codec, size_t length)
+{
+    if (is_amr(codec))
+        return codec->clock_rate == 8000 ? "#!AMR\n" : "#!AMR-WB\n";
+    if (is_ilbc(codec))
+        return length % ILBC_LONG_BYTES == 0 ? "#!iLBC30\n" : "#!iLBC20\n";
+    return "";
+}
+
+uint32_t sfm_passed_frame_bytes(const sfm_codec *codec, size_t length)
+{
+    if (is_ilbc(codec))
+        return length % ILBC_LONG_BYTES == 0 ? ILBC_LONG_BYTES : ILBC_SHORT_BYTES;
+    return codec->frame_bytes;
 }

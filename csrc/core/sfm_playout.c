@@ -49,6 +49,8 @@ struct sfm_playout {
     size_t rest_offset;      /* of the piece in `piece`, what was not read yet */
     size_t rest_count;
     int rest_content;
+    sfm_playout_sink sink; /* NULL: nobody keeps what only passes through */
+    void *sink_context;
     entry codecs[MAX_CODECS];
     entry *playing;          /* whose packet was decoded last; NULL before the first */
     double noise_amplitude;  /* 0: pauses are silent */
@@ -456,8 +458,11 @@ static int only_passes(const entry *known)
 }
 
 /* A packet that nobody here decodes has its time like any other, and no sound. */
-static int pass_over(sfm_playout *playout, planes wanted, size_t duration)
+static int pass_over(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet, planes wanted,
+                     size_t duration)
 {
+    if (playout->sink)
+        playout->sink(playout->sink_context, known->codec, packet->payload, packet->payload_length);
     sfm_plc_silence(playout->plc, wanted.left, duration);
     if (wanted.right)
         sfm_plc_silence(playout->right->plc, wanted.right, duration);
@@ -471,7 +476,7 @@ static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piec
 {
     playout->playing = known;
     if (only_passes(known))
-        return pass_over(playout, wanted, duration);
+        return pass_over(playout, known, packet, wanted, duration);
     size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0; /* it may have been taken away meanwhile */
     if (good > duration)
         good = duration;
@@ -603,6 +608,12 @@ int sfm_playout_read_both(sfm_playout *playout, int64_t now_ns, int16_t *left, i
         done += take_rest(playout, beyond(out, done), count - done);
     }
     return content;
+}
+
+void sfm_playout_set_sink(sfm_playout *playout, sfm_playout_sink sink, void *context)
+{
+    playout->sink = sink;
+    playout->sink_context = context;
 }
 
 void sfm_playout_read_counts(const sfm_playout *playout, sfm_jitter_counts *counts)

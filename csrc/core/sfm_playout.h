@@ -82,4 +82,8 @@ void sfm_playout_read_counts(const sfm_playout *playout, sfm_jitter_counts *coun
 void sfm_playout_reset(sfm_playout *playout);
 /* cffi:end */
 
+/* Shows each packet of a codec that only passes through when its turn has come, for somebody to keep. */
+typedef void (*sfm_playout_sink)(void *context, const sfm_codec *codec, const uint8_t *payload, size_t length);
+void sfm_playout_set_sink(sfm_playout *playout, sfm_playout_sink sink, void *context);
+
 #endif

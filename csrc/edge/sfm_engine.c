@@ -61,10 +61,26 @@ typedef struct record_job {
 
 static void discard_record_job(void *block) { sfm_tape_destroy(((record_job *)block)->recording.tape); }
 
+static int64_t recorded_ms(const sfm_recording *recording) {
+    const sfm_frame_file *frames = &recording->frame_file;
+    return recording->codec != NULL ? (int64_t)(frames->duration_ts * 1000 / frames->clock_rate)
+                                    : (int64_t)(recording->frames * 1000 / recording->wav.sample_rate);
+}
+
+/* Of an encoding name that stays; SFM_OK where WAV is wanted. */
+static int want_frames(sfm_recording *recording, const sfm_record_options *options) {
+    const sfm_codec *codec = options->codec != NULL ? sfm_codec_find(options->codec) : NULL;
+    if (codec == NULL) {
+        return options->codec == NULL ? SFM_OK : SFM_ERROR_ARGUMENT;
+    }
+    recording->codec = codec->name;
+    return sfm_tape_keep_payloads(recording->tape, options->channels == SFM_CHANNELS_SENT ? SFM_TAPE_SENT : SFM_TAPE_HEARD);
+}
+
 static void recording_finished(void *context, sfm_recording *recording) {
     sfm_engine *engine = context;
     record_job *job = recording->context;
-    job->finished.event.elapsed_ms = (int64_t)(recording->frames * 1000 / recording->wav.sample_rate);
+    job->finished.event.elapsed_ms = recorded_ms(recording);
     job->finished.event.began_ns = sfm_tape_began_ns(recording->tape);
     job->finished.event.error = sfm_system_error(recording->error);
     sfm_engine_post(engine, &job->finished);
@@ -79,6 +95,11 @@ static record_job *create_record_job(const sfm_engine_leg *leg, uint64_t number,
     }
     uint64_t limit = options->limit_ms * sample_rate / 1000;
     if (sfm_tape_create(sample_rate, options->side_channels == 2 ? 2 : 1, limit, &job->recording.tape) != SFM_OK) {
+        free(job);
+        return NULL;
+    }
+    if (want_frames(&job->recording, options) != SFM_OK) {
+        discard_record_job(job);
         free(job);
         return NULL;
     }

@@ -88,6 +88,7 @@ typedef struct sfm_record_options {
     uint64_t limit_ms;     /* 0: none */
     uint32_t limit_bytes;  /* of samples; 0: what the format holds, 4 GiB */
     uint32_t side_channels; /* 2: each side in two channels, left and right; else in one */
+    const char *codec;      /* NULL: WAV; else a file of this codec's frames as they come (channels 2: as they are sent) */
 } sfm_record_options;
 
 int sfm_engine_leg_record(sfm_engine_leg *leg, uint64_t job, const sfm_record_options *options);

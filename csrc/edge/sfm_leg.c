@@ -155,6 +155,8 @@ static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
     return error == SFM_OK ? seed_leg(leg, config) : error;
 }
 
+static void keep_heard_payload(void *leg, const sfm_codec *codec, const uint8_t *payload, size_t length);
+
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
     sfm_leg *leg = malloc(sizeof *leg);
     if (leg == NULL) {
@@ -175,6 +177,7 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
         return error;
     }
     leg->level_left = leg->level_right = (sfm_level){0};
+    sfm_playout_set_sink(leg->playout, keep_heard_payload, leg);
     *out = leg;
     return SFM_OK;
 }
@@ -635,6 +638,19 @@ static sfm_sound decode_sent(sfm_leg *leg, const uint8_t *payload, size_t length
     return is_wide ? of_interleaved(interleaved, tick_samples(leg), room) : sfm_sound_of_one(pcm);
 }
 
+/* What nobody here decodes: kept as it is, and the samples that stand for it say nothing. */
+static void keep_payload(sfm_leg *leg, int side, const sfm_codec *codec, const uint8_t *payload, size_t length) {
+    sfm_tape *tape = running_tape(leg);
+    if (tape != NULL && length > 0) {
+        sfm_tape_note_unknown(tape);
+        sfm_tape_append_payload(tape, side, codec, payload, length);
+    }
+}
+
+static void keep_heard_payload(void *leg, const sfm_codec *codec, const uint8_t *payload, size_t length) {
+    keep_payload(leg, SFM_TAPE_HEARD, codec, payload, length);
+}
+
 /* Records it, and tells whether it is silence that comfort noise may stand for. */
 static bool hear_sent(sfm_leg *leg, const uint8_t *payload, size_t length) {
     sound_room room;
@@ -643,6 +659,9 @@ static bool hear_sent(sfm_leg *leg, const uint8_t *payload, size_t length) {
         return false;
     }
     sfm_sound sent = decode_sent(leg, payload, length, &room);
+    if (leg->params.send_format.codec->decode == NULL) {
+        keep_payload(leg, SFM_TAPE_SENT, leg->params.send_format.codec, payload, length);
+    }
     tape_sent(leg, sent);
     if (!wants_noise || sfm_block_dbov(sent.mixed, tick_samples(leg)) < SFM_LEG_SILENCE_DBOV) {
         return false;

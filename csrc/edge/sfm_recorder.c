@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfm_outgoing.h"
 #include "sfm_platform.h"
 
 enum { FLUSH_MS = 150, CHUNK_SAMPLES = 8192 };
@@ -70,17 +71,40 @@ static size_t write_chunk(sfm_recorder *recorder, sfm_recording *recording) {
     return count;
 }
 
+static bool write_payload(sfm_recording *recording) {
+    uint8_t payload[SFM_MAX_PAYLOAD_BYTES];
+    const sfm_codec *codec = NULL;
+    size_t length = sfm_tape_read_payload(recording->tape, &codec, payload, sizeof payload);
+    if (length > 0 && recording->error == 0) {
+        recording->error = sfm_frame_file_append(&recording->frame_file, codec, payload, length);
+        if (recording->error != 0) {
+            sfm_tape_refuse(recording->tape);
+        }
+    }
+    return length > 0;
+}
+
+/* The samples beside the payloads are the time line of who records, and go nowhere. */
+static size_t write_frames(sfm_recorder *recorder, sfm_recording *recording) {
+    while (write_payload(recording)) {
+    }
+    return sfm_tape_read(recording->tape, recorder->frames, CHUNK_SAMPLES / (2 * sfm_tape_channels(recording->tape)));
+}
+
 /* Whether the recording is over: asked before the last read, or its last samples could be missed. */
 static bool pump(sfm_recorder *recorder, sfm_recording *recording) {
     bool ended = sfm_tape_ended(recording->tape);
-    while (write_chunk(recorder, recording) > 0) {
+    while ((recording->codec != NULL ? write_frames(recorder, recording) : write_chunk(recorder, recording)) > 0) {
     }
     return ended;
 }
 
 static void finish(sfm_recorder *recorder, sfm_recording *recording) {
-    int error = sfm_wav_close(&recording->wav);
+    int error = recording->codec != NULL ? sfm_frame_file_close(&recording->frame_file) : sfm_wav_close(&recording->wav);
     recording->error = recording->error != 0 ? recording->error : error;
+    if (recording->error == 0 && recording->codec == NULL && sfm_tape_has_unknown(recording->tape)) {
+        recording->error = -ENOTSUP;
+    }
     if (recording->error == 0 && sfm_tape_overflowed(recording->tape)) {
         recording->error = -EOVERFLOW;
     }
@@ -146,9 +170,15 @@ sfm_recorder *sfm_recorder_create(void (*finished)(void *, sfm_recording *), voi
     return recorder;
 }
 
+static int create_file(sfm_recording *recording, const char *path) {
+    if (recording->codec != NULL) {
+        return sfm_frame_file_create(&recording->frame_file, path, recording->codec);
+    }
+    return sfm_wav_create(&recording->wav, path, sfm_tape_sample_rate(recording->tape), file_channels(recording));
+}
+
 int sfm_recorder_start(sfm_recorder *recorder, sfm_recording *recording, const char *path, uint32_t limit_bytes) {
-    uint32_t sample_rate = sfm_tape_sample_rate(recording->tape);
-    int error = sfm_wav_create(&recording->wav, path, sample_rate, file_channels(recording));
+    int error = create_file(recording, path);
     if (error != 0) {
         return error;
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sfm_frame_file.h"
 #include "sfm_mail.h"
 #include "sfm_tape.h"
 #include "sfm_wav.h"
@@ -20,9 +21,12 @@ typedef struct sfm_recording {
     sfm_mail mail;
     sfm_tape *tape; /* owned */
     sfm_wav wav;
+    const char *codec; /* of a file of encoded frames: its encoding name; NULL: WAV */
+    sfm_frame_file frame_file;
     int32_t channels; /* enum sfm_channels */
-    int error;        /* 0, -errno of the disk, or -EOVERFLOW when it was too slow */
-    uint64_t frames;  /* on disk */
+    int error;        /* 0, -errno of the disk, -EOVERFLOW when it was too slow, -ENOTSUP when a WAV file has silence where
+                         nobody decoded what was sent or heard, -EPROTOTYPE for frames of another codec than the file's */
+    uint64_t frames;  /* of samples, on disk */
     void *context;    /* the caller's */
     struct sfm_recording *next;
 } sfm_recording;

@@ -29,6 +29,9 @@ struct sfm_tape {
     _Atomic bool ended;
     _Atomic bool overflowed;
     _Atomic bool refused;
+    bool unknown; /* published with `ended` */
+    int payload_side; /* enum sfm_tape_side; 0: none */
+    sfm_payload_ring *payloads;
     int16_t frames[]; /* of `channels` sent, then as many heard */
 };
 
@@ -48,7 +51,34 @@ int sfm_tape_create(uint32_t sample_rate, uint32_t channels, uint64_t limit_fram
     return SFM_OK;
 }
 
-void sfm_tape_destroy(sfm_tape *tape) { free(tape); }
+void sfm_tape_destroy(sfm_tape *tape) {
+    if (tape != NULL) {
+        sfm_payload_ring_destroy(tape->payloads);
+        free(tape);
+    }
+}
+
+int sfm_tape_keep_payloads(sfm_tape *tape, int kept) {
+    tape->payload_side = kept;
+    return sfm_payload_ring_create(&tape->payloads);
+}
+
+void sfm_tape_append_payload(sfm_tape *tape, int from, const sfm_codec *codec, const uint8_t *payload, size_t length) {
+    if (tape->payload_side != from || sfm_tape_full(tape)) {
+        return;
+    }
+    if (!sfm_payload_ring_put(tape->payloads, codec, payload, (uint32_t)length)) {
+        atomic_store(&tape->overflowed, true);
+    }
+}
+
+size_t sfm_tape_read_payload(sfm_tape *tape, const sfm_codec **codec, uint8_t *payload, size_t capacity) {
+    return tape->payloads != NULL ? sfm_payload_ring_take(tape->payloads, codec, payload, capacity) : 0;
+}
+
+void sfm_tape_note_unknown(sfm_tape *tape) { tape->unknown = true; }
+
+int sfm_tape_has_unknown(const sfm_tape *tape) { return tape->unknown; }
 
 uint32_t sfm_tape_sample_rate(const sfm_tape *tape) { return tape->sample_rate; }
 

@@ -36,6 +36,10 @@ void sfm_tape_end(sfm_tape *tape);          /* the writer's last call */
 uint64_t sfm_tape_written(const sfm_tape *tape); /* frames that both sides have */
 uint64_t sfm_tape_limit(const sfm_tape *tape);   /* frames, 0: none */
 
+/* Tells that samples were appended of which nobody knows how they sounded. */
+void sfm_tape_note_unknown(sfm_tape *tape);
+int sfm_tape_has_unknown(const sfm_tape *tape); /* of an ended tape */
+
 /* Reader. `frames` interleaved, all that was sent before what was heard; returns how many were there. */
 size_t sfm_tape_read(sfm_tape *tape, int16_t *frames, size_t capacity);
 int sfm_tape_ended(const sfm_tape *tape);      /* the writer is done; what is left can be read */
@@ -43,5 +47,15 @@ int sfm_tape_overflowed(const sfm_tape *tape);
 int64_t sfm_tape_began_ns(const sfm_tape *tape); /* when its first frame was due; -1 when there is none. Of an ended tape */
 void sfm_tape_refuse(sfm_tape *tape);          /* the disk takes no more: the writer stops at its next tick */
 /* cffi:end */
+
+#include "sfm_payload_ring.h"
+
+/* Beside the samples, the payloads of one side, for who records those. Before anybody writes: 0 or SFM_ERROR_MEMORY. */
+enum sfm_tape_side { SFM_TAPE_SENT = 1, SFM_TAPE_HEARD = 2 };
+int sfm_tape_keep_payloads(sfm_tape *tape, int side);
+/* Writer: a payload of that side; of another, or where none are kept, nothing happens. */
+void sfm_tape_append_payload(sfm_tape *tape, int side, const sfm_codec *codec, const uint8_t *payload, size_t length);
+/* Reader. */
+size_t sfm_tape_read_payload(sfm_tape *tape, const sfm_codec **codec, uint8_t *payload, size_t capacity);
 
 #endif

@@ -111,6 +111,10 @@ def _recording_error(code: int) -> str:
         return "the disk took the audio too slowly; the file ends where it fell behind"
     if code == lib.SFM_ERROR_SYSTEM - errno.EFBIG:
         return "the file may not grow any more: a WAV file ends at 4 GiB, any file at the limit of `ulimit -f`"
+    if code == lib.SFM_ERROR_SYSTEM - errno.ENOTSUP:
+        return "a codec that only passes through was sent or heard: the file has silence where nobody knows the sound"
+    if code == lib.SFM_ERROR_SYSTEM - errno.EPROTOTYPE:
+        return "frames of another codec came than the file takes"
     return error_text(code)
 
 
@@ -144,7 +148,7 @@ def _dialled(job: Job, played_ms: int) -> Iterator[Payload]:
 
 
 def _recording_finished(job: Job, event: Any) -> Payload:
-    error = _recording_error(event.error) or job.leg.record_spoiled
+    error = job.leg.record_over(job.text) or _recording_error(event.error)
     began_s = event.began_ns / 1e9 if event.began_ns >= 0 else None
     return RecordingFinished(job.leg.call, job.token, job.text, event.elapsed_ms, error, began_s)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sipflow.errors import MediaError
+from sipflow.media_params import FRAME_FILES
 from sipflow.values import dataclass
 
 MOST_BYTES = 1 << 28
@@ -104,12 +105,7 @@ _BY_SUFFIX: dict[str, _Kind] = {
 }
 """Frames one behind the other: nothing but the name tells what they are."""
 
-_MAGIC_SUFFIXES = {".amr", ".awb", ".lbc", ".ilbc"}
-SUFFIXES = frozenset({*_BY_SUFFIX, *_MAGIC_SUFFIXES})
-"""Names of files that hold encoded frames."""
-
-SUFFIX_OF = {"GSM": ".gsm", "G729": ".g729", "G723": ".g723", "AMR": ".amr", "AMR-WB": ".awb", "iLBC": ".lbc"}
-"""What the files of a codec are called, by its encoding name."""
+SUFFIXES = frozenset(FRAME_FILES)
 
 
 def holds_frames(path: Path) -> bool:
@@ -144,7 +140,7 @@ def read_all(path: Path) -> bytes:
 
 def _kind_of(path: Path, data: bytes) -> _Kind:
     kind = next((kind for magic, kind in _BY_MAGIC.items() if data.startswith(magic)), None)
-    if kind is None and path.suffix.lower() in _MAGIC_SUFFIXES:
+    if kind is None and path.suffix.lower() not in _BY_SUFFIX:
         raise MediaError(f"{path} does not begin as such a file does: with {_magics()}")
     return kind or _BY_SUFFIX[path.suffix.lower()]
 

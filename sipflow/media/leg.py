@@ -13,7 +13,7 @@ from sipflow.media.hearing import Features, Wanted, create_watch
 from sipflow.media.prompts import PAUSE_MS, Prompt
 from sipflow.media.srtp import srtp_library
 from sipflow.media.statistics import Heard, LegStatistics, leg_statistics
-from sipflow.media_params import MediaParams, RtpFormat, SrtpKeys
+from sipflow.media_params import FRAME_FILES, MediaParams, RtpFormat, SrtpKeys
 from sipflow.native import check, ffi, lib
 
 DEFAULT_PTIME_MS = 20
@@ -191,8 +191,10 @@ class Leg:
         self._watches: dict[int, int] = {}
         """Token of the command to number of the native job."""
         self._play_job = 0
-        self.record_spoiled = ""
-        """Why recordings that are told of from now on have failed; empty: they have not."""
+        self._recording: Path | None = None
+        """The file that is being recorded."""
+        self._spoiled: dict[str, str] = {}
+        """Why recordings have failed that are not yet told of, by their paths."""
         self.handshake_arrived: Callable[[], None] = _nobody
         """Called by the engine when DTLS datagrams have come."""
         self._closing = False
@@ -291,6 +293,9 @@ class Leg:
     ) -> None:
         """Records to a WAV file (16 bit), at most `duration_ms`; RecordingFinished comes when the file is closed.
 
+        A file of encoded frames by its name (`.gsm`) takes the frames of such a codec as they come, lost ones left out,
+        or with "sent" as they are sent.
+
         `channels`: "stereo" (both sides: what is sent, then what is heard, on one time line), "mono" (both mixed),
         "sent", "received". With two `side_channels` each side is left and right, so both are four channels. Begins at
         once, before `start` too, and goes on over holds. Folders above the file are made; a file of that name is
@@ -304,8 +309,11 @@ class Leg:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MediaError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-        text = ffi.new("char[]", bytes(path))
-        options = ffi.new("sfm_record_options *", (text, CHANNELS[channels], round(duration_ms or 0), 0, side_channels))
+        text, encoded = ffi.new("char[]", bytes(path)), FRAME_FILES.get(path.suffix.lower(), "")
+        codec = ffi.new("char[]", encoded.encode()) if encoded else ffi.NULL
+        fields = (text, CHANNELS[channels], round(duration_ms or 0), 0, side_channels, codec)
+        options = ffi.new("sfm_record_options *", fields)
+        self._recording = path
         self._begin(
             Job(self, token, str(path)),
             lambda job: lib.sfm_engine_leg_record(self._open(), job, options),
@@ -316,10 +324,17 @@ class Leg:
         """Leaves out of the recording what is sent and heard from now on; off: takes it in again, without a gap."""
         self._command(lambda: lib.sfm_engine_leg_pause_record(self._open(), on), "pause record")
 
-    def spoil_record(self, why: str) -> None:
-        """Ends the recording, if one runs, which has failed because of `why`."""
-        self.record_spoiled = why
-        self.stop_record()
+    def spoil_record(self, path: Path, why: str) -> None:
+        """Ends the recording to `path`, if it still runs, which has failed because of `why`."""
+        if path == self._recording:
+            self._spoiled[str(path)] = why
+            self.stop_record()
+
+    def record_over(self, path: str) -> str:
+        """Called by the engine with RecordingFinished; why it has failed, if that is known here."""
+        if str(self._recording) == path:
+            self._recording = None
+        return self._spoiled.pop(path, "")
 
     def stop_record(self) -> None:
         """Ends the recording, if one runs."""

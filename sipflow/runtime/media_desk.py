@@ -7,6 +7,7 @@ import contextlib
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from sipflow import events
@@ -28,7 +29,7 @@ from sipflow.media.formats import codec_of, packet_time_ms
 from sipflow.media.hearing import DEFAULT_SCORE, Features, FeatureStore, Wanted, search
 from sipflow.media.pesq import Recorded, pesq_of
 from sipflow.media.prompts import DIGIT_DBOV, TONE_DBOV
-from sipflow.media_params import DtlsParams, Fingerprint, MediaParams, RtpFormat
+from sipflow.media_params import FRAME_FILES, DtlsParams, Fingerprint, MediaParams, RtpFormat
 from sipflow.plan.listening import HISTORY_MS
 from sipflow.plan.plan import AgentPlan
 from sipflow.runtime.call_media import CallMedia
@@ -148,8 +149,9 @@ class MediaDesk:
             self._start_by_handshake(media.leg, params, params.dtls)
         if before not in (None, params.send_format) and media.playing is not None:
             self._spawn(self._swap(media.playing))
-        if why := _why_no_wav(params):
-            media.leg.spoil_record(why)
+        recording = media.recording
+        if recording is not None and (why := _why_no_recording(params, recording.path, recording.channels)):
+            media.leg.spoil_record(recording.path, why)
 
     def _start_by_handshake(self, leg: Leg, params: MediaParams, dtls: DtlsParams) -> None:
         """The peer is to be known before the first datagram goes out, and nothing may be sent before there are keys."""
@@ -309,9 +311,9 @@ class MediaDesk:
             self._feed(command.agent, events.CommandFailed(command.call, command.token, why))
             return
         try:
-            if media.params is not None and (why := _why_no_wav(media.params)):
-                raise MediaError(why)
             path = self._output.recording(command.path, command.agent, command.name)
+            if media.params is not None and (why := _why_no_recording(media.params, path, command.channels)):
+                raise MediaError(why)
             media.recording = Recorded(path, command.channels, media.side_channels)
             media.leg.record(
                 path,
@@ -491,16 +493,23 @@ def _ptime_ms(agent: AgentPlan, formats: tuple[RtpFormat, ...]) -> int:
     return packet_time_ms(codec_of(first), agent.ptime_ms) if first.passes_only else agent.ptime_ms
 
 
-def _why_no_wav(params: MediaParams) -> str:
-    """Why a WAV file of the call would hold what was neither sent nor heard; empty when it holds what was."""
-    if params.unheard:
+def _why_no_recording(params: MediaParams, path: Path, channels: str) -> str:
+    """Why a recording would not hold what is sent and heard; empty when it does."""
+    wanted = FRAME_FILES.get(path.suffix.lower(), "")
+    if wanted:
+        return _why_no_frames(params, wanted, path, channels)
+    if params.unheard or not params.send_format.passes_only:
         return params.unheard
-    sent = params.send_format
-    return (
-        f"{sent.name} only passes through: it is not decoded here, so there is nothing to record of what is sent"
-        if sent.passes_only
-        else ""
-    )
+    return f"{params.send_format.name} only passes through: it is not decoded here, and there are no samples to record"
+
+
+def _why_no_frames(params: MediaParams, wanted: str, path: Path, channels: str) -> str:
+    if channels == "mono":
+        return f"{path.name} holds frames, and those of both sides cannot be mixed"
+    formats = (params.send_format,) if channels == "sent" else params.receive_formats
+    if any(each.name.lower() == wanted.lower() for each in formats):
+        return ""
+    return f"{path.name} takes frames of {wanted}, and the call has {', '.join(each.name for each in formats)}"
 
 
 def _topic(command: commands.Listen) -> int:

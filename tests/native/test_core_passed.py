@@ -96,6 +96,43 @@ def test_nobody_encodes_decodes_or_makes_silence(core: Core, name: bytes) -> Non
         assert core.lib.sfm_codec_silence(codec, 160, payload, 960) == 0
 
 
+def stored(core: Core, codec: Any, payload: bytes) -> bytes:
+    out = core.ffi.new("uint8_t[]", 4096)
+    length = core.lib.sfm_passed_store(codec, payload, len(payload), out, 4096)
+    assert length >= 0
+    return bytes(core.ffi.buffer(out, length))
+
+
+def test_a_file_of_amr_has_each_frame_behind_its_type(core: Core) -> None:
+    """The same two frames in both layouts of RFC 4867 section 4."""
+    packed, aligned = codecs(core, b"AMR")
+    one, two = bytes([0xA5] * 30 + [0xF0]), bytes([0x5A] * 4 + [0xFE])  # 244 bits, 39 bits
+    frames = b"\x3c" + one + b"\x44" + two
+    assert stored(core, aligned, b"\xf0\xbc\x44" + one + two) == frames
+    bits = 0xF << 12 | 0b1_0111_1 << 6 | 0b0_1000_1
+    bits = bits << 244 | int.from_bytes(one) >> 4
+    bits = bits << 39 | int.from_bytes(two) >> 1
+    count = 4 + 12 + 244 + 39
+    payload = (bits << -count % 8).to_bytes((count + 7) // 8)
+    assert duration(core, packed, payload) == 320
+    assert stored(core, packed, payload) == frames
+    assert [core.ffi.string(core.lib.sfm_passed_magic(codec, 10)) for codec in (packed, aligned)] == [b"#!AMR\n"] * 2
+
+
+def test_other_files_have_the_frames_alone(core: Core) -> None:
+    g729, ilbc = core.lib.sfm_codec_find(b"G729"), core.lib.sfm_codec_find(b"iLBC")
+    assert stored(core, g729, bytes(range(22))) == bytes(range(20)), "comfort noise has no place there"
+    assert stored(core, core.lib.sfm_codec_find(b"GSM"), bytes(range(33))) == bytes(range(33))
+    assert [core.ffi.string(core.lib.sfm_passed_magic(ilbc, length)) for length in (38, 100)] == [
+        b"#!iLBC20\n", b"#!iLBC30\n",
+    ]  # fmt: skip
+    out = core.ffi.new("uint8_t[]", 32)
+    assert (
+        core.lib.sfm_passed_store(core.lib.sfm_codec_find(b"GSM"), bytes(33), 33, out, 32) == core.lib.SFM_ERROR_SPACE
+    )
+    assert core.lib.sfm_passed_store(g729, bytes(11), 11, out, 32) == core.lib.SFM_ERROR_LENGTH
+
+
 def passing(core: Core) -> Playout:
     unit = Playout(core)
     assert core.lib.sfm_playout_set_codec(unit.playout, 3, core.lib.sfm_codec_find(b"GSM"), core.ffi.NULL) == 0

@@ -117,3 +117,69 @@ on menu { answer; expect hangup within 30s }
 """
     report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, sim=True, seed=5, timeout_s=60)
     assert "it stopped after 1.0" in why(report)
+
+
+FRAMES = (MEDIA / "greet.gsm").read_bytes()
+
+
+def recorded(tmp_path: Path, record: str, *, alice: str = "wait 1ms", sim: bool = True) -> tuple[Report, bytes]:
+    text = f"""\
+agent alice {{ codecs gsm, pcma }}
+agent menu {{ codecs gsm }}
+on alice {{ call menu; {alice}; wait 200ms; play "greet.gsm"; wait 500ms; release }}
+on menu {{ answer; record "heard.gsm" {record}; play "greet.gsm"; expect hangup within 20s; expect recorded }}
+"""
+    report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, sim=sim, seed=5, timeout_s=60)
+    return report, (tmp_path / "heard.gsm").read_bytes()
+
+
+@pytest.mark.parametrize("side", ["", "received", "sent"])
+def test_frames_are_recorded_as_they_came(tmp_path: Path, side: str) -> None:
+    report, heard = recorded(tmp_path, side)
+    assert report.passed, report.failures
+    assert heard == FRAMES
+    assert [recording.duration_ms for recording in report.recordings] == [len(FRAMES) // 33 * 20]
+
+
+@pytest.mark.wire
+def test_frames_are_recorded_as_they_came_on_the_wire(tmp_path: Path) -> None:
+    report, heard = recorded(tmp_path, "", sim=False)
+    assert report.passed, report.failures
+    assert heard == FRAMES
+
+
+def test_what_is_doubled_is_recorded_once_and_what_is_lost_is_missing(tmp_path: Path) -> None:
+    report, heard = recorded(tmp_path, "", alice="impair loss 10% duplicate 20%")
+    assert report.passed, report.failures
+    frames = [FRAMES[at : at + 33] for at in range(0, len(FRAMES), 33)]
+    came = [heard[at : at + 33] for at in range(0, len(heard), 33)]
+    assert len(heard) % 33 == 0
+    assert 0.8 * len(frames) < len(came) < len(frames)
+    rest = iter(frames)
+    assert all(frame in rest for frame in came), "in the order in which they were sent"
+
+
+def test_a_recording_ends_where_its_time_is_over(tmp_path: Path) -> None:
+    report, heard = recorded(tmp_path, "for 1s")
+    assert report.passed, report.failures
+    assert heard == FRAMES[: len(heard)]
+    assert 0.6 * 1650 < len(heard) < 1650
+
+
+def test_samples_that_nobody_knows_spoil_a_wav_file(tmp_path: Path) -> None:
+    """Both codecs may come; a file that was right so far is not right any more once one came that nobody decodes."""
+    text = """\
+agent alice { codecs pcma, gsm }
+agent menu { codecs gsm, pcma }
+on alice { call menu; record "x.wav"; wait 500ms; resume with { codecs gsm, pcma }; wait 1s; stop record }
+on menu { answer; wait 700ms; play "greet.gsm"; release }
+"""
+    report = sipflow.run(text, out=tmp_path, media_dir=MEDIA, sim=True, seed=5, timeout_s=60)
+    assert not report.passed
+    assert any("only passes through" in recording.error for recording in report.recordings)
+
+
+def test_a_file_takes_the_frames_of_one_codec(tmp_path: Path) -> None:
+    why_not = why(run(tmp_path, 'record "x.g729"; wait 1s; stop record', codecs="gsm, g729"))
+    assert "frames of another codec came" in why_not
+    assert (tmp_path / "x.g729").read_bytes() == b""

@@ -13,7 +13,7 @@ from sipflow.lang.checks.program import Program
 from sipflow.lang.diagnostics import Edit, Fix, Label
 from sipflow.lang.files import MediaInfo
 from sipflow.lang.lower.codecs import encoding_name
-from sipflow.media_params import SRTP_KEY_BYTES
+from sipflow.media_params import FRAME_FILES, SRTP_KEY_BYTES
 
 _HOUR_MS = 3_600_000
 _LEAST_SOUND_MS, _LONGEST_MS = 500, 300_000
@@ -216,7 +216,7 @@ def _same_file(program: Program, node: Node, earlier: Node, path: str) -> None:
 
 def _check_suffix(program: Program, node: Node, path: str) -> None:
     suffix = PurePath(path).suffix
-    if suffix.lower() in ("", ".wav"):
+    if suffix.lower() in ("", ".wav", *FRAME_FILES):
         return
     where = _path_of(node)
     fix = None

@@ -1,8 +1,9 @@
-"""Codecs that only pass through: files that are not theirs, and what would have to listen (SF413, SF414)."""
+"""Codecs that only pass through: files that are not theirs, and what would have to listen (SF413-SF415)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Name, constant_text, parts_of
@@ -10,7 +11,7 @@ from sipflow.ir.graph import Node
 from sipflow.lang.checks.program import Program
 from sipflow.lang.files import MediaInfo
 from sipflow.lang.lower.codecs import encoding_name
-from sipflow.media_params import PASSED_THROUGH
+from sipflow.media_params import FRAME_FILES, PASSED_THROUGH
 
 _UNKNOWN = frozenset({"level", "peak", "clipping", "silence", "silence_share"})
 """Measurements of how a call sounds."""
@@ -25,6 +26,8 @@ def check_passed(program: Program) -> None:
         codecs = used.get(node.agent, ())
         if isinstance(node.op, ops.Play):
             _check_play(program, node, node.op, codecs)
+        if isinstance(node.op, ops.Record):
+            _check_record(program, node, node.op, codecs)
         if codecs and PASSED_THROUGH.issuperset(codecs):
             _check_unheard(program, node, codecs)
 
@@ -66,6 +69,28 @@ def _cannot_play(program: Program, node: Node, message: str, label: str) -> None
     notes = program.through(node)
     help_text = "frames of a codec are in files such as `x.gsm` and `x.g729`; see docs/media.md"
     program.context.report.error("SF413", message, node.span, label, secondary=notes, help=help_text)
+
+
+def _check_record(program: Program, node: Node, op: ops.Record, codecs: tuple[str, ...]) -> None:
+    """SF415."""
+    path = constant_text(op.path)
+    if (path is None and op.path is not None) or not codecs:
+        return
+    wanted = FRAME_FILES.get(PurePath(path or "").suffix.lower())
+    if wanted is None and PASSED_THROUGH.issuperset(codecs):
+        suffix = next(suffix for suffix, codec in FRAME_FILES.items() if codec == codecs[0])
+        message, help_text = "there are no samples to record", f'`record "x{suffix}"` takes the frames as they come'
+    elif wanted is not None and wanted not in codecs:
+        message, help_text = f"`{path}` takes frames of {wanted}", ""
+    elif wanted is not None and op.channels == "mono":
+        message, help_text = (
+            "frames of both sides cannot be mixed",
+            "without `mono` it is what comes; `sent` is the other side",
+        )
+    else:
+        return
+    label = f"`{node.agent}` has {', '.join(codecs)}"
+    program.context.report.error("SF415", message, node.span, label, secondary=program.through(node), help=help_text)
 
 
 def _check_unheard(program: Program, node: Node, codecs: tuple[str, ...]) -> None:

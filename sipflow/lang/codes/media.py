@@ -232,6 +232,26 @@ on bob: answer; play "greet.gsm" in background; expect hangup
 """,
     ),
     Code(
+        "SF415",
+        "a recording that cannot be made",
+        "Codecs that only pass through give no samples for a WAV file. Their frames are recorded into a file of that "
+        "codec, by its name: `.gsm`, `.g729`, `.g723`, `.amr`, `.awb`, `.lbc`; it takes no other codec's, and one side "
+        "only.",
+        why="A WAV file would hold silence where somebody spoke, and a file of frames that never come would be empty.",
+        example="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; record "call.wav"; wait 3s; release
+on bob: answer; play "greet.gsm" in background; expect hangup
+""",
+        instead="""\
+agent alice { codecs gsm }
+agent bob { codecs gsm }
+on alice: call bob; record "call.gsm"; wait 3s; release
+on bob: answer; play "greet.gsm" in background; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

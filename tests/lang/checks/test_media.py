@@ -184,3 +184,22 @@ def test_a_codec_of_one_call_counts_too() -> None:
 def test_two_spellings_of_one_codec_are_one() -> None:
     head = "agent alice { codecs g729 }\nagent bob { codecs g729b }\n"
     assert codes(program("wait 1s", head=head)) == []
+
+
+@pytest.mark.parametrize(
+    ("codecs_of_alice", "record", "code"),
+    [
+        ("gsm", 'record "x.gsm"', None),
+        ("gsm", 'record "x.gsm" sent for 1s', None),
+        ("gsm", 'record "x.gsm" mono', "SF415"),
+        ("gsm", 'record "x.wav"', "SF415"),
+        ("gsm", "record", "SF415"),
+        ("gsm", 'record "x.g729"', "SF415"),
+        ("gsm, pcma", 'record "x.wav"', None),
+        ("gsm, g729b", 'record "x.g729"', None),
+        ("pcma", 'record "x.gsm"', "SF415"),
+    ],
+)
+def test_a_recording_fits_the_codec(codecs_of_alice: str, record: str, code: str | None) -> None:
+    head = GSM.replace("gsm", codecs_of_alice)
+    assert codes(program(record, head=head)) == ([code] if code else [])
