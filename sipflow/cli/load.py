@@ -252,7 +252,7 @@ def load(
     else:
         result = _run(file, options, console, view)
     problems = write_all(_outputs(result, json_file, csv_file, html_file))
-    for line in report_lines(result, brief=quiet):
+    for line in report_lines(result, brief=quiet, width=console.width if console.is_terminal else None):
         console.print(coloured_verdict(line), soft_wrap=True)
     raise click.exceptions.Exit(_tell_unwritten(problems, console) or int(result.exit_code))
 
@@ -370,7 +370,7 @@ class _View:
     def show(self, status: Status) -> None:
         """As it stands."""
         if self._live is not None:
-            self._live.update(live_view(self._name, status, self._keys), refresh=True)
+            self._live.update(live_view(self._name, status, self._keys, self._console.width), refresh=True)
         elif not self._quiet and status.elapsed_s >= self._next_line:
             self._next_line += LINE_EVERY_S
             self._console.print(plain_line(status), soft_wrap=True)

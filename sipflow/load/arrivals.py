@@ -86,6 +86,10 @@ class Curve:
         """How many calls are to begin before a time."""
         return self._cut(seconds)[0].mass
 
+    def planned_in(self, second: int) -> float:
+        """How many calls are to begin in a second: the mean of the rate, where that changes in it."""
+        return self.mass_until(second + 1) - self.mass_until(second)
+
     def time_of(self, mass: float) -> float | None:
         """When so many calls have begun; None when the curve has not so many."""
         start = 0.0

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,30 @@ def test_the_screen_has_rates_percentiles_causes_and_the_generator() -> None:
         "VALID",
         "q stop",
         "90.00%",
+        "p95",
     ):
         assert text in shown
     assert "started 60" in plain_line(status())
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_narrow_screen_has_fewer_columns_and_whole_names_and_figures(width: int) -> None:
+    console = Console(width=width, record=True, force_terminal=True, file=io.StringIO())
+    console.print(live_view("calls.sflow", status(), "q stop", width))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    setup = next(line for line in lines if line.startswith("sip.setup_time "))
+    heads = next(line for line in lines if "p99" in line)
+    assert "…" not in setup + heads and "20ms" in setup
+    assert ("count" in heads) is (width == 80) and "p50" in heads
+
+
+def test_calls_that_are_open_do_not_count_against_success_while_it_runs() -> None:
+    timeline = Timeline()
+    timeline.add(0, Metrics({"planned": 10, "started": 10, "ended": 4}))
+    console = Console(width=100, record=True, force_terminal=True, file=io.StringIO())
+    console.print(live_view("calls.sflow", replace(status(), timeline=timeline), "", 100))
+    assert "success 100.00%" in console.export_text()
 
 
 def test_prometheus_reads_what_was_counted() -> None:

@@ -80,12 +80,29 @@ def test_the_text_says_what_adds_up_and_why_calls_failed() -> None:
     assert "BROKEN   require setup_time.p99 < 1ms  (setup_time.p99 is 20ms)" in text
 
 
+@pytest.mark.parametrize(("width", "columns"), [(40, ["p99"]), (70, ["p50", "p95", "p99", "max"]), (None, 6)])
+def test_the_table_fits_a_terminal(width: int | None, columns: list[str] | int) -> None:
+    lines = list(report_lines(result(), width=width))
+    head = next(line.split() for line in lines if line.split()[-1:] in (["max"], ["p99"]))
+    assert head == columns or len(head) == columns
+    table = [line for line in lines if line.startswith(("sip.", "  floor"))]
+    assert table and (width is None or max(map(len, table)) <= width)
+
+
 def test_json_is_json_with_every_second_also_of_a_plan_without_end() -> None:
     endless = replace(result(), curve=Curve((Segment(0, 0, ENDLESS),)))
     told = json.loads(json.dumps(result_to_json(endless), allow_nan=False))
     assert [second["calls"]["started"] for second in told["seconds"]] == [10, 10, 10, 10]
     assert told["calls"] == {"planned": 40, "started": 40, "not_started": 0, "ended": 36, "failed": 4, "lost": 0}
     assert told["distributions"]["sip.setup_time"]["count"] == 30
+
+
+def test_what_is_planned_in_a_second_of_a_ramp_is_what_begins_in_it(tmp_path: Path) -> None:
+    ramp = Curve((Segment(0, 10, 2), Segment(10, 10, 1.5)))
+    assert [ramp.planned_in(second) for second in range(5)] == pytest.approx([2.5, 7.5, 10.0, 5.0, 0.0])
+    write_csv(replace(result(), curve=ramp), tmp_path / "seconds.csv")
+    with (tmp_path / "seconds.csv").open() as file:
+        assert [float(row["planned_rate"]) for row in csv.DictReader(file)] == [2.5, 7.5, 10.0, 5.0]
 
 
 def test_csv_has_a_line_a_second_and_empty_cells_where_nothing_was_measured(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def write_csv(result: LoadResult, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(columns())
         for second, metrics in sorted(result.timeline.seconds.items()):
-            writer.writerow([second, *_row(metrics, round(result.curve.rate_at(second), 3))])
+            writer.writerow([second, *_row(metrics, round(result.curve.planned_in(second), 3))])
 
 
 def columns() -> list[str]:

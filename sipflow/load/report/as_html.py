@@ -109,7 +109,7 @@ def _plots(result: LoadResult) -> Iterator[str]:
     if not seconds:
         return
     metrics = [result.timeline.seconds[second] for second in seconds]
-    planned: list[float | None] = [round(result.curve.rate_at(second), 3) for second in seconds]
+    planned: list[float | None] = [round(result.curve.planned_in(second), 3) for second in seconds]
     yield "<h2>Over time</h2>"
     yield _figure("New calls a second", seconds, "/s", (
         Series("planned", planned, _GREY, dashed=True),
@@ -174,7 +174,7 @@ def _percentiles(metrics: Sequence[Metrics], name: str) -> tuple[Series, ...]:
 def _tables(result: LoadResult) -> Iterator[str]:
     total = result.total
     if result.requirements:
-        yield "<h2>Required</h2><table><tr><th>condition<th>measured<th></tr>"
+        yield "<h2>Required</h2><table><tr><th>condition<th class=left>measured<th></tr>"
         for one in result.requirements:
             badge = f'<span class="badge {"good" if one.holds else "bad"}">{"holds" if one.holds else "BROKEN"}</span>'
             yield f'<tr><td><code>{escape(one.text)}</code><td class="wrap">{escape(one.found)}<td>{badge}</tr>'

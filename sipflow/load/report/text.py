@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sipflow.ir.expr import Unit
 from sipflow.ir.load import DISTRIBUTIONS
@@ -12,7 +12,10 @@ from sipflow.load.plan import quantity_text
 from sipflow.load.result import Exit, LoadResult
 from sipflow.load.totals import TOTALS
 
-SHOWN = ("min", "p50", "p95", "p99", "max")
+SHOWN = ("count", "min", "p50", "p95", "p99", "max")
+_MOST_TELLING = ("p99", "p50", "max", "p95", "count", "min")
+"""What stays of these where a terminal is too narrow for all."""
+_NAME, _COLUMN = 26, 11
 MOST_CAUSES = 8
 
 _VERDICTS = {
@@ -29,14 +32,20 @@ def verdict_word(result: LoadResult) -> str:
     return _VERDICTS[result.exit_code]
 
 
-def report_lines(result: LoadResult, *, brief: bool = False) -> Iterator[str]:
-    """Everything that a person wants to know, the most important last, where the cursor is."""
+def fitting(shown: Sequence[str], telling: Sequence[str], room: int, each: int) -> tuple[str, ...]:
+    """Those of the columns for which there is room, `each` wide, the most telling ones first; one at the least."""
+    kept = telling[: max(room // each, 1)]
+    return tuple(name for name in shown if name in kept)
+
+
+def report_lines(result: LoadResult, *, brief: bool = False, width: int | None = None) -> Iterator[str]:
+    """Everything that a person wants to know, the most important last, where the cursor is; None: as wide as it is."""
     if result.problem:
         yield f"ERROR  {result.problem}"
         return
     if not brief:
         yield from _calls(result)
-        yield from _times(result)
+        yield from _times(result, SHOWN if width is None else fitting(SHOWN, _MOST_TELLING, width - _NAME, _COLUMN))
         yield from _signalling(result)
         yield from _media(result)
         yield from _causes(result)
@@ -60,19 +69,21 @@ def _calls(result: LoadResult) -> Iterator[str]:
         yield f"         {number} not started: {why}"
 
 
-def _times(result: LoadResult) -> Iterator[str]:
+def _times(result: LoadResult, shown: Sequence[str]) -> Iterator[str]:
     rows = [(name, result.total.histograms[name]) for name in DISTRIBUTIONS if name in result.total.histograms]
     if result.lateness.count:
         rows += [("media packets sent late", result.lateness), ("  floor of this machine", result.floor)]
     if not rows:
         return
     yield ""
-    yield f"{'':26}{'count':>9}" + "".join(f"{name:>11}" for name in SHOWN)
+    yield " " * _NAME + "".join(f"{name:>{_COLUMN}}" for name in shown)
     for name, histogram in rows:
-        yield f"{name:26}{histogram.count:>9}" + "".join(f"{_statistic(name, histogram, s):>11}" for s in SHOWN)
+        yield f"{name:{_NAME}}" + "".join(f"{_statistic(name, histogram, s):>{_COLUMN}}" for s in shown)
 
 
 def _statistic(name: str, histogram: Histogram, statistic: str) -> str:
+    if statistic == "count":
+        return str(histogram.count)
     value = histogram.statistic(statistic)
     return "—" if value is None else quantity_text(value, DISTRIBUTIONS.get(name, Unit.MILLISECOND))
 
