@@ -111,6 +111,8 @@ class Assets:
         return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms, info.encoded)
 
     def _missing(self, path: str) -> FileProblem:
+        if any((folder / path).is_dir() for folder in self.folders):
+            return FileProblem("unreadable", f"{path} is a folder, not a file")
         searched = tuple(str(folder) for folder in self.folders)
         names = {name for folder in self.folders for name in _names(folder, Path(path).suffix.lower())}
         similar = _similar(path, sorted(names))

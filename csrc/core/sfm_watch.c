@@ -250,25 +250,27 @@ static int put_cadence(sfm_watch *watch, const sfm_ear_frame *frame)
     return SFM_HEARD_NOTHING;
 }
 
-/* Remembers the newest tone that lasted, whatever its frequency: what came instead. */
-static void note_steady(sfm_watch *watch, const sfm_ear_frame *frame)
+/* Remembers the newest tone that lasted, whatever its frequency: what came instead. Whether it is another one. */
+static int note_steady(sfm_watch *watch, const sfm_ear_frame *frame)
 {
     uint32_t hz8 = frame->peak_hz8[0];
+    int before = watch->hearing.peak_hz;
     int same = is_sound(watch, frame) && near(hz8, (watch->steady_hz8 + 4) / 8, MIN_TOLERANCE_HZ8);
     watch->steady_frames = same ? watch->steady_frames + 1 : 0;
     watch->steady_hz8 = hz8;
     if (watch->steady_frames >= SETTLING && share(frame->peak_dbov[0], frame->window_dbov) >= 0.3)
         watch->hearing.peak_hz = (int16_t)((hz8 + 4) / 8);
+    return abs(watch->hearing.peak_hz - before) > 2;
 }
 
 static int put_tone(sfm_watch *watch, const sfm_ear_frame *frame)
 {
-    note_steady(watch, frame);
-    if (watch->config.cadence_count > 0)
-        return put_cadence(watch, frame);
+    int another = note_steady(watch, frame);
     int tonal = is_tonal(watch, frame);
     watch->continues = watch->continues && tonal;
-    return put_run(watch, tonal && !watch->continues);
+    int news = watch->config.cadence_count > 0 ? put_cadence(watch, frame)
+                                               : put_run(watch, tonal && !watch->continues);
+    return news == SFM_HEARD_NOTHING && another ? SFM_HEARD_BETTER : news;
 }
 
 /* --- all of them -------------------------------------------------------------------------------------------------- */

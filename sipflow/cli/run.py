@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import click
 from rich.console import Console
@@ -18,7 +17,7 @@ from sipflow.api import Options, longest_table, read_source
 from sipflow.api import run as run_scenario
 from sipflow.cli.completing import ScenarioPath
 from sipflow.cli.parameters import Duration, Variable
-from sipflow.errors import SipflowError
+from sipflow.errors import MachineError, SipflowError
 from sipflow.events import Record
 from sipflow.lang.diagnostics import render
 from sipflow.plan.network import NetworkConditions, parse_network
@@ -148,10 +147,10 @@ def run(
     """
     console = Console(highlight=False)
     reports: list[Report] = []
-    with _open_events(events_file) as stream:
+    with _open_events(events_file) as events:
         options = Options(
             variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed, sim=network or sim,
-            sinks=[EventsFile(stream).take] if stream else [], handle_signals=True,
+            sinks=[events.take] if events else [], handle_signals=True,
             redactor=Redactor(shows_keys=srtp_keys),
         )  # fmt: skip
         try:
@@ -215,23 +214,42 @@ def _imported(source: str) -> str:
         return ""
 
 
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """What cannot be written has a name."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror}") from error
+
+
 def _write_reports(reports: list[Report], json_file: Path | None, junit_file: Path | None) -> None:
     if json_file is not None:
         bodies = [report_to_json(report) for report in reports]
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False) + "\n")
+        body = json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False)
+        with _writing(json_file):
+            json_file.write_text(body + "\n")
     if junit_file is not None:
         from sipflow.report.junit import write_junit
 
-        junit_file.parent.mkdir(parents=True, exist_ok=True)
-        write_junit(reports, junit_file)
+        with _writing(junit_file):
+            write_junit(reports, junit_file)
 
 
 @contextlib.contextmanager
-def _open_events(path: Path | None) -> Iterator[TextIO | None]:
+def _open_events(path: Path | None) -> Iterator[EventsFile | None]:
     if path is None:
         yield None
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as stream:
-        yield stream
+    with _writing(path):
+        stream = path.open("w", encoding="utf-8")
+    file = EventsFile(stream)
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # it was told of, or is about to be
+            stream.close()
+    with _writing(path):
+        if file.error is not None:
+            raise file.error

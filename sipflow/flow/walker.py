@@ -141,7 +141,8 @@ class LaneWalker:
         if self.state in (LaneState.WAITING, LaneState.RUNNING):
             node = self.node or (self._graph.node(self.lane.entry) if self.lane.entry else None)
             if node is not None:
-                self._record_failure(node, Failure(node.text, why, RUN_STOPPED), now)
+                expected = node.text if self.statement is None else self.statement.expected()
+                self._record_failure(node, Failure(expected, why, RUN_STOPPED), now)
             self._end(now, why)
 
     def measured(self, answer: events.CallMeasured, now: float) -> None:

@@ -43,15 +43,24 @@ def report_to_json(report: Report) -> dict[str, Any]:
 
 
 class EventsFile:
-    """JSON lines, each written out as it happens: a kill loses nothing that was before it."""
+    """JSON lines, each written out as it happens: a kill loses nothing that was before it.
+
+    A disk that takes no more ends the file and not the run, whose calls have to be released: `error` tells of it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.error: OSError | None = None
 
     def take(self, record: Record) -> None:
         """Write one line."""
-        self._stream.write(json.dumps(record_to_json(record), ensure_ascii=False) + "\n")
-        self._stream.flush()
+        if self.error is not None:
+            return
+        try:
+            self._stream.write(json.dumps(record_to_json(record), ensure_ascii=False) + "\n")
+            self._stream.flush()
+        except OSError as error:
+            self.error = error
 
 
 def _plain(value: Any) -> Any:

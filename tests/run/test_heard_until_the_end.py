@@ -62,3 +62,20 @@ def test_an_arm_of_a_choice_hears_it_too(tmp_path: Path) -> None:
     choice = 'choose within 8s { heard "bye.wav" => log "bye"; timeout => fail "nothing" }'
     report = said_and_hung_up(tmp_path, "pcma", caller=choice)
     assert report.passed, report.failures
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("tone 440Hz", "a tone of 520 Hz was, -10 dBov at most"),
+        ("tone 520Hz for 3s", "a tone of 520 Hz was for 1."),
+        ('tone busy country "de"', "a tone of 520 Hz was"),
+    ],
+)
+def test_a_tone_that_did_not_come_tells_of_the_one_that_came(wanted: str, told: str, tmp_path: Path) -> None:
+    text = f"""
+    on alice: call desk; expect {wanted} within 4s
+    on desk: answer; play tone 520Hz for 1900ms; expect hangup within 20s
+    """
+    (failure,) = sipflow.run(text, out=tmp_path, sim=True, seed=5).failures
+    assert told in failure.got, failure.got

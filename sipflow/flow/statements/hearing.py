@@ -187,7 +187,8 @@ class ExpectToneStatement(HearingStatement[ops.ExpectTone]):
         """Another tone, perhaps."""
         nearest = self.nearest
         if nearest is not None and nearest.tone_hz is not None:
-            return f"it was not heard: a tone of {nearest.tone_hz} Hz was, {_loudest(nearest)}"
+            lasted = f" for {nearest.length_ms / 1000:.2f} s" if nearest.length_ms else ""
+            return f"it was not heard: a tone of {nearest.tone_hz} Hz was{lasted}, {_loudest(nearest)}"
         return super().instead_of_it()
 
 
