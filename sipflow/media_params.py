@@ -75,6 +75,12 @@ FRAME_FILES = {
 }  # fmt: skip
 """Files of encoded frames: how their names end, and whose frames they hold."""
 
+CAPTURE_FILES = (".pcap", ".pcapng", ".cap", ".rtpdump")
+"""How the names of files end that hold packets."""
+
+ANY_CODEC = "?"
+"""In the place of an encoding name: packets of a dynamic payload type, whose codec nothing in their file tells."""
+
 _PASSED = frozenset(name.lower() for name in PASSED_THROUGH)
 
 SRTP_KEY_BYTES = {

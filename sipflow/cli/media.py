@@ -159,6 +159,9 @@ def _check(path: Path) -> int:
     if isinstance(info, MediaProblem):
         click.echo(f"{path}: error: {info.message}")
         return UNREADABLE
+    if info.encoded:
+        click.echo(f"{path}: {info.format}, {info.subtype}, {_duration(info.duration_ms)}, sent as they are")
+        return 0
     try:
         loudness = measure(path)
     except MediaError as error:

@@ -16,7 +16,8 @@ class MediaInfo:
     channels: int
     duration_ms: float
     encoded: str = ""
-    """Encoding name of the codec whose frames it holds, for it is sent as it is; empty: audio for any codec."""
+    """Encoding name of the codec whose frames it holds, for it is sent as it is; `ANY_CODEC` where that is not
+    known; empty: audio that any codec encodes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ def codec_names() -> list[str]:
     return [*own, *([opus.NAME] if opus.has_opus() else [])]
 
 
+def static_name(payload_type: int) -> str:
+    """Encoding name of the codec that has this payload type without an `a=rtpmap`; empty when none here has."""
+    return next((_name(codec) for codec in _codecs() if codec.static_payload_type == payload_type), "")
+
+
 def passed_names() -> list[str]:
     """Encoding names of all codecs that only pass through."""
     return [*dict.fromkeys(_name(codec) for codec in _codecs() if not codec.decode)]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError
-from sipflow.media import frames
+from sipflow.media import captures, frames
 from sipflow.media.wav_header import WavHeader, read_wav_header
+from sipflow.media_params import ANY_CODEC
 from sipflow.values import dataclass
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _CLIPPED_RUN = 3
 """So many samples in a row at full scale are no peak of the music but a recording that was too loud."""
 _SILENT_PEAK = 10 ** (-60 / 20)
 _SOUND = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".w64", ".caf"})
-SUFFIXES = _SOUND | frames.SUFFIXES
+SUFFIXES = _SOUND | frames.SUFFIXES | captures.SUFFIXES
 """Names of files that `list` looks into; `find` and `probe` take any."""
 
 _BITS = {
@@ -45,7 +46,8 @@ class MediaInfo:
     bits: int | None
     """Per sample; None for compressed audio."""
     encoded: str = ""
-    """Encoding name of the codec that its frames are sent with, as they are; empty for audio that any codec encodes."""
+    """Encoding name of the codec that its frames are sent with, as they are; `ANY_CODEC` where only a
+    call tells; empty for audio that any codec encodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class MediaLibrary:
         """What the file is, or why it cannot be played. A plain WAV file is known by its head, others by libsndfile."""
         if frames.holds_frames(path):
             return _probe_frames(path)
+        if captures.holds_packets(path):
+            return _probe_capture(path)
         header = _wav_header(path)
         if header is not None and header.frames > 0:
             return _info_of_wav(path, header)
@@ -170,6 +174,18 @@ def _probe_frames(path: Path) -> MediaInfo | MediaProblem:
     except MediaError as error:
         return MediaProblem(path, str(error))
     return MediaInfo(path, found.duration_ms, found.clock_rate, 1, found.codec, "frames", None, found.codec)
+
+
+def _probe_capture(path: Path) -> MediaInfo | MediaProblem:
+    from sipflow.media.formats import static_name
+
+    try:
+        found = captures.read_capture(path)
+    except MediaError as error:
+        return MediaProblem(path, str(error))
+    codec = static_name(found.payload_type)
+    kind = codec or f"payload type {found.payload_type}"
+    return MediaInfo(path, found.duration_ms, 8000, 1, kind, "packets", None, codec or ANY_CODEC)
 
 
 def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:

@@ -109,7 +109,7 @@ class PromptStore:
         `ptime_ms` is the packet time it will be sent with; it matters only to codecs whose packets are encoded one by
         one.
 
-        A file of encoded frames is sent as it is, to the codec that made them and without a gain.
+        A file of encoded frames, or a capture of packets, is sent as it is, in the codec that made them and not louder.
 
         Raises MediaError, with a text for a user, when the file is missing, is no audio, is empty (or all of it lies
         before `start_ms`), when there is no codec for the format, or when encoded frames are another codec's.
@@ -117,8 +117,9 @@ class PromptStore:
         if start_ms < 0:
             raise MisuseError(f"a prompt cannot start at {start_ms} ms")
         coding = Coding.of(rtp_format, ptime_ms)
-        key = (_identity(path), coding.key, start_ms, gain_db)
-        return self._made_once(key, lambda: self._load(path, coding, start_ms, gain_db))
+        packets_ms = ptime_ms if is_encoded(path) else 0
+        key = (_identity(path), coding.key, start_ms, gain_db, packets_ms)
+        return self._made_once(key, lambda: self._load(path, coding, start_ms, gain_db, ptime_ms))
 
     def tone(
         self,
@@ -183,19 +184,23 @@ class PromptStore:
                 slot.prompt = make()
             return slot.prompt
 
-    def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
+    def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float, ptime_ms: int) -> Prompt:
         if is_encoded(path):
-            return self._pass(path, coding, start_ms, gain_db)
+            return self._pass(path, coding, start_ms, gain_db, ptime_ms)
         gain = 10 ** (gain_db / 20)
         with open_audio(path) as audio:
             wide = audio_blocks(audio, start_ms, coding.codec.encoded_channels)
             blocks = resampled(wide, audio.samplerate, coding.codec.sample_rate)
             return self._encode(str(path), coding, (gain * block for block in blocks))
 
-    def _pass(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
+    def _pass(self, path: Path, coding: Coding, start_ms: float, gain_db: float, ptime_ms: int) -> Prompt:
         if gain_db:
             raise MediaError(f"{path} is encoded already and cannot be made louder or softer")
-        return self._kept(str(path), coding, lambda file: encoded_prompt(file, coding, path, start_ms), endless=False)
+
+        def make(file: IO[bytes]) -> Any:
+            return encoded_prompt(file, coding, path, start_ms, ptime_ms)
+
+        return self._kept(str(path), coding, make, endless=False)
 
     def _tone(self, frequency_hz: float, duration_ms: float | None, coding: Coding, level_db: float) -> Prompt:
         import numpy

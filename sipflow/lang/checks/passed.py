@@ -11,7 +11,7 @@ from sipflow.ir.graph import Node
 from sipflow.lang.checks.program import Program
 from sipflow.lang.files import MediaInfo
 from sipflow.lang.lower.codecs import encoding_name
-from sipflow.media_params import FRAME_FILES, PASSED_THROUGH
+from sipflow.media_params import ANY_CODEC, FRAME_FILES, PASSED_THROUGH
 
 _UNKNOWN = frozenset({"level", "peak", "clipping", "silence", "silence_share"})
 """Measurements of how a call sounds."""
@@ -50,6 +50,8 @@ def _check_play(program: Program, node: Node, op: ops.Play, codecs: tuple[str, .
     info = files.probe(path) if files is not None and path is not None and known else None
     encoded = info.encoded if isinstance(info, MediaInfo) else ""
     has = f"`{node.agent}` has {', '.join(codecs)}"
+    if encoded == ANY_CODEC:
+        return
     if encoded and encoded not in codecs:
         _cannot_play(program, node, f"`{path}` holds frames of {encoded}", has)
     elif (

@@ -11,8 +11,11 @@ from sipflow.lang.files import FileProblem, MediaInfo
 from sipflow.lsp.analysis import Document
 from sipflow.lsp.completion.suggestion import Kind, Suggestion
 from sipflow.lsp.place import Place
+from sipflow.media_params import CAPTURE_FILES, FRAME_FILES
 
-AUDIO = frozenset((".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au"))
+AUDIO = frozenset(
+    (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", *FRAME_FILES, *CAPTURE_FILES)
+)
 _MOST_FILES = 500
 _DEPTH = 4
 _HEADERS = (
