@@ -871,6 +871,7 @@ void sfm_jitter_read_counts(const sfm_jitter *jitter, sfm_jitter_counts *counts)
     *counts = jitter->counts;
     counts->buffered = jitter->ring_count + (jitter->candidate != NONE);
     counts->buffered_ts = (uint32_t)jitter->buffered_ts;
+    counts->packet_ts = jitter->last_duration_ts;
     counts->target_delay_ns = target_delay(jitter);
     counts->mean_delay_ns = counts->played > 0 ? jitter->delay_sum_ns / (int64_t)counts->played : 0;
 }
@@ -899,6 +900,7 @@ int sfm_jitter_set_clock(sfm_jitter *jitter, uint32_t clock_rate)
     counts->silence_ts = converted(counts->silence_ts, before, clock_rate);
     counts->waiting_ts = converted(counts->waiting_ts, before, clock_rate);
     counts->stretched_ts = converted(counts->stretched_ts, before, clock_rate);
+    jitter->last_duration_ts = (uint32_t)converted(jitter->last_duration_ts, before, clock_rate);
     jitter->config.clock_rate = clock_rate;
     return SFM_OK;
 }

@@ -133,6 +133,7 @@ typedef struct sfm_jitter_counts {
     uint64_t stretched_ts; /* time inserted mid-stream because packets were late */
     uint32_t buffered;     /* packets inside now, one on probation included */
     uint32_t buffered_ts;  /* audio inside now */
+    uint32_t packet_ts;    /* length of the packet played last, 0 before the first */
     int64_t target_delay_ns;
     int64_t current_delay_ns; /* arrival to playout of the last packet played, 0 before the first */
     int64_t mean_delay_ns;    /* over all packets played, 0 before the first */

@@ -1252,6 +1252,14 @@ static sfm_sender_state sender_state(const sfm_leg *leg, int64_t now_ns) {
                               .packets_per_second = 1000 / leg->params.ptime_ms};
 }
 
+/* Of the peer's packets, which need not be as long as ours. */
+static uint32_t heard_ptime_ms(const sfm_leg *leg) {
+    sfm_jitter_counts counts;
+    sfm_playout_read_counts(leg->playout, &counts);
+    int64_t ms = sfm_ns_from_ts(counts.packet_ts, sfm_playout_clock_rate(leg->playout)) / 1000000;
+    return ms > 0 ? (uint32_t)ms : leg->params.ptime_ms;
+}
+
 static uint8_t share(uint64_t part, uint64_t whole) {
     uint64_t of_256 = whole > 0 ? part * 256 / whole : 0;
     return of_256 < UINT8_MAX ? (uint8_t)of_256 : UINT8_MAX;
@@ -1280,10 +1288,10 @@ static sfm_voip_metrics voip_metrics(const sfm_leg *leg) {
         .discard_rate = share(counted.late, counted.packets_expected),
         .burst_density = share(pattern->burst_missing, pattern->burst_packets),
         .gap_density = share(pattern->gap_missing, pattern->gap_packets),
-        .burst_ms = mean_ms(pattern->burst_packets, pattern->bursts, leg->params.ptime_ms),
-        .gap_ms = mean_ms(pattern->gap_packets, pattern->gaps, leg->params.ptime_ms),
+        .burst_ms = mean_ms(pattern->burst_packets, pattern->bursts, heard_ptime_ms(leg)),
+        .gap_ms = mean_ms(pattern->gap_packets, pattern->gaps, heard_ptime_ms(leg)),
         .round_trip_ms = whole_ms(counted.remote.round_trip_ns),
-        .end_system_ms = whole_ms(counted.playout_delay_mean_ns + (int64_t)leg->params.ptime_ms * 1000000),
+        .end_system_ms = whole_ms(counted.playout_delay_mean_ns + (int64_t)heard_ptime_ms(leg) * 1000000),
         .signal_dbm = SFM_XR_UNAVAILABLE,
         .noise_dbm = SFM_XR_UNAVAILABLE,
         .echo_return_loss_db = SFM_XR_UNAVAILABLE,
@@ -1343,7 +1351,7 @@ static void read_sent(const sfm_leg *leg, sfm_leg_statistics *statistics) {
  * so. */
 static uint64_t lost_at_end(const sfm_leg *leg) {
     uint64_t unseen = sfm_stream_statistics_unseen(&leg->stream);
-    return unseen * leg->params.ptime_ms >= UNDER_WAY_MS ? unseen : 0;
+    return unseen * heard_ptime_ms(leg) >= UNDER_WAY_MS ? unseen : 0;
 }
 
 static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
@@ -1392,6 +1400,7 @@ static void read_playout(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->concealed_ns = played ? sfm_ns_from_ts((int64_t)counts.concealed_ts, clock_rate) : -1;
     statistics->playout_delay_ns = played ? counts.current_delay_ns : -1;
     statistics->playout_delay_mean_ns = played ? counts.mean_delay_ns : -1;
+    statistics->packet_ns = played ? sfm_ns_from_ts(counts.packet_ts, clock_rate) : -1;
 }
 
 static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {

@@ -218,6 +218,7 @@ typedef struct sfm_leg_statistics {
     int64_t concealed_ns;
     int64_t playout_delay_ns;
     int64_t playout_delay_mean_ns;
+    int64_t packet_ns;     /* length of the packet heard last; -1 before the first */
     int64_t first_packet_ns; /* on the clock of the ticks */
     int32_t level_dbov; /* -dBov of the audio received; -1 */
     int32_t level_left_dbov; /* of each channel, as long as two were heard; -1 */

@@ -432,7 +432,7 @@ class Leg:
         return leg_statistics(
             native,
             codec=None if self._params is None else self._params.send_format.name,
-            heard=self._heard(native.media.payload_type),
+            heard=self._heard(native.media),
             ptime_ms=None if self._params is None else _sent_ptime_ms(self._params),
             digits=self.digits_received,
             clock_rate=8000 if self._params is None else self._params.send_format.clock_rate,
@@ -444,12 +444,14 @@ class Leg:
         self._owner.call(lambda: lib.sfm_engine_leg_read_statistics(self._native, native) or 0)
         return native
 
-    def _heard(self, payload_type: int) -> Heard:
-        """What the payload type of the newest packet stands for."""
+    def _heard(self, media: Any) -> Heard:
+        """What the payload type of the newest packet stands for, and how long the packets are."""
         formats = () if self._params is None else self._params.receive_formats
         ptime_ms = DEFAULT_PTIME_MS if self._params is None else _sent_ptime_ms(self._params)
+        if media.packet_ns > 0:
+            ptime_ms = round(media.packet_ns / 1e6)
         for rtp_format in formats:
-            if rtp_format.payload_type == payload_type:
+            if rtp_format.payload_type == media.payload_type:
                 return Heard(rtp_format.name, int(codec_of(rtp_format).sample_rate), ptime_ms)
         return Heard(None, 0, ptime_ms)
 

@@ -264,7 +264,7 @@ def _one_way(media: Any) -> bool | None:
 
 
 def _pattern(pattern: Any, ptime_ms: int) -> dict[str, Any]:
-    """Bursts and gaps (RFC 3611 section 4.7.2). A packet is taken to be as long as those that are sent."""
+    """Bursts and gaps (RFC 3611 section 4.7.2). All packets are taken to be as long as the one heard last."""
     loss = pattern.missing / pattern.packets if pattern.packets > 0 else 0.0
     return {
         "bursts": _if_any(pattern.packets > 0, pattern.bursts),

@@ -88,6 +88,23 @@ def test_audio_that_dies_before_the_hangup_is_lost_and_has_no_good_score(srtp: s
     assert report.passed, report.failures
 
 
+def test_packets_of_the_peer_have_their_own_length(tmp_path: Path) -> None:
+    text = """
+    agent alice { ptime 10ms }
+    agent bob { ptime 60ms; media { rtcp xr } }
+    on alice { call bob; wait 24s; check media.gap_length > 20s and media.gap_length < 25s; release }
+    on bob { answer; expect hangup within 60s; check media.gap_length > 20s and media.gap_length < 25s }
+    """
+    report = sipflow.run(text, out=tmp_path, sim=True, seed=3)
+    assert report.passed, report.failures
+    alice, bob = (call.media for call in report.calls)
+    assert alice is not None and bob is not None
+    assert (alice["ptime_ms"], bob["ptime_ms"]) == (60, 10), "each sends as the other asks"
+    for media in (alice, bob):
+        heard_ms = 60 if media is bob else 10
+        assert media["mouth_to_ear_ms"] == pytest.approx(media["playout_delay_mean_ms"] + heard_ms, abs=0.1)
+
+
 def test_a_hold_of_our_own_is_no_gap(tmp_path: Path) -> None:
     text = """
     on alice { call bob; wait 2s; hold; wait 3s; resume; wait 2s; check media.gap < 100ms; release }
