@@ -26,6 +26,12 @@ class Recorded:
     side_channels: int = 1
     """How many of each side."""
 
+    @property
+    def heard(self) -> slice:
+        """Those of its channels that have what was heard; `channels` is one of `_SIDE`."""
+        first = _SIDE[self.channels] * self.side_channels
+        return slice(first, first + self.side_channels)
+
 
 def pesq_of(prompt: Path, recording: Recorded) -> float:
     """The narrow-band score, -0.5 to 4.5, of a prompt in a recording.
@@ -42,19 +48,17 @@ def pesq_of(prompt: Path, recording: Recorded) -> float:
             f"PESQ needs a recording of what was received, not `{recording.channels}`: `record` or `record received`"
         )
     reference = telephone_audio(prompt)
-    first = _SIDE[recording.channels] * recording.side_channels
-    heard = slice(first, first + recording.side_channels)
-    degraded = _where_it_is(features_of(reference, prompt.name), recording.path, heard, len(reference))
+    degraded = _where_it_is(features_of(reference, prompt.name), recording, len(reference))
     try:
         return float(package.pesq(_RATE, reference, degraded, "nb"))
     except Exception as error:  # whatever a package of others raises is for the user, not a bug of the run
         raise MediaError(f"PESQ has no score for {prompt.name}: {error}") from error
 
 
-def _where_it_is(features: Features, recording: Path, channels: slice, length: int) -> Any:
-    heard = telephone_audio(recording, channels)
-    _, report = search(Wanted("prompt", score=0.0), features, features_of(heard, recording.name), recording.name)
+def _where_it_is(features: Features, recording: Recorded, length: int) -> Any:
+    heard, name = telephone_audio(recording.path, recording.heard), recording.path.name
+    _, report = search(Wanted("prompt", score=0.0), features, features_of(heard, name), name)
     if report["ago_ms"] is None:
-        raise MediaError(f"nothing in {recording.name} is like the prompt: there is nothing for PESQ to judge")
+        raise MediaError(f"nothing in {name} is like the prompt: there is nothing for PESQ to judge")
     start = max(0, len(heard) - report["ago_ms"] * _RATE // 1000)
     return heard[start : start + length]

@@ -10,7 +10,9 @@ import pytest
 import soundfile
 
 import sipflow
+from sipflow.media.hearing import telephone_audio
 from sipflow.media.opus import has_opus
+from sipflow.media.pesq import Recorded
 from tests.media.signals import Samples, speech
 from tests.media.test_opus_stereo import LEFT_HZ, RATE, RIGHT_HZ, apart_db, frames_of, tone
 
@@ -125,3 +127,49 @@ def test_a_digit_in_the_audio_is_found_in_the_mix(tmp_path: Path) -> None:
     """
     report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, seed=3, timeout_s=30, sim=True)
     assert report.passed, report.failures
+
+
+def test_an_answer_asks_for_two_channels_and_a_hold_does_not_take_them_away(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "prompt.wav", TONES, RATE)
+    text = """
+    agent alice { codecs opus }
+    agent bob   { codecs pcmu, opus }
+    on alice { call bob; await ready; play "prompt.wav"; wait 200ms; release }
+    on bob {
+      answer with { codecs opus stereo }
+      hold
+      resume
+      record "bob.wav" received
+      signal ready
+      expect hangup within 20s
+      expect recorded
+    }
+    """
+    report = sipflow.run(text, out=tmp_path, media_dir=tmp_path, seed=3, timeout_s=30, sim=True)
+    assert report.passed, report.failures
+    frames = recorded(tmp_path, "bob.wav")
+    assert min(apart_db(frames[:, 0], LEFT_HZ, RIGHT_HZ), apart_db(frames[:, 1], RIGHT_HZ, LEFT_HZ)) > 60
+
+
+def test_an_offer_in_mid_call_goes_back_to_one_channel(tmp_path: Path) -> None:
+    """The recording that has begun keeps its two, and one that begins then has one."""
+    doing = """
+      record "alice.wav" received
+      signal ready
+      wait 1500ms
+      resume with { codecs opus }
+      wait 3s
+      record "after.wav" received for 1s
+    """
+    called(tmp_path, frames_of(tone(LEFT_HZ, 6), tone(RIGHT_HZ, 6)), "opus stereo", doing, "opus", True)
+    assert recorded(tmp_path, "after.wav").shape[1] == 1
+    frames = recorded(tmp_path)
+    assert np.array_equal(frames[2 * RATE :, 0], frames[2 * RATE :, 1])
+    assert not np.array_equal(frames[:RATE, 0], frames[:RATE, 1])
+
+
+def test_a_prompt_is_recognised_in_the_channels_that_were_heard(tmp_path: Path) -> None:
+    """Of a file of four channels PESQ takes the mix of the last two."""
+    soundfile.write(tmp_path / "four.wav", np.array([[0.9, 0.9, 0.5, 0.25]] * 800), 8000, subtype="FLOAT")
+    assert telephone_audio(tmp_path / "four.wav", Recorded(tmp_path, "stereo", 2).heard) == pytest.approx(0.375)
+    assert telephone_audio(tmp_path / "four.wav", Recorded(tmp_path, "received", 2).heard) == pytest.approx(0.9)
