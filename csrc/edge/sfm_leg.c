@@ -368,6 +368,7 @@ static void use_sample_rate(sfm_leg *leg, const sfm_codec *sent) {
     counted->silent_samples = counted->silent_samples * sent->sample_rate / before;
     counted->silence_max_samples = counted->silence_max_samples * sent->sample_rate / before;
     counted->unknown_samples = counted->unknown_samples * sent->sample_rate / before;
+    leg->silence.silent_samples = leg->silence.silent_samples * sent->sample_rate / before;
     leg->sample_rate = sent->sample_rate;
     (void)sfm_playout_configure(leg->playout, sent->clock_rate, sent->sample_rate); /* accepts made sure */
 }

@@ -384,3 +384,13 @@ def test_each_direction_has_its_own_payload_type(tmp_path: Path) -> None:
     assert position_in(round_trip(samples, "PCMU"), pair.heard_b) > 0
     assert pair.a.statistics().unknown_payload == pair.b.statistics().unknown_payload == 0
     assert pair.a.statistics().payload_type == 110
+
+
+def test_a_silence_over_a_change_of_codec_is_as_long_as_it_was() -> None:
+    """What is counted in samples has another rate from then on, the run of silence that goes on with it."""
+    call = Pair().start(RtpFormat("G722", 9)).run(100)
+    for leg in (call.a, call.b):
+        leg.start(PCMU)
+    counted = call.run(50).b.statistics()
+    assert counted.silence_max_ns == pytest.approx(3_000_000_000, abs=200_000_000)
+    assert counted.silence_max_ns <= counted.silent_ns <= counted.listened_ns
