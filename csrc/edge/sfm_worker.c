@@ -612,9 +612,10 @@ static void read_worker(const sfm_worker *worker, sfm_engine_statistics *statist
     statistics->missed_ticks += worker->missed_ticks;
 }
 
-/* What has come since the last tick: the peer's last words, and its last report with how many there were. */
+/* What has come since the sockets were looked at: the peer's last words, and its last report with how many there were. Who
+ * counts, and who closes, wants them. */
 static void take_last(sfm_engine_leg *leg) {
-    if (!sfm_leg_started(leg->leg)) {
+    if (!leg->open || !sfm_leg_started(leg->leg)) {
         return;
     }
     leg->worker->clocks = read_clocks(leg->worker);
@@ -718,6 +719,7 @@ static void change(sfm_engine_leg *leg, sfm_letter *letter) {
 
 static void read_for(sfm_worker *worker, sfm_letter *letter) {
     if (letter->command == SFM_COMMAND_READ_LEG) {
+        take_last(letter->leg);
         sfm_worker_read_leg(letter->leg, letter->body.leg_statistics);
     } else if (letter->command == SFM_COMMAND_READ_HEARD) {
         sfm_heard_request *request = letter->body.heard;

@@ -114,6 +114,16 @@ def test_a_hold_of_our_own_is_no_gap(tmp_path: Path) -> None:
     assert report.passed, report.failures
 
 
+@pytest.mark.wire
+def test_on_the_wire_the_last_report_of_the_peer_tells_of_it(tmp_path: Path) -> None:
+    text = """
+    on alice { call bob; wait 6s; impair loss 100%; wait 3s; release }
+    on bob { answer; expect hangup within 60s; check media.gap > 2s; check media.loss > 10% }
+    """
+    report = sipflow.run(text, out=tmp_path, seed=3, timeout_s=60)
+    assert report.passed, report.failures
+
+
 @pytest.mark.parametrize("ending", ["hold; wait 8s", "mute; wait 8s", "wait 200ms"])
 def test_who_only_falls_silent_loses_nothing(ending: str, tmp_path: Path) -> None:
     text = f"""
