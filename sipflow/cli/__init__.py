@@ -31,7 +31,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         sys.exit(0)
     except (SipflowError, OSError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
@@ -66,7 +66,7 @@ def _take_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Nobody reads any more: what is still buffered must not complain when the interpreter ends."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,7 +23,13 @@ def keys(pressed: Callable[[str], None]) -> Iterator[bool]:
     tty.setcbreak(descriptor)  # Ctrl-C stays a signal
 
     def read() -> None:
-        for key in os.read(descriptor, 32).decode("utf-8", "ignore"):
+        try:
+            typed = os.read(descriptor, 32)
+        except OSError:
+            typed = b""
+        if not typed:  # the terminal was closed
+            loop.remove_reader(descriptor)
+        for key in typed.decode("utf-8", "ignore"):
             pressed(key)
 
     loop.add_reader(descriptor, read)
@@ -31,4 +37,5 @@ def keys(pressed: Callable[[str], None]) -> Iterator[bool]:
         yield True
     finally:
         loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # of a terminal that was closed
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

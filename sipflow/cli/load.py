@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, cast
 
 import click
 from rich.console import Console
@@ -20,7 +21,7 @@ from sipflow.cli.crews import MakeCrew, abroad, at_home
 from sipflow.cli.ending import signals_that_end
 from sipflow.cli.finding import TRIAL_S, find_max, write_search
 from sipflow.cli.keys import keys
-from sipflow.cli.outputs import Output, look_at, write_all
+from sipflow.cli.outputs import Output, Steady, look_at, write_all
 from sipflow.cli.parameters import Duration, Variable
 from sipflow.errors import SipflowError
 from sipflow.ir.expr import Expr
@@ -225,7 +226,7 @@ def load(
       sipflow load calls.sflow --find-max 'setup_time.p99 < 200ms, calls.success >= 99.9%' --rate 20/s
       sipflow load calls.sflow --cluster tls://10.0.0.5:8786 --machines 2 --tls-ca ca.pem --tls-cert run.pem
     """
-    console = Console(highlight=False)
+    console = Console(file=cast(IO[str], Steady()), highlight=False)
     options = LoadOptions(
         overrides=LoadOverrides(rate, ramp, calls, concurrency, duration_s, arrivals, seed),
         variables=dict(variables),

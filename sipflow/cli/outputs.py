@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+from sipflow.cli import drop_output
 from sipflow.errors import MachineError
 
 Output = tuple[Path, Callable[[Path], None]]
 """Where, and what writes it there."""
+
+
+class Steady:
+    """Standard output for what comes to its end although nobody reads any more: `| head`, a closed terminal.
+
+    All else is that of `sys.stdout`.
+    """
+
+    def write(self, text: str) -> int:
+        """As that of a stream; into nothing once the reader is gone."""
+        try:
+            return sys.stdout.write(text)
+        except OSError:
+            drop_output()
+            return len(text)
+
+    def flush(self) -> None:
+        """As that of a stream."""
+        try:
+            sys.stdout.flush()
+        except OSError:
+            drop_output()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stdout, name)
 
 
 def look_at(paths: Iterable[Path | None]) -> None:

@@ -173,5 +173,5 @@ def cause_of(results: tuple[LaneResult, ...]) -> str:
     first = min(failures, key=lambda failure: failure.time, default=None)
     if first is None:
         return "a lane did not come to its end"
-    got = _CALL_IDS.sub(r"\1-*", _TIMES.sub("", first.failure.got)).strip()
+    got = _CALL_IDS.sub(r"\1-*", _TIMES.sub("", first.failure.got)).replace(" ;", ";").strip()
     return f"{first.node.text} (line {first.node.span.line}): {got[:160]}"

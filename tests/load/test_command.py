@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import urllib.request
@@ -81,3 +82,32 @@ def test_a_signal_to_all_processes_of_a_run_is_taken_by_the_run(tmp_path: Path, 
     calls = result["calls"]
     assert calls["planned"] == calls["started"] == calls["failed"] >= 10, "all were released, none ran its half minute"
     assert [worker["why_lost"] for worker in result["workers"]] == ["", ""]
+
+
+@pytest.mark.wire
+def test_a_run_whose_output_nobody_reads_goes_on_to_its_reports(tmp_path: Path) -> None:
+    """`sipflow load … | head -1`."""
+    words = ("--rate", "20/s", "--duration", "6s", "--require", "calls.planned == 120")
+    with running(tmp_path, SHORT_CALLS, *words) as run:
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        run.process.stdout = None
+        assert run.process.wait(LIMIT_S) in (0, 4)  # 4 on a machine that is too busy for its plan
+    assert told(tmp_path)["calls"]["planned"] == 120
+
+
+@pytest.mark.wire
+def test_a_terminal_that_is_closed_interrupts_the_run_and_its_reports_are_written(tmp_path: Path) -> None:
+    (tmp_path / "calls.sflow").write_text(SHORT_CALLS, encoding="utf-8")
+    words = [*SIPFLOW, "load", "calls.sflow", "--rate", "20/s", "--duration", "10m", "--json", "r.json"]
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        os.execvp(words[0], words)
+    shown = b""
+    while b"ended" not in shown:  # the screen is up
+        shown += os.read(terminal, 65_536)
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert told(tmp_path)["verdict"] == "INTERRUPTED" and b"Traceback" not in shown

@@ -76,6 +76,19 @@ def test_nothing_begins_once_it_was_closed_although_the_plan_has_more() -> None:
     assert world.crowd.done
 
 
+def test_a_cause_has_no_times_in_it_and_no_gaps_where_they_were() -> None:
+    world = World("on alice: call bob; expect hangup within 1s\non bob: answer; release", hold(1, 1))
+    world.at(1.0)
+    world.happened("alice", events.CallPlaced("alice-1", "bob", "id-1"))
+    world.happened("alice", events.CallRinging("alice-1", 180))
+    world.happened("alice", events.CallAnswered("alice-1"))
+    world.at(3.0)
+    world.happened("alice", events.CallReleased("alice-1", 200))
+    world.at(400.0)
+    (cause,) = world.meter.metrics.named("cause/")
+    assert cause == "expect hangup within 1s (line 1): nothing came; what came: 180 ringing"
+
+
 def test_an_incoming_call_goes_to_the_scenario_that_placed_it_whatever_the_order() -> None:
     world = World(TWO_SIDES, hold(10, 1))
     world.at(1.15)
