@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from sipflow.ir.graph import Graph
 from sipflow.lang.checks.agents import check_agents, report_empty
 from sipflow.lang.checks.calls import CallChecks
+from sipflow.lang.checks.channels import check_channels
 from sipflow.lang.checks.media import check_media
 from sipflow.lang.checks.order import check_order
 from sipflow.lang.checks.parties import Parties
@@ -41,6 +42,7 @@ def check_whole(graph: Graph, context: Context, lanes: Sequence[ReadLane]) -> No
     before = _check_calls(program, [lane for lane in lanes if lane.whole])
     check_media(program, parties)
     check_passed(program)
+    check_channels(program)
     if all(lane.whole for lane in lanes) and not context.all_doubtful:
         check_waits(Needs(program, parties, before))
         if not has_errors(context.report.diagnostics):  # a mistyped name makes another look unused

@@ -13,7 +13,7 @@ from sipflow.lang.files import MediaInfo
 from sipflow.lang.lower.codecs import encoding_name
 from sipflow.media_params import ANY_CODEC, FRAME_FILES, PASSED_THROUGH
 
-_UNKNOWN = frozenset({"level", "peak", "clipping", "silence", "silence_share"})
+_UNKNOWN = frozenset({"level", "level_left", "level_right", "peak", "clipping", "silence", "silence_share"})
 """Measurements of how a call sounds."""
 
 _LISTENS = (ops.ExpectHeard, ops.ExpectTone, ops.ExpectAudio, ops.ExpectSilence, ops.CheckHeard)
@@ -103,7 +103,7 @@ def _check_unheard(program: Program, node: Node, codecs: tuple[str, ...]) -> Non
         return
     events = tuple(arm.event for arm in op.events) if isinstance(op, ops.Choose) else ()
     unknown = next(
-        (name for name in _names(op) if name.parts[-2:-1] == ("media",) and name.parts[-1] in _UNKNOWN), None
+        (name for name in measured_names(op) if name.parts[-2:-1] == ("media",) and name.parts[-1] in _UNKNOWN), None
     )
     if isinstance(op, _LISTENS) or any(isinstance(event, _LISTENS) for event in events):
         _unheard(program, node, "nothing of this call is heard", names)
@@ -116,7 +116,7 @@ def _unheard(program: Program, node: Node, message: str, names: str) -> None:
     program.context.report.warning("SF414", message, node.span, label, secondary=program.through(node))
 
 
-def _names(op: ops.Op) -> Iterator[Name]:
+def measured_names(op: ops.Op) -> Iterator[Name]:
     """Of the condition that a statement judges."""
     condition = getattr(op, "condition", None)
     queue: list[Expr] = [] if condition is None else [condition]

@@ -252,6 +252,21 @@ on bob: answer; play "greet.gsm" in background; expect hangup
 """,
     ),
     Code(
+        "SF416",
+        "left and right of one channel",
+        "The levels of left and right are measured where two channels are heard, and nothing here asks for two.",
+        why="A measurement without a value fails its statement, whatever the peer sends. `codecs opus stereo` asks for "
+        "two channels; `media.level` is that of one.",
+        example="""\
+on alice: call bob; wait 2s; check media.level_left > -40dB; release
+on bob: answer; play tone 440Hz for 5s in background; expect hangup
+""",
+        instead="""\
+on alice: call bob; wait 2s; check media.level > -40dB; release
+on bob: answer; play tone 440Hz for 5s in background; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

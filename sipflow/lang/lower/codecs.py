@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sipflow.ir.graph import OPUS_STEREO
+from sipflow.ir.graph import OPUS_STEREO, plain_codec
 from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.lower.context import Context
 from sipflow.lang.syntax import Node, Token
@@ -22,7 +22,7 @@ _ENCODINGS = {"G729B": "G729", "iLBC20": "iLBC"}
 
 def encoding_name(codec: str) -> str:
     """What a codec of `CANONICAL` is called in a session description."""
-    return _ENCODINGS.get(codec, codec)
+    return _ENCODINGS.get(codec, plain_codec(codec))
 
 
 _ALIASES = {"ulaw": "pcmu", "mulaw": "pcmu", "g711u": "pcmu", "g711": "pcmu", "alaw": "pcma", "g711a": "pcma"}

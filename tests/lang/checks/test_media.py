@@ -66,6 +66,22 @@ def test_only_opus_has_two_channels(codecs: str, found: list[str]) -> None:
     assert [code for code in codes(text) if code not in ("SF404", "SF412")] == found
 
 
+@pytest.mark.parametrize(
+    ("alice", "statement", "found"),
+    [
+        ("opus", "check media.level_left > -40dB", ["SF416"]),
+        ("pcmu", "check media.level > -40dB and media.level_right > -40dB", ["SF416"]),
+        ("opus stereo", "check media.level_left > -40dB", []),
+        ("opus", "resume with { codecs opus stereo }; check media.level_left > -40dB", []),
+        ("opus", "check media.level > -40dB", []),
+    ],
+)
+def test_left_and_right_are_measured_where_two_channels_are_heard(alice: str, statement: str, found: list[str]) -> None:
+    lanes = f"on alice: call bob; wait 1s; {statement}; release\non bob: answer; expect hangup\n"
+    all_found = codes(f"agent alice {{ codecs {alice} }}\nagent bob {{ codecs opus, pcmu }}\n{lanes}")
+    assert [code for code in all_found if code == "SF416"] == found
+
+
 # --- files: every one lasts a second, hours.wav two hours ----------------------------------------------------------
 
 
