@@ -24,9 +24,15 @@ static uint64_t at_rate(uint64_t samples, const sfm_prompt *from, const sfm_prom
     return samples * 1000 / rate_of(from) * rate_of(to) / 1000;
 }
 
+/* What cannot be cut: a packet that was encoded as one, or a frame. */
+static uint32_t whole_samples(const sfm_prompt *prompt) {
+    uint32_t packet = sfm_prompt_packet_samples(prompt);
+    return packet != 0 ? packet : sfm_prompt_codec(prompt)->frame_samples;
+}
+
 void sfm_play_swap(sfm_play *play, const sfm_prompt *prompt) {
     play->position = at_rate(play->position, play->prompt, prompt) % sfm_prompt_samples(prompt);
-    play->position -= play->position % sfm_prompt_codec(prompt)->frame_samples;
+    play->position -= play->position % whole_samples(prompt);
     play->played = at_rate(play->played, play->prompt, prompt);
     play->total = length_of_play(prompt, play->times, play->limit_ms);
     play->prompt = prompt;

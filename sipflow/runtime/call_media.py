@@ -31,6 +31,8 @@ class CallMedia:
     """Formats of a re-INVITE whose answer has not come."""
     params: MediaParams | None = None
     """What was agreed; None before the first answer."""
+    sent: tuple[RtpFormat, int] | None = None
+    """Format and packet time in ms of what the leg sends; None before the first answer of any call that shares it."""
     playing: commands.StartPlay | None = None
     recording: Recorded | None = None
     """The newest one."""
@@ -41,6 +43,19 @@ class CallMedia:
 
     kept: KeptAudio | None = None
     """The last seconds of the leg when it was closed, where they are kept."""
+
+    def shared(self) -> CallMedia:
+        """Another call with the same leg: what plays and what is recorded goes on in it."""
+        return CallMedia(
+            self.agent,
+            self.formats,
+            self.whole_call,
+            self.leg,
+            self.wanted,
+            sent=self.sent,
+            playing=self.playing,
+            recording=self.recording,
+        )
 
     @property
     def side_channels(self) -> int:

@@ -133,7 +133,7 @@ class MediaDesk:
         """Let another dialog use the leg of `call`: recordings and plays go on when a call is transferred."""
         media = self._calls.get(call)
         if media is not None and media.leg is not None:
-            self._calls[new_call] = CallMedia(media.agent, media.formats, media.whole_call, media.leg, media.wanted)
+            self._calls[new_call] = media.shared()
             self._sharers[media.leg] += 1
 
     def negotiated(self, call: str, params: MediaParams) -> None:
@@ -142,13 +142,14 @@ class MediaDesk:
         if media is None or media.leg is None:
             return
         media.leg.call = call
-        before, media.params = media.send_format, params
+        before, media.params = media.sent, params
+        media.sent = (params.send_format, params.ptime_ms)
         if params.dtls is None:
             media.leg.start(params)
         else:
             self._start_by_handshake(media.leg, params, params.dtls)
-        if before not in (None, params.send_format) and media.playing is not None:
-            self._spawn(self._swap(media.playing))
+        if before not in (None, media.sent) and media.playing is not None:
+            self._spawn(self._swap(media, media.playing))
         recording = media.recording
         if recording is not None and (why := _why_no_recording(params, recording.path, recording.channels)):
             media.leg.spoil_record(recording.path, why)
@@ -242,8 +243,8 @@ class MediaDesk:
 
     async def _play(self, command: commands.StartPlay) -> None:
         try:
-            prompt = await self._load(command)
             media = self._calls.get(command.call)
+            prompt = await self._load(media, command)
             if media is None or media.leg is None:
                 raise MisuseError("the call ended before it began")
             media.leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
@@ -253,24 +254,17 @@ class MediaDesk:
             return
         self._feed(command.agent, events.CommandDone(command.call, command.token))
 
-    async def _swap(self, command: commands.StartPlay) -> None:
-        """Go on with the same audio in the call's new format, if it still plays."""
+    async def _swap(self, media: CallMedia, command: commands.StartPlay) -> None:
+        """Go on with the same audio in the packets that the call sends now, if it still plays."""
         with contextlib.suppress(SipflowError):  # the call, or its play, has ended
             try:
-                prompt = await self._load(command)
+                prompt = await self._load(media, command)
             except MediaError:  # nobody encodes for that codec: the play ends before its end
-                self._leg_that_plays(command).stop_play()
+                _leg_that_plays(media, command).stop_play()
             else:
-                self._leg_that_plays(command).swap_prompt(prompt)
+                _leg_that_plays(media, command).swap_prompt(prompt)
 
-    def _leg_that_plays(self, command: commands.StartPlay) -> Leg:
-        media = self._calls.get(command.call)
-        if media is None or media.leg is None or media.playing is not command:
-            raise MisuseError("it plays no more")
-        return media.leg
-
-    async def _load(self, command: commands.StartPlay) -> Prompt:
-        media = self._calls.get(command.call)
+    async def _load(self, media: CallMedia | None, command: commands.StartPlay) -> Prompt:
         params = None if media is None else media.params
         if params is None:
             raise MisuseError("the call ended before it began")
@@ -485,6 +479,12 @@ def _by_name(counted: LegStatistics) -> dict[str, Any]:
 def _wanted(command: commands.Listen) -> Wanted:
     score = DEFAULT_SCORE if command.score is None else command.score
     return Wanted(command.kind, command.lasting_ms, command.frequencies, command.cadence_ms, score)
+
+
+def _leg_that_plays(media: CallMedia, command: commands.StartPlay) -> Leg:
+    if media.leg is None or media.playing is not command:
+        raise MisuseError("it plays no more")
+    return media.leg
 
 
 def _ptime_ms(agent: AgentPlan, formats: tuple[RtpFormat, ...]) -> int:
