@@ -80,6 +80,9 @@ int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size
     bool extended = leg->params.rtcp_xr && leg->stream.received > 0;
     sfm_voip_metrics metrics = extended ? voip_metrics(leg) : (sfm_voip_metrics){0};
     leg->reporter.reduced_size = leg->params.rtcp_reduced != 0;
+    if (bye && leg->outgoing.impair.config.delay_ns > 0) {
+        leg->reporter.last_sr = 0; /* nobody is left to hold a good-bye back: a round trip by it would be too short */
+    }
     int written = sfm_reporter_write(&leg->reporter, &state, &leg->stream, extended ? &metrics : NULL, now_ns, bye != 0,
                                      out, capacity);
     size_t length = written > 0 ? (size_t)written : 0;

@@ -6,6 +6,7 @@ from sipflow.ir import ops
 from sipflow.ir.graph import OPUS_STEREO
 from sipflow.lang.checks.passed import measured_names
 from sipflow.lang.checks.program import Program
+from sipflow.lang.diagnostics import Label
 
 _OF_A_CHANNEL = frozenset({"level_left", "level_right"})
 
@@ -18,8 +19,10 @@ def check_channels(program: Program) -> None:
         name = next((name for name in names if name.parts[-1] in _OF_A_CHANNEL), None)
         if name is not None and not hears_two.get(node.agent, True):
             message = f"`{name}` is not known of a call that hears one channel"
+            agent = program.agents[node.agent]
             label = f"no `opus stereo` among the codecs of `{node.agent}`"
-            program.context.report.warning("SF416", message, node.span, label, secondary=program.through(node))
+            notes = ((Label(agent.span, "its codecs"),) if agent.declared else ()) + program.through(node)
+            program.context.report.warning("SF416", message, node.span, label, secondary=notes)
 
 
 def _asks_for_two(program: Program, agent: str) -> bool:

@@ -112,7 +112,7 @@ def _check_unheard(program: Program, node: Node, codecs: tuple[str, ...]) -> Non
 
 
 def _unheard(program: Program, node: Node, message: str, names: str) -> None:
-    label = f"{names} only pass{'' if ',' in names else 'es'} through: nobody here decodes it"
+    label = f"{names} only pass{'' if ',' in names else 'es'} through: nobody here decodes {'them' if ',' in names else 'it'}"
     program.context.report.warning("SF414", message, node.span, label, secondary=program.through(node))
 
 
