@@ -112,7 +112,8 @@ def _check_unheard(program: Program, node: Node, codecs: tuple[str, ...]) -> Non
 
 
 def _unheard(program: Program, node: Node, message: str, names: str) -> None:
-    label = f"{names} only pass{'' if ',' in names else 'es'} through: nobody here decodes {'them' if ',' in names else 'it'}"
+    passes, them = ("pass", "them") if "," in names else ("passes", "it")
+    label = f"{names} only {passes} through: nobody here decodes {them}"
     program.context.report.warning("SF414", message, node.span, label, secondary=program.through(node))
 
 
