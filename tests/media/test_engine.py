@@ -241,10 +241,10 @@ def test_junk_on_both_ports_changes_nothing(
             for junk in (rtp_like, b"", dice.randbytes(100), dice.randbytes(3000), b"\x80\xc8\x00\x06" + bytes(24)):
                 stranger.sendto(junk, (LOOPBACK, bob.port))
                 stranger.sendto(junk, (LOOPBACK, bob.rtcp_port))
-            listener.wait(lambda n=n: bob.statistics().junk_packets >= 5 * (n + 1))
+            if n % 10 == 9:  # what the kernel holds for a socket is bounded
+                listener.wait(lambda n=n: bob.statistics().junk_packets == 10 * (n + 1))
         source = f"{LOOPBACK}:{stranger.getsockname()[1]}"
         listener.wait_for(PlayFinished)
-    listener.wait(lambda: bob.statistics().junk_packets == 300)
     counted = bob.statistics()
     let_it_be_heard(listener, alice)
     bob.close()
