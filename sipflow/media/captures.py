@@ -22,6 +22,7 @@ _FEWEST = 3
 """Packets of a stream, fewer may be anything."""
 _RTP_HEADER_BYTES, _UDP = 12, 17
 _IPV4, _IPV6 = 0x0800, 0x86DD
+_IF_TSRESOL = 9
 _VLANS = (0x8100, 0x88A8)
 _RTCP_TYPES = range(72, 77)
 """RTCP packets, read as RTP with a marker (RFC 5761 section 4)."""
@@ -148,22 +149,36 @@ def _pcap(data: bytes) -> Iterator[_Rtp]:
 
 
 def _pcapng(data: bytes) -> Iterator[_Rtp]:
-    """Enhanced and simple packet blocks; times in microseconds, which nobody writes otherwise without saying so."""
-    order, links, at = "<", list[int](), 0
+    """Enhanced and simple packet blocks (draft-ietf-opsawg-pcapng section 4)."""
+    order, interfaces, at = "<", list[tuple[int, float]](), 0
     while at < len(data):
         if data[at : at + 4] == b"\x0a\x0d\x0d\x0a":
-            order, links = ("<" if data[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"), []
+            order, interfaces = ("<" if data[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"), []
         kind, length = struct.unpack_from(f"{order}2I", data, at)
         if length < 12:
             raise struct.error
         if kind == 1:
-            links.append(struct.unpack_from(f"{order}H", data, at + 8)[0])
+            (link,) = struct.unpack_from(f"{order}H", data, at + 8)
+            interfaces.append((link, _time_unit_s(data[at + 16 : at + length - 4], order)))
         elif kind == 6:
             interface, high, low, size = struct.unpack_from(f"{order}4I", data, at + 8)
-            yield from _of_link(links[interface], data[at + 28 : at + 28 + size], (high << 32 | low) / 1e6)
+            link, unit_s = interfaces[interface]
+            yield from _of_link(link, data[at + 28 : at + 28 + size], (high << 32 | low) * unit_s)
         elif kind == 3:
-            yield from _of_link(links[0], data[at + 12 : at + length - 4], 0.0)
+            yield from _of_link(interfaces[0][0], data[at + 12 : at + length - 4], 0.0)
         at += length
+
+
+def _time_unit_s(options: bytes, order: str) -> float:
+    """What the times of an interface count: microseconds, or what its option `if_tsresol` says."""
+    at = 0
+    while at + 4 <= len(options):
+        code, length = struct.unpack_from(f"{order}2H", options, at)
+        if code == _IF_TSRESOL and length == 1:
+            exponent = options[at + 4]
+            return float(2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent)
+        at += 4 + (length + 3) // 4 * 4
+    return 1e-6
 
 
 def _rtpdump(data: bytes) -> Iterator[_Rtp]:

@@ -78,12 +78,24 @@ def block(kind: int, body: bytes) -> bytes:
     return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
 
 
-def pcapng(packets: list[Packet]) -> bytes:
-    blocks = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack("<HHI", 1, 0, 0))]
+def pcapng(packets: list[Packet], options: bytes = b"", units: float = 1e6) -> bytes:
+    blocks = [
+        block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
+        block(1, struct.pack("<HHI", 1, 0, 0) + options),
+    ]
     for time_s, packet in packets:
-        us, frame = round(time_s * 1e6), ethernet(packet)
-        blocks.append(block(6, struct.pack("<5I", 0, us >> 32, us & 0xFFFFFFFF, len(frame), len(frame)) + frame))
+        at, frame = round(time_s * units), ethernet(packet)
+        blocks.append(block(6, struct.pack("<5I", 0, at >> 32, at & 0xFFFFFFFF, len(frame), len(frame)) + frame))
     return b"".join(blocks)
+
+
+def dumpcap(packets: list[Packet]) -> bytes:
+    """With the name of the interface in front, and times in nanoseconds."""
+    return pcapng(packets, struct.pack("<HH4sHHB3xHH", 2, 2, b"lo", 9, 1, 9, 0, 0), 1e9)
+
+
+def binary_clock(packets: list[Packet]) -> bytes:
+    return pcapng(packets, struct.pack("<HHB3x", 9, 1, 0x80 | 20), 2.0**20)
 
 
 def rtpdump(packets: list[Packet]) -> bytes:
@@ -110,6 +122,8 @@ FILES: dict[str, tuple[str, Callable[[list[Packet]], bytes]]] = {
     "cooked": (".pcap", lambda packets: pcap(packets, 113, lambda packet: bytes(14) + b"\x08\0" + ipv4(packet))),
     "cooked 2": (".pcap", lambda packets: pcap(packets, 276, lambda packet: b"\x08\0" + bytes(18) + ipv4(packet))),
     "pcapng": (".pcapng", pcapng),
+    "pcapng nanoseconds": (".pcapng", dumpcap),
+    "pcapng 2^-20 s": (".pcapng", binary_clock),
     "rtpdump": (".rtpdump", rtpdump),
 }
 
