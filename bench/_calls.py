@@ -17,6 +17,7 @@ DISCARD_PORT = 9
 """Where calls without media say that they receive it."""
 FIRST_PORT, LAST_PORT = 10_000, 31_999
 """Below the ports that the kernel gives away."""
+MOST_TOLD = 10
 
 
 class HeldSide(Side):
@@ -27,6 +28,8 @@ class HeldSide(Side):
         self.engine = engine
         self.legs: dict[str, Leg] = {}
         self.active = self.lost = 0
+        self.losses: list[str] = []
+        """What was lost of each of the first calls that lost anything."""
         self.prompt = None if engine is None else PromptStore().tone(440, None, PCMA)
 
     def local_media(self, call: str, direction: Direction = Direction.SENDRECV) -> LocalMedia:
@@ -52,7 +55,10 @@ class HeldSide(Side):
     def _close(self, call: str) -> None:
         leg = self.legs.pop(call, None)
         if leg is not None:
-            self.lost += leg.statistics().packets_lost or 0
+            counted = leg.statistics()
+            self.lost += counted.packets_lost or 0
+            if counted.packets_lost and len(self.losses) < MOST_TOLD:
+                self.losses.append(f"{call}: {counted.packets_lost} lost of {counted.packets_expected}")
             leg.close()
 
 

@@ -149,7 +149,8 @@ async def judge_end(
     verdicts.tell(back, f"descriptors: {before} before, {descriptors()} after")
     verdicts.tell(not any(side.legs for side in sides), "every leg was handed back")
     missed, lost = engine.statistics().missed_ticks, sum(side.lost for side in sides)
-    verdicts.tell(missed == 0 and lost == 0, f"packets: {lost} lost, {missed} missed")
+    told = "".join(f"\n        {loss}" for side in sides for loss in side.losses)
+    verdicts.tell(missed == 0 and lost == 0, f"packets: {lost} lost, {missed} missed{told}")
 
 
 async def soak(minutes: float, rate: float, hold_s: float) -> int:
