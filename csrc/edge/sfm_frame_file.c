@@ -1,14 +1,11 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "sfm_frame_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../core/sfm_passed.h"
+#include "sfm_disk.h"
 
 enum { MAGIC_ROOM = 16 };
 
@@ -17,25 +14,11 @@ int sfm_frame_file_create(sfm_frame_file *file, const char *path, const char *co
     if (found == NULL || found->decode != NULL) {
         return -EINVAL;
     }
-    int opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-    if (opened == -1) {
-        return -errno;
+    int opened = sfm_disk_create(path);
+    if (opened < 0) {
+        return opened;
     }
     *file = (sfm_frame_file){.file = opened, .codec = found->name, .clock_rate = found->clock_rate};
-    return 0;
-}
-
-static int write_all(int file, const uint8_t *bytes, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(file, bytes, length);
-        if (written < 0 && errno != EINTR) {
-            return -errno;
-        }
-        if (written > 0) {
-            bytes += written;
-            length -= (size_t)written;
-        }
-    }
     return 0;
 }
 
@@ -53,9 +36,11 @@ int sfm_frame_file_append(sfm_frame_file *file, const sfm_codec *codec, const ui
     if (count < 0) {
         return -EPROTOTYPE;
     }
-    int error = write_all(file->file, stored, head + (size_t)count);
+    size_t length_stored = head + (size_t)count;
+    int error = sfm_disk_write(file->file, stored, length_stored, (off_t)file->bytes);
     if (error == 0) {
         file->begun = 1;
+        file->bytes += length_stored;
         file->frame_bytes = frame_bytes;
         file->duration_ts += (uint64_t)duration_ts;
     }

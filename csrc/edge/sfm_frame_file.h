@@ -13,6 +13,7 @@ typedef struct sfm_frame_file {
     int file;
     const char *codec; /* encoding name, in static memory */
     uint64_t duration_ts; /* of the frames in it */
+    uint64_t bytes;
     uint32_t clock_rate;
     uint32_t frame_bytes; /* of all, 0 when they differ, or before the first */
     int begun; /* what such a file begins with is in it */

@@ -1,13 +1,10 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "sfm_wav.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "sfm_disk.h"
 
 enum { BYTES_PER_SAMPLE = 2, RIFF_OVERHEAD_BYTES = SFM_WAV_HEADER_BYTES - 8 };
 
@@ -38,43 +35,19 @@ static void format_header(const sfm_wav *wav, uint8_t header[SFM_WAV_HEADER_BYTE
     put_u32(header + 40, wav->data_bytes);
 }
 
-static int write_all(int file, const uint8_t *bytes, size_t length, off_t offset) {
-    while (length > 0) {
-        ssize_t written = pwrite(file, bytes, length, offset);
-        if (written < 0 && errno != EINTR) {
-            return -errno;
-        }
-        if (written > 0) {
-            bytes += written;
-            offset += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
 static int write_header(const sfm_wav *wav) {
     uint8_t header[SFM_WAV_HEADER_BYTES];
     format_header(wav, header);
-    return write_all(wav->file, header, sizeof header, 0);
-}
-
-/* A recording that is still being written under this name goes on in its own file, which has no name any more. */
-static void forget_earlier(const char *path) {
-    struct stat status;
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
-        unlink(path);
-    }
+    return sfm_disk_write(wav->file, header, sizeof header, 0);
 }
 
 int sfm_wav_create(sfm_wav *wav, const char *path, uint32_t sample_rate, uint16_t channels) {
     uint32_t block = (uint32_t)channels * BYTES_PER_SAMPLE;
     sfm_wav created = {.sample_rate = sample_rate, .channels = channels};
     created.data_bytes_limit = (UINT32_MAX - RIFF_OVERHEAD_BYTES) / block * block;
-    forget_earlier(path);
-    created.file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (created.file == -1) {
-        return -errno;
+    created.file = sfm_disk_create(path);
+    if (created.file < 0) {
+        return created.file;
     }
     int error = write_header(&created);
     if (error != 0) {
@@ -93,8 +66,7 @@ int sfm_wav_append(sfm_wav *wav, const int16_t *samples, size_t frames) {
     if (length > wav->data_bytes_limit - wav->data_bytes) {
         return -EFBIG;
     }
-    int error =
-        write_all(wav->file, (const uint8_t *)samples, length, (off_t)SFM_WAV_HEADER_BYTES + (off_t)wav->data_bytes);
+    int error = sfm_disk_write(wav->file, samples, length, (off_t)SFM_WAV_HEADER_BYTES + (off_t)wav->data_bytes);
     if (error != 0) {
         return error;
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +71,19 @@ def test_a_later_recording_of_the_same_name_replaces_one_that_still_runs(tmp_pat
     spectrum = np.abs(np.fft.rfft(samples))
     assert abs(np.argmax(spectrum) * rate / len(samples) - 880) < 10
     assert spectrum[round(440 * len(samples) / rate)] < 0.01 * spectrum.max(), "nothing of the first one is in it"
+
+
+def test_two_recordings_of_frames_into_one_file_do_not_mix(tmp_path: Path) -> None:
+    spoken = {name: random.Random(name).randbytes(33 * 50) for name in ("early", "late")}
+    for name, frames in spoken.items():
+        (tmp_path / f"{name}.gsm").write_bytes(frames)
+    text = """
+    agent alice { codecs gsm }
+    agent bob { codecs gsm }
+    on alice { call bob; record "a.gsm" sent; play "early.gsm" loop for 3s; release }
+    on bob { answer; wait 500ms; record "a.gsm" sent; play "late.gsm"; expect hangup within 20s }
+    """
+    (tmp_path / "two.sflow").write_text(text)
+    report = sipflow.run(tmp_path / "two.sflow", out=tmp_path / "out", sim=True, seed=1)
+    assert report.passed, report.failures
+    assert (tmp_path / "out" / "a.gsm").read_bytes() == spoken["late"]
