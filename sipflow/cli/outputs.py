@@ -46,8 +46,10 @@ def look_at(paths: Iterable[Path | None]) -> None:
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+            except FileExistsError as error:
+                raise MachineError(f"cannot write {path}: {path.parent} is no folder") from error
             except OSError as error:
-                raise MachineError(_problem(path, error)) from error
+                raise MachineError(unwritten(path, error)) from error
             if not os.access(path if path.exists() else path.parent, os.W_OK):
                 raise MachineError(f"cannot write {path}: Permission denied")
 
@@ -59,11 +61,12 @@ def write_all(outputs: Iterable[Output]) -> tuple[str, ...]:
         try:
             write(path)
         except OSError as error:
-            problems.append(_problem(path, error))
+            problems.append(unwritten(path, error))
             if path.is_file():
                 path.unlink()
     return tuple(problems)
 
 
-def _problem(path: Path, error: OSError) -> str:
+def unwritten(path: Path, error: OSError) -> str:
+    """What could not be written, and why."""
     return f"cannot write {path}: {error.strerror or error}"

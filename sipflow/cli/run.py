@@ -16,6 +16,7 @@ from rich.markup import escape
 from sipflow.api import Options, longest_table, read_source
 from sipflow.api import run as run_scenario
 from sipflow.cli.completing import ScenarioPath
+from sipflow.cli.outputs import Output, look_at, unwritten, write_all
 from sipflow.cli.parameters import Duration, Variable
 from sipflow.errors import MachineError, SipflowError
 from sipflow.events import Record
@@ -147,6 +148,7 @@ def run(
     """
     console = Console(highlight=False)
     reports: list[Report] = []
+    look_at((json_file, junit_file, events_file))
     with _open_events(events_file) as events:
         options = Options(
             variables=dict(variables), media_dir=media_dir, timeout_s=timeout_s, seed=seed, sim=network or sim,
@@ -214,27 +216,25 @@ def _imported(source: str) -> str:
         return ""
 
 
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """What cannot be written has a name."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror}") from error
-
-
 def _write_reports(reports: list[Report], json_file: Path | None, junit_file: Path | None) -> None:
+    problems = write_all(_outputs(reports, json_file, junit_file))
+    if problems:
+        raise MachineError("; ".join(problems))
+
+
+def _outputs(reports: list[Report], json_file: Path | None, junit_file: Path | None) -> Iterator[Output]:
     if json_file is not None:
         bodies = [report_to_json(report) for report in reports]
         body = json.dumps(bodies[0] if len(bodies) == 1 else bodies, indent=2, ensure_ascii=False)
-        with _writing(json_file):
-            json_file.write_text(body + "\n")
+        yield json_file, lambda path: _write_text(path, body)
     if junit_file is not None:
         from sipflow.report.junit import write_junit
 
-        with _writing(junit_file):
-            write_junit(reports, junit_file)
+        yield junit_file, lambda path: write_junit(reports, path)
+
+
+def _write_text(path: Path, body: str) -> None:
+    path.write_text(body + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -242,14 +242,15 @@ def _open_events(path: Path | None) -> Iterator[EventsFile | None]:
     if path is None:
         yield None
         return
-    with _writing(path):
+    try:
         stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise MachineError(unwritten(path, error)) from error
     file = EventsFile(stream)
     try:
         yield file
     finally:
         with contextlib.suppress(OSError):  # it was told of, or is about to be
             stream.close()
-    with _writing(path):
-        if file.error is not None:
-            raise file.error
+    if file.error is not None:
+        raise MachineError(unwritten(path, file.error)) from file.error
