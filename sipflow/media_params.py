@@ -58,9 +58,20 @@ class RtpFormat:
     """Text after the payload type of `a=fmtp`, empty when there was none."""
 
     @property
+    def parameters(self) -> dict[str, str]:
+        """What `a=fmtp` says, as far as it is `name=value` (`mode=20; crc=0`), names in lower case."""
+        return fmtp_parameters(self.fmtp)
+
+    @property
     def passes_only(self) -> bool:
         """Whether nobody here encodes or decodes it."""
         return self.name.lower() in _PASSED
+
+
+def fmtp_parameters(fmtp: str) -> dict[str, str]:
+    """The parameters of the text of `a=fmtp`, names in lower case (RFC 4855 section 3)."""
+    pairs = (part.partition("=") for part in fmtp.split(";"))
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 PCMU = RtpFormat("PCMU", 0)

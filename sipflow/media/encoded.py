@@ -11,7 +11,7 @@ from typing import IO, Any
 from sipflow.errors import MediaError
 from sipflow.media.captures import Capture, holds_packets, read_capture
 from sipflow.media.encoding import Coding, map_packets
-from sipflow.media.formats import fmtp_parameter, packet_time_ms, static_name
+from sipflow.media.formats import packet_time_ms, static_name
 from sipflow.media.frames import Frame, Frames, holds_frames, payload_of, read_frames
 from sipflow.native import check, ffi, lib
 
@@ -79,7 +79,7 @@ def _stream(file: IO[bytes], coding: Coding, pieces: Iterable[bytes], path: Path
 
 def _packets(file: IO[bytes], coding: Coding, frames: tuple[Frame, ...], path: Path) -> Any:
     a_packet = coding.piece // coding.codec.frame_samples
-    aligned = fmtp_parameter(coding.rtp_format.fmtp, "octet-align") == "1"
+    aligned = coding.rtp_format.parameters.get("octet-align") == "1"
     payloads = []
     for at in range(0, len(frames), a_packet):
         held = [frame.data for frame in frames[at : at + a_packet]]

@@ -66,13 +66,7 @@ _SECOND = {"ilbc": ("mode", "20"), "amr": ("octet-align", "1"), "amr-wb": ("octe
 def _is_second(rtp_format: RtpFormat) -> bool:
     """Whether `a=fmtp` says other than what is meant without it (RFC 3952 section 5, RFC 4867 section 8.1)."""
     name, value = _SECOND.get(rtp_format.name.lower(), ("", ""))
-    return bool(name) and fmtp_parameter(rtp_format.fmtp, name) == value
-
-
-def fmtp_parameter(fmtp: str, name: str) -> str:
-    """The value of a parameter of `a=fmtp` (`mode=20; …`), names in any case; empty when it is not there."""
-    pairs = (part.partition("=") for part in fmtp.split(";"))
-    return next((value.strip() for key, _, value in pairs if key.strip().lower() == name), "")
+    return bool(name) and rtp_format.parameters.get(name) == value
 
 
 def _is_opus(rtp_format: RtpFormat) -> bool:

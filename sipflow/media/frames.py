@@ -42,9 +42,9 @@ class Frames:
         return sum(frame.duration_ts for frame in self.frames) * 1000 // self.clock_rate
 
 
-AMR_BYTES = (12, 13, 15, 17, 19, 20, 26, 31, 5, None, None, None, None, None, None, 0)
-AMR_WB_BYTES = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, None, None, None, None, 0, 0)
-"""Bytes of a frame by its type, without its header (RFC 4867 section 5.3, 3GPP TS 26.101 and 26.201)."""
+AMR_BITS = (95, 103, 118, 134, 148, 159, 204, 244, 39, None, None, None, None, None, None, 0)
+AMR_WB_BITS = (132, 177, 253, 285, 317, 365, 397, 461, 477, 40, None, None, None, None, 0, 0)
+"""Bits of a frame by its type (3GPP TS 26.101 and 26.201); None: there is no such frame."""
 
 _G723_BYTES = (24, 20, 4, None)
 """By the two lowest bits of the first byte (RFC 3551 section 4.5.3)."""
@@ -71,8 +71,10 @@ def _read_g723(data: bytes, name: str) -> Iterator[Frame]:
         at += size
 
 
-def _typed(magic: bytes, sizes: tuple[int | None, ...], duration_ts: int) -> Callable[[bytes, str], Iterator[Frame]]:
-    """The storage format of RFC 4867 section 5: each frame has a header byte, with its type in four bits."""
+def _typed(magic: bytes, bits: tuple[int | None, ...], duration_ts: int) -> Callable[[bytes, str], Iterator[Frame]]:
+    """The storage format of RFC 4867 section 5: each frame has a header byte, with its type in four bits, and whole
+    bytes behind it."""
+    sizes = [None if one is None else (one + 7) // 8 for one in bits]
 
     def read(data: bytes, name: str) -> Iterator[Frame]:
         at = len(magic)
@@ -91,8 +93,8 @@ _AMR, _AMR_WB, _ILBC_20, _ILBC_30 = b"#!AMR\n", b"#!AMR-WB\n", b"#!iLBC20\n", b"
 _Kind = tuple[str, int, Callable[[bytes, str], Iterator[Frame]]]
 
 _BY_MAGIC: dict[bytes, _Kind] = {
-    _AMR: ("AMR", 8000, _typed(_AMR, AMR_BYTES, 160)),
-    _AMR_WB: ("AMR-WB", 16000, _typed(_AMR_WB, AMR_WB_BYTES, 320)),
+    _AMR: ("AMR", 8000, _typed(_AMR, AMR_BITS, 160)),
+    _AMR_WB: ("AMR-WB", 16000, _typed(_AMR_WB, AMR_WB_BITS, 320)),
     _ILBC_20: ("iLBC", 8000, _fixed(38, 160, _ILBC_20)),
     _ILBC_30: ("iLBC", 8000, _fixed(50, 240, _ILBC_30)),
 }
@@ -163,8 +165,6 @@ def payload_of(codec: str, frames: list[bytes], *, octet_aligned: bool = False) 
     return _aligned(frames) if octet_aligned else _packed(frames, sizes)
 
 
-AMR_BITS = (95, 103, 118, 134, 148, 159, 204, 244, 39, 0, 0, 0, 0, 0, 0, 0)
-AMR_WB_BITS = (132, 177, 253, 285, 317, 365, 397, 461, 477, 40, 0, 0, 0, 0, 0, 0)
 _NO_MODE_REQUEST, _NO_DATA = 15, 15
 
 
@@ -175,14 +175,14 @@ def _aligned(frames: list[bytes]) -> bytes:
     return bytes([_NO_MODE_REQUEST << 4, *entries]) + b"".join(frame[1:] for frame in frames)
 
 
-def _packed(frames: list[bytes], sizes: tuple[int, ...]) -> bytes:
+def _packed(frames: list[bytes], sizes: tuple[int | None, ...]) -> bytes:
     """Section 4.3: the same without the bits that fill bytes up."""
     value, count = _NO_MODE_REQUEST, 4
     for index, frame in enumerate(frames):
         follows = index < len(frames) - 1
         value, count = value << 6 | follows << 5 | frame[0] >> 2 & 0x1F, count + 6
     for frame in frames:
-        bits = sizes[frame[0] >> 3 & 15]
+        bits = sizes[frame[0] >> 3 & 15] or 0
         data = int.from_bytes(frame[1:]) >> (8 * len(frame[1:]) - bits)
         value, count = value << bits | data, count + bits
     filling = -count % 8

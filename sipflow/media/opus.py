@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sipflow.errors import MachineError
+from sipflow.media_params import fmtp_parameters
 from sipflow.native import check, ffi, lib
 
 NAME: Final = "opus"
@@ -51,8 +52,8 @@ class OpusSettings:
     @classmethod
     def of(cls, fmtp: str) -> OpusSettings:
         """From the text of `a=fmtp`; what is not understood stays as it is without."""
-        pairs = (part.strip().partition("=") for part in fmtp.lower().split(";"))
-        given = {key: int(value) for key, _, value in pairs if value.isascii() and value.isdigit()}
+        said = fmtp_parameters(fmtp)
+        given = {name: int(value) for name, value in said.items() if value.isascii() and value.isdigit()}
         channels = 2 if given.get("stereo") == 1 else 1
         bitrate = given.get("maxaveragebitrate", DEFAULT_BITRATE * channels)
         return cls(

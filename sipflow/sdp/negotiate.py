@@ -207,9 +207,8 @@ def _framing(format_: RtpFormat) -> tuple[str, ...]:
     """How packets of the format are laid out, as its `a=fmtp` says: both sides have to say the same, and what they
     leave out has a meaning (RFC 4867 section 8.3.1, RFC 3952 section 5)."""
     meant = _FRAMINGS.get(format_.name.lower(), {})
-    said = [part.partition("=") for part in format_.fmtp.split(";")] if meant else []
-    given = {name.strip().lower(): value.strip() for name, _, value in said}
-    return tuple(given.get(name, default) for name, default in meant.items())
+    said = format_.parameters if meant else {}
+    return tuple(said.get(name, default) for name, default in meant.items())
 
 
 @_remembered

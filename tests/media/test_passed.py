@@ -10,7 +10,6 @@ import pytest
 from sipflow.errors import MediaError
 from sipflow.media import MediaInfo, MediaLibrary, MediaProblem
 from sipflow.media.formats import codec_of, packet_time_ms
-from sipflow.media.frames import AMR_BYTES, AMR_WB_BYTES
 from sipflow.media_params import RtpFormat
 from sipflow.native import lib
 from tests.media.signals import speech, write_wav
@@ -22,6 +21,10 @@ AMR_PACKED = RtpFormat("AMR", 105)
 AMR_WB = RtpFormat("AMR-WB", 106, 16000, fmtp="octet-align=1")
 ILBC, ILBC_20 = RtpFormat("iLBC", 104), RtpFormat("iLBC", 104, fmtp="mode=20")
 G723 = RtpFormat("G723", 4)
+
+AMR_BYTES = (12, 13, 15, 17, 19, 20, 26, 31, 5)
+AMR_WB_BYTES = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5)
+"""Of a frame by its type (RFC 4867 section 5.3)."""
 
 
 def frames_of(size: int, count: int = 50) -> list[bytes]:
