@@ -117,10 +117,10 @@ def worker_count(prepared: Prepare, wanted: int | None) -> int:
     A port that the file names belongs to one process, and a call that comes by a registration would ring in all that
     registered, so there is one then.
     """
-    plan, most = prepared.plan, prepared.load.concurrency or 256
+    plan = prepared.plan
     if wanted is None:
         wanted = 1 if fixed_ports(plan) or called_by_registration(plan) else cores()
-    return min(wanted, most)
+    return min(wanted, prepared.load.concurrency or wanted)
 
 
 def fixed_ports(plan: Plan) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 /* What a leg needs to know of a codec: a constant table of functions, one per codec and choice of its parameters, so
  * that stateful codecs join without a change to their users.
  *
- * Audio has one channel or, where the codec says so, two, interleaved. A codec has frames of one size (G.711, G.722, L16: `frame_bytes` says how many bytes
- * `frame_samples` make, and any number of frames is a packet) or packets that differ (Opus: `frame_bytes` is 0). One
- * that has no `encode` and no `decode` only passes through what somebody else encoded. */
+ * Audio has one channel or, where the codec says so, two, interleaved. A codec has frames of one size (G.711, G.722,
+ * L16: `frame_bytes` says how many bytes `frame_samples` make, and any number of frames is a packet) or packets that
+ * differ (Opus: `frame_bytes` is 0). One that has no `encode` and no `decode` only passes through what somebody else
+ * encoded. */
 #ifndef SFM_CODEC_H
 #define SFM_CODEC_H
 
@@ -41,9 +42,9 @@ typedef struct sfm_codec {
      * SFM_ERROR_LENGTH, _SPACE. */
     int (*decode)(void *state, const uint8_t *payload, size_t length, int16_t *pcm, size_t capacity);
 
-    /* Makes up `count` samples of each channel that are missing, from what was decoded before and, when it is there, from the packet
-     * behind them (`next`, else NULL), which may carry a copy of them. Returns `count` or an error. NULL: the codec
-     * cannot, and sfm_plc does. */
+    /* Makes up `count` samples of each channel that are missing, from what was decoded before and, when it is there,
+     * from the packet behind them (`next`, else NULL), which may carry a copy of them. Returns `count` or an error.
+     * NULL: the codec cannot, and sfm_plc does. */
     int (*conceal)(void *state, const uint8_t *next, size_t next_length, int16_t *pcm, size_t count);
 
     /* Duration of a packet in RTP clock units without decoding it; 0 for an empty one, or SFM_ERROR_LENGTH. */

@@ -122,7 +122,8 @@ static double peak_bin(const float *power, uint32_t bin)
     double left = log(power[bin - 1] + 1e-9), middle = log(power[bin] + 1e-9), right = log(power[bin + 1] + 1e-9);
     double curve = left - 2.0 * middle + right;
     double off = curve < 0.0 ? 0.5 * (left - right) / curve : 0.0;
-    /* The strongest of a range may be the slope of what lies outside of it, and a nearly straight slope has its top anywhere. */
+    /* The strongest of a range may be the slope of what lies outside of it; that of a nearly straight one has its top
+     * anywhere. */
     return bin + (off < -1.0 ? -1.0 : (off > 1.0 ? 1.0 : off));
 }
 

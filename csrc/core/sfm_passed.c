@@ -118,7 +118,8 @@ static int amr_duration_ts(const sfm_codec *codec, const uint8_t *payload, size_
 static const sfm_codec codecs[] = {
     {PASSED("GSM", 8000, 160), .static_payload_type = 3, .frame_bytes = 33, .max_bytes_per_second = 1650,
      .duration_ts = sfm_codec_framed_duration_ts},
-    {PASSED("G729", 8000, 80), .static_payload_type = 18, .frame_bytes = 10, .max_bytes_per_second = 1000, .duration_ts = g729_duration_ts},
+    {PASSED("G729", 8000, 80), .static_payload_type = 18, .frame_bytes = 10, .max_bytes_per_second = 1000,
+     .duration_ts = g729_duration_ts},
     {PASSED("G723", 8000, 240), .static_payload_type = 4, .max_bytes_per_second = 800, .duration_ts = g723_duration_ts},
     /* mode=30 where nothing is said (RFC 3952 section 5), then mode=20 */
     {PASSED("iLBC", 8000, 240), .static_payload_type = 255, .frame_bytes = 50, .max_bytes_per_second = 1667,
@@ -126,7 +127,8 @@ static const sfm_codec codecs[] = {
     {PASSED("iLBC", 8000, 160), .static_payload_type = 255, .frame_bytes = 38, .max_bytes_per_second = 1900,
      .duration_ts = ilbc_duration_ts},
     /* bandwidth-efficient where nothing is said (RFC 4867 section 8.1), then octet-align=1 */
-    {PASSED("AMR", 8000, 160), .static_payload_type = 255, .max_bytes_per_second = 1700, .settings = &narrow_packed, .duration_ts = amr_duration_ts},
+    {PASSED("AMR", 8000, 160), .static_payload_type = 255, .max_bytes_per_second = 1700, .settings = &narrow_packed,
+     .duration_ts = amr_duration_ts},
     {PASSED("AMR", 8000, 160), .static_payload_type = 255, .max_bytes_per_second = 1700, .settings = &narrow_aligned,
      .duration_ts = amr_duration_ts},
     {PASSED("AMR-WB", 16000, 320), .static_payload_type = 255, .max_bytes_per_second = 3150, .settings = &wide_packed,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sfm_channels.h"
 #include "sfm_error.h"
 #include "sfm_plc.h"
 #include "sfm_random.h"
@@ -163,14 +164,6 @@ static void copy_to_right(planes at, size_t count)
 {
     if (at.right)
         memcpy(at.right, at.left, count * sizeof(int16_t));
-}
-
-static void split(const int16_t *interleaved, int16_t *left, int16_t *right, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        left[i] = interleaved[2 * i];
-        right[i] = interleaved[2 * i + 1];
-    }
 }
 
 static void reset_concealment(sfm_playout *playout)
@@ -428,8 +421,8 @@ static size_t place_decoded(sfm_playout *playout, const sfm_codec *codec, planes
     if (own_rate && count > room)
         count = room;
     if (is_wide(codec))
-        split(right->interleaved, own_rate ? wanted.left : playout->decoded, own_rate ? wanted.right : right->decoded,
-              count);
+        sfm_split_channels(right->interleaved, own_rate ? wanted.left : playout->decoded,
+                           own_rate ? wanted.right : right->decoded, count);
     else if (own_rate)
         copy_to_right(wanted, count);
     return own_rate ? count : to_own_rate(playout, codec, count);
@@ -477,7 +470,8 @@ static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piec
     playout->playing = known;
     if (only_passes(known))
         return pass_over(playout, known, packet, wanted, duration);
-    size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0; /* it may have been taken away meanwhile */
+    /* The codec may have been taken away meanwhile. */
+    size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0;
     if (good > duration)
         good = duration;
     show_received(playout, wanted, good);

@@ -3,9 +3,9 @@
  *   put(packet) --> [sfm_jitter] --> [sfm_codec decode] --> [sfm_resampler] --> [sfm_plc] --> read(n samples)
  *
  * PCM has one channel, or two with the memory of a right one, at the unit's sample rate, whatever the codecs' are. Each
- * channel has its own resampler and its own concealment; a codec of one channel is heard on both. The RTP clock is that of the packets: one of another
- * clock than those before begins a new time line, as its timestamps cannot be compared with theirs (RFC 7160). A codec
- * that conceals by itself (Opus, with the copy that the packet behind a hole may carry) does so; for the others
+ * channel has its own resampler and its own concealment; a codec of one channel is heard on both. The RTP clock is that
+ * of the packets: one of another clock than those before begins a new time line, as its timestamps cannot be compared
+ * with theirs (RFC 7160). A codec that conceals by itself (Opus, with the copy that the packet behind a hole may carry) does so; for the others
  * sfm_plc does. */
 #ifndef SFM_PLAYOUT_H
 #define SFM_PLAYOUT_H

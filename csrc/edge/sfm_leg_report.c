@@ -45,16 +45,17 @@ static sfm_voip_metrics voip_metrics(const sfm_leg *leg) {
     sfm_leg_read_statistics(leg, &counted);
     sfm_playout_read_counts(leg->playout, &buffer);
     const sfm_loss_summary *pattern = &counted.pattern;
+    uint32_t ptime_ms = heard_ptime_ms(leg);
     return (sfm_voip_metrics){
         .ssrc = counted.remote_ssrc,
         .loss_rate = share(counted.packets_lost, counted.packets_expected),
         .discard_rate = share(counted.late, counted.packets_expected),
         .burst_density = share(pattern->burst_missing, pattern->burst_packets),
         .gap_density = share(pattern->gap_missing, pattern->gap_packets),
-        .burst_ms = mean_ms(pattern->burst_packets, pattern->bursts, heard_ptime_ms(leg)),
-        .gap_ms = mean_ms(pattern->gap_packets, pattern->gaps, heard_ptime_ms(leg)),
+        .burst_ms = mean_ms(pattern->burst_packets, pattern->bursts, ptime_ms),
+        .gap_ms = mean_ms(pattern->gap_packets, pattern->gaps, ptime_ms),
         .round_trip_ms = whole_ms(counted.remote.round_trip_ns),
-        .end_system_ms = whole_ms(counted.playout_delay_mean_ns + (int64_t)heard_ptime_ms(leg) * 1000000),
+        .end_system_ms = whole_ms(counted.playout_delay_mean_ns + (int64_t)ptime_ms * 1000000),
         .signal_dbm = SFM_XR_UNAVAILABLE,
         .noise_dbm = SFM_XR_UNAVAILABLE,
         .echo_return_loss_db = SFM_XR_UNAVAILABLE,

@@ -1,3 +1,4 @@
+#include "../core/sfm_channels.h"
 #include "sfm_leg_inside.h"
 
 enum {
@@ -32,10 +33,7 @@ static sfm_rtp_header next_header(const sfm_leg *leg, uint8_t payload_type) {
 
 
 static sfm_sound of_interleaved(const int16_t *interleaved, size_t count, sound_room *room) {
-    for (size_t i = 0; i < count; i++) {
-        room->left[i] = interleaved[2 * i];
-        room->right[i] = interleaved[2 * i + 1];
-    }
+    sfm_split_channels(interleaved, room->left, room->right, count);
     return sfm_sound_of_both(room->left, room->right, room->mixed, count);
 }
 

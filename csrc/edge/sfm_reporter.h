@@ -63,8 +63,9 @@ bool sfm_reporter_due(sfm_reporter *reporter, int64_t now_ns);
  * first and the last are whole. Bytes, or an error of sfm_rtcp_write. */
 int sfm_reporter_write(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
                        const sfm_voip_metrics *metrics, int64_t now_ns, bool bye, uint8_t *out, size_t capacity);
-/* Takes a compound packet; how much the peer has sent is told to `statistics`. Who heard nothing since its last report says nothing of us (RFC 3550 section 6.4.1), or the
- * same sequence number again. 0, or an error of sfm_rtcp_open and nothing changed. */
+/* Takes a compound packet; how much the peer has sent is told to `statistics`. Who heard nothing since its last report says
+ * nothing of us (RFC 3550 section 6.4.1), or the same sequence number again. 0, or an error of sfm_rtcp_open and nothing
+ * changed. */
 int sfm_reporter_receive(sfm_reporter *reporter, const sfm_sender_state *sender, sfm_stream_statistics *statistics,
                          const uint8_t *data, size_t length, int64_t arrival_ns);
 
