@@ -34,12 +34,7 @@ def check_passed(program: Program) -> None:
 
 def _codecs_of(program: Program, agent: str) -> tuple[str, ...]:
     """Encoding names of what any of its offers and answers names."""
-    names = list(program.agents[agent].codecs)
-    for lane in program.lanes_of(agent):
-        for node in program.nodes_of.get(lane.id, ()):
-            extra = getattr(node.op, "extra", None)
-            names += extra.codecs if isinstance(extra, ops.With) else ()
-    return tuple(dict.fromkeys(encoding_name(name) for name in names if name != "CN"))
+    return tuple(dict.fromkeys(encoding_name(name) for name in program.codecs_named(agent) if name != "CN"))
 
 
 def _check_play(program: Program, node: Node, op: ops.Play, codecs: tuple[str, ...]) -> None:

@@ -44,6 +44,7 @@ class Program:
     """Nodes to which any of these ways leads, in the order in which they are met."""
     provided: frozenset[str] = frozenset()
     """Nodes whose failure is provided for: there is a `recover` in their `else`."""
+    _codecs_named: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _lanes_by_agent: dict[str, list[Lane]] = field(default_factory=dict)
     _live: tuple[Node, ...] = ()
     _loops: frozenset[str] | None = None
@@ -90,6 +91,17 @@ class Program:
     def lanes_of(self, agent: str) -> list[Lane]:
         """The lanes that drive an agent."""
         return self._lanes_by_agent.get(agent, [])
+
+    def codecs_named(self, agent: str) -> tuple[str, ...]:
+        """Canonical names of all codecs that any offer or answer of an agent names, its own first."""
+        if agent not in self._codecs_named:
+            names = list(self.agents[agent].codecs)
+            for lane in self.lanes_of(agent):
+                for node in self.nodes_of.get(lane.id, ()):
+                    extra = getattr(node.op, "extra", None)
+                    names += extra.codecs if isinstance(extra, ops.With) else ()
+            self._codecs_named[agent] = tuple(dict.fromkeys(names))
+        return self._codecs_named[agent]
 
     def head_of(self, lane: Lane) -> Span:
         """`on NAME`, where the lane begins."""
