@@ -4,7 +4,10 @@ A leg sends 50 packets of PCMU a second and receives as many: kernel timestamps,
 of each. All legs of a trial are on one pacing thread on one core; they are paired on loopback. The largest number is
 searched for with which no packet is lost or missed and the lateness of sending stays below the floor of the same trial
 (an idle timer thread) plus 1 ms at p99. The ceiling is a bare loop of `send` and `recv` over as many connected sockets
-on the same core, unpaced (rtp_ceiling.c), measured before, between and after; its median counts.
+on the same core, unpaced (rtp_ceiling.c), measured before, between and after; its median counts. Beside them the same
+loop *paced*: woken when packets are due as the engine is, without an engine, once with `recv` and once with `recvmsg`
+and the kernel's time of arrival. The largest number of sockets that it holds by the same rule says how much of the
+ceiling pacing leaves to anybody.
 
     python -m bench.density [--seconds 8] [--core 1] [--srtp AEAD_AES_128_GCM] [--legs 2000]
 
@@ -24,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,6 +43,8 @@ ALLOWED_ABOVE_FLOOR_MS = 1.0
 KEY_BYTES = {"AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30, "AEAD_AES_128_GCM": 28}
 PRECISION = 0.03
 """The search ends when it knows the number that closely."""
+COMPARED_LEGS = 1000
+"""At which packets' costs are compared: as many as everybody holds."""
 NAMED_WITHIN_S = 10.0
 LARGE_PAGES = "glibc.malloc.hugetlb=1"
 
@@ -64,11 +70,16 @@ class Trial:
         punctual = self.p99_ms < self.floor_p99_ms + ALLOWED_ABOVE_FLOOR_MS
         return punctual and self.lost == 0 and self.missed == 0
 
+    @property
+    def packet_us(self) -> float:
+        """Processor time of a packet that is sent and another one that is received."""
+        return self.busy * 1e6 / (self.legs * PACKETS_PER_SECOND)
+
     def __str__(self) -> str:
         verdict = "held" if self.held else "not held"
         return (
             f"{self.legs:6} legs: {verdict:8}  p99 {self.p99_ms:8.3f} ms, floor {self.floor_p99_ms:6.3f} ms, "
-            f"lost {self.lost}, missed {self.missed}, core busy {self.busy:.0%}"
+            f"lost {self.lost}, missed {self.missed}, core busy {self.busy:.0%}, {self.packet_us:.1f} us a packet"
         )
 
 
@@ -152,6 +163,13 @@ def run_trial(count: int, seconds: float, core: int, suite: str) -> Trial:
 # --- the search ---
 
 
+def told(outcome: Trial, *, quiet: bool = False) -> Trial:
+    """The same, once it was printed."""
+    if not quiet:
+        print(f"    {outcome}", file=sys.stderr)
+    return outcome
+
+
 def trial(count: int, seconds: float, core: int, suite: str, *, quiet: bool = False) -> Trial:
     """A trial in a new process. glibc takes the memory of legs in large pages: their state is larger than what the
     processor knows the small pages of."""
@@ -159,24 +177,28 @@ def trial(count: int, seconds: float, core: int, suite: str, *, quiet: bool = Fa
     environment = os.environ | {"GLIBC_TUNABLES": LARGE_PAGES}
     command = [sys.executable, "-m", "bench.density", "--trial", *arguments]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    outcome = Trial(**json.loads(done.stdout))
-    if not quiet:
-        print(f"    {outcome}", file=sys.stderr)
-    return outcome
+    return told(Trial(**json.loads(done.stdout)), quiet=quiet)
 
 
-def attempt(count: int, seconds: float, core: int, suite: str) -> Trial:
+def bare_trial(count: int, seconds: float, core: int, how: str) -> Trial:
+    """One of the bare loop: `how` is paced, or stamped."""
+    command = [str(compiled("rtp_ceiling")), str(count), str(seconds), str(core), how]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return told(Trial(**json.loads(done.stdout)))
+
+
+def attempt(count: int, one: Callable[[int], Trial]) -> Trial:
     """A trial, and another one when the first was spoiled: the machines are shared."""
-    outcome = trial(count, seconds, core, suite)
-    return outcome if outcome.held else trial(count, seconds, core, suite)
+    outcome = one(count)
+    return outcome if outcome.held else one(count)
 
 
-def largest(limit: int, seconds: float, core: int, suite: str) -> Trial | None:
+def largest(limit: int, one: Callable[[int], Trial]) -> Trial | None:
     """Halves the gap between what held and what did not until that is known closely enough."""
     low, high, best = 0, limit // 2 * 2, None
     wanted = high * 3 // 4
     while high - low > max(PRECISION * high, 2):
-        outcome = attempt(wanted // 2 * 2, seconds, core, suite)
+        outcome = attempt(wanted // 2 * 2, one)
         if outcome.held:
             low, best = outcome.legs, outcome
         else:
@@ -203,27 +225,47 @@ def share(part: float, whole: float) -> str:
 
 
 def compare(seconds: float, core: int, suite: str) -> bool:
-    """Both sides in one run; whether the aims were reached."""
+    """All of them in one run; whether the aims were reached."""
+
+    def ours(of: str) -> Callable[[int], Trial]:
+        return lambda count: trial(count, seconds, core, of)
+
+    def bare(how: str) -> Callable[[int], Trial]:
+        return lambda count: bare_trial(count, seconds, core, how)
+
     raw = [ceiling(2000, core)]
-    plain = largest(int(raw[0] / PACKETS_PER_SECOND * 1.1), seconds, core, "")
+    first = int(raw[0] / PACKETS_PER_SECOND * 1.1)
+    rows = [("bare, paced", largest(first, bare("paced")), bare("paced"))]
+    rows += [("bare, paced, kernel timestamps", largest(first, bare("stamped")), bare("stamped"))]
+    plain = largest(first, ours(""))
     raw.append(ceiling(plain.legs if plain else 2000, core))
-    secure = largest(int((plain.legs if plain else 0) * 1.1), seconds, core, suite) if suite and plain else None
+    secure = largest(int((plain.legs if plain else 0) * 1.1), ours(suite)) if suite and plain else None
     raw.append(ceiling(plain.legs if plain else 2000, core))
     most = statistics.median(raw) / PACKETS_PER_SECOND
-    print(f"\n{machine()}; core {core}, {seconds:g} s a trial\n")
-    print(f"{'one core':34}{'legs':>8}{'of ceiling':>12}{'p99 ms':>9}{'floor ms':>10}{'kB a leg':>10}")
-    print(f"{'bare send and recv, unpaced':34}{most:8.0f}{'100%':>12}")
-    for name, best in (("sipflow, plain RTP", plain), (f"sipflow, {suite}", secure)):
-        if best is not None:
-            print(
-                f"{name:34}{best.legs:8}{share(best.legs, most):>12}{best.p99_ms:9.3f}{best.floor_p99_ms:10.3f}"
-                f"{best.resident_kb / best.legs:10.0f}"
-            )
+    rows += [("sipflow, plain RTP", plain, ours("")), (f"sipflow, {suite}", secure, ours(suite))]
+    print_table(f"{machine()}; core {core}, {seconds:g} s a trial", most, rows)
     if suite and plain:
         print(f"\nprotected, of plain: {share(secure.legs if secure else 0, plain.legs)}")
     return plain is not None and plain.legs >= 0.8 * most and (
         not suite or (secure is not None and secure.legs >= 0.75 * plain.legs)
     )  # fmt: skip
+
+
+def print_table(title: str, most: float, rows: Sequence[tuple[str, Trial | None, Callable[[int], Trial]]]) -> None:
+    """What held, and what a packet costs each of them at the same number of legs."""
+    costs = [one(COMPARED_LEGS).packet_us if best is not None else 0.0 for _, best, one in rows]
+    print(f"\n{title}\n")
+    print(
+        f"{'one core':34}{'legs':>8}{'of ceiling':>12}{'p99 ms':>9}{'floor ms':>10}{'kB a leg':>10}"
+        f"{f'us a packet, {COMPARED_LEGS} legs':>24}"
+    )
+    print(f"{'bare send and recv, unpaced':34}{most:8.0f}{'100%':>12}{1e6 / (most * PACKETS_PER_SECOND):53.1f}")
+    for (name, best, _), cost in zip(rows, costs, strict=True):
+        if best is not None:
+            print(
+                f"{name:34}{best.legs:8}{share(best.legs, most):>12}{best.p99_ms:9.3f}{best.floor_p99_ms:10.3f}"
+                f"{best.resident_kb / best.legs:10.0f}{cost:24.1f}"
+            )
 
 
 def main() -> int:

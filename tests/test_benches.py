@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench._highest import CLOSE_TO, START_UP_S, STEP_BACK, Found, Lengths, Outcome, Search, table
-from bench.density import pacing_thread
+from bench.density import PACKETS_PER_SECOND, bare_trial, pacing_thread
 
 LENGTHS = Lengths(probe=4.0, proof=40.0)
 
@@ -111,3 +111,13 @@ def test_a_bench_that_is_ended_takes_its_folder_along(tmp_path: Path, end: signa
         bench.send_signal(end)
         assert bench.wait(60) == 128 + end
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the bare loop asks Linux for its timers")
+@pytest.mark.parametrize("how", ["paced", "stamped"])
+def test_the_bare_loop_sends_and_takes_what_is_due(how: str) -> None:
+    """Sockets that share a place of the packet time, and places without one."""
+    legs, seconds = 130, 0.5
+    done = bare_trial(legs, seconds, max(os.sched_getaffinity(0)), how)
+    assert (done.legs, done.sent, done.lost) == (legs, round(legs * seconds * PACKETS_PER_SECOND), 0)
+    assert done.p99_ms > 0 and done.floor_p99_ms > 0 and done.packet_us > 0
