@@ -82,11 +82,12 @@ def _version() -> Finding:
 
 
 def _native() -> Finding:
-    fix = "make native" if Path("csrc/build_native.py").is_file() else "python -m pip install --force-reinstall sipflow"
     try:
-        module = importlib.import_module("sipflow.native._native")
-    except ImportError as error:
-        return Finding("native", Mark.FAIL, f"the media engine cannot be loaded: {error}", fix)
+        importlib.import_module("sipflow.native")
+    except MachineError as error:
+        fact, _, fix = str(error).rpartition(": ")
+        return Finding("native", Mark.FAIL, fact, fix)
+    module = importlib.import_module("sipflow.native._native")
     return Finding("native", Mark.OK, f"media engine {module.__file__}", values={"path": module.__file__})
 
 

@@ -13,6 +13,7 @@ LEAVES = {"errors", "events", "media_params", "multipart", "redaction", "values"
 ANYTHING = {"api", "assets", "loading", "tables", "cli", "doctor", "lsp", "report", "studio", "__init__", "__main__"}
 """They stand above the rest; nothing below imports them, since no entry of MAY_IMPORT names them."""
 MAY_IMPORT = {
+    "crash": {"__version__"},
     "errors": set(),
     "events": {"media_params"},
     "media_params": {"values"},
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     "media": LEAVES | {"native"},
     "runtime": LEAVES | {"plan", "flow", "sip", "media", "sdp", "ir"},
     "flowdata": LEAVES | {"ir"},
-    "load": LEAVES | {"runtime", "plan", "flow", "media", "ir", "report", "tables"},
+    "load": LEAVES | {"crash", "runtime", "plan", "flow", "media", "ir", "report", "tables"},
 }
 CLOCKLESS = {
     "errors",

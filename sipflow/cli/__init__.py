@@ -36,6 +36,10 @@ def main() -> None:
     except (SipflowError, OSError) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         sys.exit(3)
+    except Exception as error:  # a bug: a line for the user, the traceback for us
+        crash = load("sipflow.crash")
+        print(f"{PROGRAM}: {crash.note_crash(error)}", file=sys.stderr)
+        sys.exit(crash.EXIT_CODE)
 
 
 def _is_plain_check(arguments: Sequence[str]) -> bool:

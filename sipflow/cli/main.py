@@ -119,6 +119,7 @@ def cli() -> None:
       2    the file is wrong, or the command line is
       3    the machine is wrong: a file that cannot be written, a port in use
       4    the load generator could not keep its promises
+      70   a fault in sipflow itself; its traceback is in the file that is named
       130  interrupted (Ctrl-C)
     """
 

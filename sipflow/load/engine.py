@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from sipflow.crash import place_of
 from sipflow.errors import SipflowError
 from sipflow.load.bundles import FOLDER, BundleWriter
 from sipflow.load.crowd import Crowd, CrowdConfig, Ended
@@ -127,7 +127,7 @@ class Engine:
         except asyncio.CancelledError:
             crashed = "" if self._start_at.cancelled() else "cancelled"
         except Exception as error:  # a bug: its cause goes to the person who started the run, in a line
-            crashed = _where(error)
+            crashed = place_of(error)
         finally:
             self._report(driver)
             driver.close()
@@ -220,12 +220,6 @@ class Engine:
     def _pump(self) -> None:
         if self._driver is not None and self._start_at.done():
             self._driver.pump()
-
-
-def _where(error: Exception) -> str:
-    """What a bug said, and the place in the program that said it."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{error!r} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _part(whole: int, stripe: int, stripes: int) -> int:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
+from sipflow import crash
 from sipflow.load.channel import Channel, ChannelClosedError
 from sipflow.load.messages import FromWorker, ToWorker
 
@@ -105,4 +106,6 @@ class ProcessLink:
         if code < 0:
             with contextlib.suppress(ValueError):
                 return f"it was killed by {signal.Signals(-code).name}"
+        if code == crash.EXIT_CODE:
+            return f"a fault in sipflow itself ended it; its traceback is in {crash.crash_file(self._process.pid)}"
         return f"it ended with exit code {code}"

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 
+from sipflow import crash
 from sipflow.load.channel import Channel, ChannelClosedError
 from sipflow.load.engine import Engine
 from sipflow.load.messages import FromWorker, Prepare, Refused
@@ -38,7 +39,11 @@ def main() -> None:
     except ChannelClosedError:
         return
     collect_seldom()
-    asyncio.run(_work(channel, prepare))
+    try:
+        asyncio.run(_work(channel, prepare))
+    except Exception as error:  # a bug: who reads the exit code finds the traceback
+        crash.note_crash(error)
+        sys.exit(crash.EXIT_CODE)
 
 
 async def _work(channel: Channel, prepare: Prepare) -> None:
@@ -51,7 +56,7 @@ async def _work(channel: Channel, prepare: Prepare) -> None:
     try:
         engine = Engine(prepare, tell)
     except Exception as error:  # a bug: who started the run tells a person, in a line
-        tell(Refused(f"a worker cannot begin: {error!r}"))
+        tell(Refused(f"a worker cannot begin: {crash.note_crash(error)}"))
         return
 
     def on_readable() -> None:

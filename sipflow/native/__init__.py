@@ -6,9 +6,30 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from sipflow.errors import MachineError, MediaError, MisuseError, ProtocolError, SipflowError
-from sipflow.native._native import ffi, lib
+
+CSRC = Path(__file__).parents[2] / "csrc"
+"""What the module is made of, where sipflow runs from a checkout."""
+REMEDY = "make native" if CSRC.is_dir() else "python -m pip install --force-reinstall sipflow"
+
+
+def sources_newer_than(module: Path) -> list[Path]:
+    """C files of the checkout that were changed after the module was made; an installed sipflow has none."""
+    built = module.stat().st_mtime_ns
+    sources = (*CSRC.glob("core/*.[ch]"), *CSRC.glob("edge/*.[ch]"))
+    return sorted(file for file in sources if file.stat().st_mtime_ns > built)
+
+
+try:
+    from sipflow.native import _native
+    from sipflow.native._native import ffi, lib
+except ImportError as error:
+    raise MachineError(f"the media engine cannot be loaded: {error}: {REMEDY}") from error
+if newer := sources_newer_than(Path(_native.__file__)):
+    # After a `git pull`, say: Python of today would call C of yesterday.
+    raise MachineError(f"the media engine is older than csrc/{newer[0].relative_to(CSRC)}: {REMEDY}")
 
 __all__ = ["check", "error_text", "exception_of", "ffi", "lib"]
 
