@@ -438,6 +438,8 @@ class PlayFinished(Payload):
     token: int
     played_ms: int
     completed: bool
+    error: str = ""
+    """Why not all of it could be heard (a damaged file, …); empty when all was, or it was stopped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,7 @@ void sfm_leg_finish_play(sfm_leg *leg, bool completed) {
     }
     sfm_event *event = sfm_leg_push_event(leg, SFM_EVENT_PLAY_FINISHED, leg->play.job);
     event->elapsed_ms = (int64_t)sfm_play_elapsed_ms(&leg->play);
+    event->total_ms = (int64_t)sfm_play_missed_ms(&leg->play);
     event->completed = completed;
     leg->play.prompt = NULL;
 }

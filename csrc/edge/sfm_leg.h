@@ -162,7 +162,7 @@ enum sfm_event_kind {
     SFM_EVENT_DIGIT_RECEIVED = 2, /* digit, elapsed_ms: how long it had lasted, inband: whether it was in the audio */
     SFM_EVENT_DTMF_SENT = 3, /* job, completed */
     SFM_EVENT_PLAY_PROGRESS = 4, /* job, elapsed_ms, total_ms */
-    SFM_EVENT_PLAY_FINISHED = 5, /* job, elapsed_ms, completed */
+    SFM_EVENT_PLAY_FINISHED = 5, /* job, elapsed_ms, completed; total_ms: of it silence, not encoded in time */
     SFM_EVENT_RECORD_PROGRESS = 6, /* job, elapsed_ms, total_ms */
     SFM_EVENT_TAPE_ENDED = 7, /* job: the leg is done with the tape */
     SFM_EVENT_RECORDING_FINISHED = 8, /* job, elapsed_ms, began_ns, error: the file is closed (from the recorder) */

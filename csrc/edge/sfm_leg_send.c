@@ -230,6 +230,8 @@ static void report_play(sfm_leg *leg) {
                   sfm_play_total_ms(&leg->play), &leg->play_reported_ms);
     if (sfm_play_done(&leg->play)) {
         sfm_leg_finish_play(leg, true);
+    } else if (sfm_play_broken(&leg->play)) {
+        sfm_leg_finish_play(leg, false);
     }
 }
 

@@ -19,6 +19,10 @@ void sfm_play_start(sfm_play *play, const sfm_prompt *prompt, uint64_t job, uint
 
 bool sfm_play_done(const sfm_play *play) { return play->total != 0 && play->played >= play->total; }
 
+bool sfm_play_broken(const sfm_play *play) {
+    return !sfm_play_done(play) && sfm_prompt_sealed(play->prompt) && play->position >= sfm_prompt_ready(play->prompt);
+}
+
 /* In whole milliseconds: those hold whole frames at every rate. */
 static uint64_t at_rate(uint64_t samples, const sfm_prompt *from, const sfm_prompt *to) {
     return samples * 1000 / rate_of(from) * rate_of(to) / 1000;
@@ -34,11 +38,14 @@ void sfm_play_swap(sfm_play *play, const sfm_prompt *prompt) {
     play->position = at_rate(play->position, play->prompt, prompt) % sfm_prompt_samples(prompt);
     play->position -= play->position % whole_samples(prompt);
     play->played = at_rate(play->played, play->prompt, prompt);
+    play->missed = at_rate(play->missed, play->prompt, prompt);
     play->total = length_of_play(prompt, play->times, play->limit_ms);
     play->prompt = prompt;
 }
 
 uint64_t sfm_play_elapsed_ms(const sfm_play *play) { return play->played * 1000 / rate_of(play->prompt); }
+
+uint64_t sfm_play_missed_ms(const sfm_play *play) { return play->missed * 1000 / rate_of(play->prompt); }
 
 uint64_t sfm_play_total_ms(const sfm_play *play) { return play->total * 1000 / rate_of(play->prompt); }
 
@@ -55,6 +62,12 @@ static size_t next_piece(const sfm_play *play, size_t wanted) {
     return piece < wanted ? (size_t)piece : wanted;
 }
 
+static void count_missed(sfm_play *play, size_t count) {
+    uint64_t ready = sfm_prompt_ready(play->prompt);
+    uint64_t heard = ready > play->position ? ready - play->position : 0;
+    play->missed += heard < count ? count - heard : 0;
+}
+
 static void advance(sfm_play *play, size_t count) {
     play->position = (play->position + count) % sfm_prompt_samples(play->prompt);
     play->played += count;
@@ -66,6 +79,7 @@ static size_t copy_samples(sfm_play *play, uint8_t *payload, size_t count) {
     while (copied < count && !sfm_play_done(play)) {
         size_t piece = next_piece(play, count - copied);
         bytes += sfm_prompt_copy(play->prompt, play->position, piece, payload + bytes);
+        count_missed(play, piece);
         advance(play, piece);
         copied += piece;
     }
@@ -102,11 +116,12 @@ static void pass_time(sfm_play *play, size_t count) {
 static size_t next_packet(sfm_play *play, uint8_t *payload, size_t count, size_t silence) {
     const uint8_t *packet = NULL;
     size_t length = sfm_prompt_packet(play->prompt, play->position, &packet);
-    bool fits = sfm_prompt_packet_samples(play->prompt) == count && play->position % count == 0;
+    bool fits = packet != NULL && sfm_prompt_packet_samples(play->prompt) == count && play->position % count == 0;
     if (fits) {
         memcpy(payload, packet, length);
     }
     uint64_t left = sfm_prompt_samples(play->prompt) - play->position;
+    count_missed(play, left < count ? (size_t)left : count);
     advance(play, left < count ? (size_t)left : count);
     return fits ? length : silence;
 }

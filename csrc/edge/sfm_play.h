@@ -15,6 +15,7 @@ typedef struct sfm_play {
     uint64_t position; /* next sample in the prompt */
     uint64_t played; /* samples so far, loops included */
     uint64_t total; /* samples in all, 0: without end */
+    uint64_t missed; /* samples that were silence because they were not encoded in time */
     uint32_t times;
     uint64_t limit_ms;
 } sfm_play;
@@ -22,9 +23,11 @@ typedef struct sfm_play {
 /* `times` 0: for ever; `limit_ms` 0: no limit. */
 void sfm_play_start(sfm_play *play, const sfm_prompt *prompt, uint64_t job, uint32_t times, uint64_t limit_ms);
 bool sfm_play_done(const sfm_play *play);
+bool sfm_play_broken(const sfm_play *play); /* nothing more will come, though it is not over */
 /* Goes on with the same audio encoded otherwise, from the same moment. */
 void sfm_play_swap(sfm_play *play, const sfm_prompt *prompt);
 uint64_t sfm_play_elapsed_ms(const sfm_play *play);
+uint64_t sfm_play_missed_ms(const sfm_play *play);
 uint64_t sfm_play_total_ms(const sfm_play *play); /* 0: without end */
 
 /* Writes the next `ptime_ms` as one packet of `codec`; what the prompt does not fill is silence. Returns bytes, 0 when

@@ -133,6 +133,7 @@ class Engine:
             driver.close()
             self._flush()
         engine.close()
+        prompts.close()
         timing = engine.statistics()
         use = use_between([*self._samples, sample()])
         note = "; ".join(filter(None, (timing.note, self._bundles.problem)))

@@ -5,7 +5,7 @@ numpy is imported when the first prompt is made: not every use of sipflow plays 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Coding:
         return int(self.codec.sample_rate // 1000 * self.ptime_ms or self.codec.frame_samples)
 
 
-class _Encoder:
+class Encoder:
     """A codec with the state of one stream."""
 
     def __init__(self, codec: Any) -> None:
@@ -66,14 +66,31 @@ class _Encoder:
         count = check(lib.sfm_codec_encode(self._codec, self._state, samples, len(pcm), room, len(out)), "encode")
         return bytes(memoryview(out)[:count])
 
+    def payloads(self, pcm: Pcm, coding: Coding) -> list[bytes]:
+        """Whole pieces, packet by packet where the codec has such, else in one."""
+        if not coding.ptime_ms:
+            return [self.encode(pcm)]
+        return [self.encode(pcm[start : start + coding.piece]) for start in range(0, len(pcm), coding.piece)]
+
+
+def require_encoder(coding: Coding, name: str) -> None:
+    """Raises MediaError for a codec that only passes through."""
+    if not coding.codec.encode:
+        raise MediaError(f"{coding.rtp_format.name} only passes through: {name} would have to hold its frames already")
+
+
+def pieces(blocks: Iterator[Samples], coding: Coding) -> Generator[Pcm]:
+    """`blocks` (floats, full scale is 1; one column a channel) as samples in whole pieces, the last one filled up."""
+    for block, _ in _whole(map(_to_pcm, blocks), coding.piece):
+        yield block
+
 
 def encode(file: IO[bytes], coding: Coding, blocks: Iterator[Samples], name: str) -> Any:
     """The native prompt of `blocks` (floats, full scale is 1; one column a channel), kept in `file`.
 
     Raises MediaError when there is not a single sample.
     """
-    if not coding.codec.encode:
-        raise MediaError(f"{coding.rtp_format.name} only passes through: {name} would have to hold its frames already")
+    require_encoder(coding, name)
     write = _write_packets if coding.ptime_ms else _write_stream
     native = write(file, coding, _whole(map(_to_pcm, blocks), coding.piece), name)
     return ffi.gc(native, lib.sfm_prompt_release)
@@ -104,7 +121,7 @@ def _whole(blocks: Iterator[Pcm], piece: int) -> Iterator[tuple[Pcm, int]]:
 
 
 def _write_stream(file: IO[bytes], coding: Coding, blocks: Iterator[tuple[Pcm, int]], name: str) -> Any:
-    encoder, length = _Encoder(coding.codec), 0
+    encoder, length = Encoder(coding.codec), 0
     for block, _ in blocks:
         length += file.write(encoder.encode(block))
     if length == 0:
@@ -116,11 +133,11 @@ def _write_stream(file: IO[bytes], coding: Coding, blocks: Iterator[tuple[Pcm, i
 
 
 def _write_packets(file: IO[bytes], coding: Coding, blocks: Iterator[tuple[Pcm, int]], name: str) -> Any:
-    encoder, samples, ends = _Encoder(coding.codec), 0, [0]
+    encoder, samples, ends = Encoder(coding.codec), 0, [0]
     for block, count in blocks:
         samples += count
-        for start in range(0, len(block), coding.piece):
-            ends.append(ends[-1] + file.write(encoder.encode(block[start : start + coding.piece])))
+        for payload in encoder.payloads(block, coding):
+            ends.append(ends[-1] + file.write(payload))
     return map_packets(file, coding, ends[1:], samples, name)
 
 

@@ -137,7 +137,8 @@ def _record_progress(job: Job, event: Any) -> Payload:
 
 
 def _play_finished(job: Job, event: Any) -> Payload:
-    return PlayFinished(job.leg.call, job.token, event.elapsed_ms, bool(event.completed))
+    error = "" if job.prompt is None else job.prompt.why_short(event.total_ms, cut=not event.completed)
+    return PlayFinished(job.leg.call, job.token, event.elapsed_ms, bool(event.completed) and not error, error)
 
 
 def _dialled(job: Job, played_ms: int) -> Iterator[Payload]:

@@ -1,11 +1,13 @@
 """Audio to send: decoded, mixed down, resampled and encoded once, then shared by all legs.
 
 A file goes through in blocks and ends up in an unlinked temporary file that is mapped, so memory does not grow with
-its length. numpy, soundfile and soxr are imported when the first prompt is made: not every use of sipflow plays audio.
+its length; a long one does so while it plays (`growing`). numpy, soundfile and soxr are imported when the first prompt
+is made: not every use of sipflow plays audio.
 """
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +17,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from sipflow.errors import MediaError, MisuseError
 from sipflow.media.encoded import encoded_prompt, is_encoded
-from sipflow.media.encoding import Coding, encode
+from sipflow.media.encoding import Coding, encode, require_encoder
 from sipflow.media.formats import codec_of
+from sipflow.media.growing import HEAD_MS, LONG_MS, Feeder, GrowingAudio
 from sipflow.media_params import RtpFormat
 from sipflow.native import check, ffi, lib
 
@@ -72,6 +75,15 @@ class Prompt:
     """The native prompt; lives as long as this value or any leg that plays it."""
     digits: tuple[AudibleDigit, ...] = field(default=(), compare=False)
     """What it dials."""
+    growing: GrowingAudio | None = field(default=None, repr=False, compare=False)
+    """What is encoded while it plays."""
+
+    def why_short(self, missed_ms: int, *, cut: bool) -> str:
+        """What was wrong with a play that had so much silence in the place of audio that was not there in time, or
+        was `cut` short; empty when nothing was."""
+        if cut and self.growing is not None and self.growing.trouble:
+            return self.growing.trouble
+        return f"{missed_ms} ms of {self.name} were silence: it was not encoded in time" if missed_ms else ""
 
     def dialled(self, played_ms: float) -> Iterator[tuple[AudibleDigit, float]]:
         """The digits of a play, as long as they were heard, and how many ms before its end each ended."""
@@ -95,19 +107,45 @@ class _Slot:
 class PromptStore:
     """Makes prompts and keeps them. Thread-safe: two threads that want the same prompt make it once."""
 
-    def __init__(self, cache_dir: Path | None = None) -> None:
-        """`cache_dir`: where the (unlinked) files of encoded audio lie, else the system's folder for such."""
+    def __init__(self, cache_dir: Path | None = None, *, ahead: bool = True) -> None:
+        """`cache_dir`: where the (unlinked) files of encoded audio lie, else the system's folder for such.
+
+        `ahead`: whether long files are encoded by a thread, ahead of what plays them. Without it, all that a play will
+        need is there before it begins: in virtual time nothing is ahead of anything.
+        """
         self._cache_dir = cache_dir
+        self._feeder = Feeder() if ahead else None
         self._lock = threading.Lock()
         self._slots: dict[tuple[object, ...], _Slot] = {}
 
+    def close(self) -> None:
+        """Read no more of any file: what plays a long one ends with what is encoded."""
+        if self._feeder is not None:
+            self._feeder.close()
+        with self._lock:
+            slots = list(self._slots.values())
+        for prompt in (slot.prompt for slot in slots):
+            if prompt is not None and prompt.growing is not None:
+                prompt.growing.close()
+
     def load(
-        self, path: Path, rtp_format: RtpFormat, *, ptime_ms: int = 20, start_ms: float = 0, gain_db: float = 0.0
+        self,
+        path: Path,
+        rtp_format: RtpFormat,
+        *,
+        ptime_ms: int = 20,
+        start_ms: float = 0,
+        gain_db: float = 0.0,
+        from_ms: float = 0,
+        for_ms: float | None = None,
     ) -> Prompt:
         """The audio of a file from `start_ms` on, `gain_db` louder; kept until the file changes.
 
         `ptime_ms` is the packet time it will be sent with; it matters only to codecs whose packets are encoded one by
         one.
+
+        A long file is encoded while it plays, from a bit beyond `from_ms` of the prompt on: where the play begins, or
+        goes on. `for_ms` is how long it will play at most.
 
         A file of encoded frames, or a capture of packets, is sent as it is, in the codec that made them and not louder.
 
@@ -119,7 +157,11 @@ class PromptStore:
         coding = Coding.of(rtp_format, ptime_ms)
         packets_ms = ptime_ms if is_encoded(path) else 0
         key = (_identity(path), coding.key, start_ms, gain_db, packets_ms)
-        return self._made_once(key, lambda: self._load(path, coding, start_ms, gain_db, ptime_ms))
+        prompt = self._made_once(key, lambda: self._load(path, coding, start_ms, gain_db, ptime_ms))
+        if prompt.growing is not None:
+            least = HEAD_MS if self._feeder is not None else None
+            prompt.growing.grow(_sooner(least, for_ms, from_ms))
+        return prompt
 
     def tone(
         self,
@@ -187,11 +229,23 @@ class PromptStore:
     def _load(self, path: Path, coding: Coding, start_ms: float, gain_db: float, ptime_ms: int) -> Prompt:
         if is_encoded(path):
             return self._pass(path, coding, start_ms, gain_db, ptime_ms)
-        gain = 10 ** (gain_db / 20)
         with open_audio(path) as audio:
-            wide = audio_blocks(audio, start_ms, coding.codec.encoded_channels)
-            blocks = resampled(wide, audio.samplerate, coding.codec.sample_rate)
-            return self._encode(str(path), coding, (gain * block for block in blocks))
+            left_s = audio.frames / audio.samplerate - start_ms / 1000
+            if left_s <= LONG_MS / 1000:
+                return self._encode(str(path), coding, _blocks_for(audio, coding, start_ms, gain_db))
+        return self._grown(path, coding, start_ms, gain_db)
+
+    def _grown(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
+        require_encoder(coding, str(path))
+        audio = open_audio(path)
+        samples = _resampled_samples(audio, start_ms, coding.codec.sample_rate)
+        blocks = _closing(audio, _blocks_for(audio, coding, start_ms, gain_db))
+        with self._keeping(str(path)) as file:
+            growing = GrowingAudio(file, coding, blocks, samples, str(path))
+        if self._feeder is not None:
+            self._feeder.add(growing)
+        prompt = self._prompt(str(path), coding, growing.native, endless=False)
+        return replace(prompt, growing=growing)
 
     def _pass(self, path: Path, coding: Coding, start_ms: float, gain_db: float, ptime_ms: int) -> Prompt:
         if gain_db:
@@ -222,13 +276,46 @@ class PromptStore:
 
     def _kept(self, name: str, coding: Coding, make: Callable[[IO[bytes]], Any], *, endless: bool) -> Prompt:
         """The prompt that `make` writes to a file and maps."""
+        with self._keeping(name) as file:
+            native = make(file)
+        return self._prompt(name, coding, native, endless=endless)
+
+    @contextlib.contextmanager
+    def _keeping(self, name: str) -> Iterator[IO[bytes]]:
         try:
             with tempfile.TemporaryFile(dir=self._cache_dir) as file:
-                native = make(file)
+                yield file
         except OSError as error:
             raise MediaError(f"cannot keep the encoded audio of {name}: {error.strerror}") from error
+
+    def _prompt(self, name: str, coding: Coding, native: Any, *, endless: bool) -> Prompt:
         duration_ms = lib.sfm_prompt_samples(native) * 1000 // coding.codec.sample_rate
         return Prompt(name, coding.rtp_format, duration_ms, endless, native)
+
+
+def _sooner(least_ms: float | None, for_ms: float | None, from_ms: float) -> float | None:
+    """How much is needed for a play to begin; None is all of it."""
+    given = [ms for ms in (least_ms, for_ms) if ms is not None]
+    return from_ms + min(given) if given else None
+
+
+def _blocks_for(audio: soundfile.SoundFile, coding: Coding, start_ms: float, gain_db: float) -> Iterator[Samples]:
+    """The audio as `coding` takes it."""
+    gain = 10 ** (gain_db / 20)
+    wide = audio_blocks(audio, start_ms, coding.codec.encoded_channels)
+    return (gain * block for block in resampled(wide, audio.samplerate, coding.codec.sample_rate))
+
+
+def _resampled_samples(audio: soundfile.SoundFile, start_ms: float, rate: int) -> int:
+    """How many samples a channel soxr makes of what is left behind `start_ms`: to the nearest, a half upwards."""
+    frames: int = audio.frames - _start_frame(audio, start_ms)
+    wide: int = audio.samplerate
+    return (2 * frames * rate + wide) // (2 * wide)
+
+
+def _closing(audio: soundfile.SoundFile, blocks: Iterator[Samples]) -> Iterator[Samples]:
+    with audio:
+        yield from blocks
 
 
 def _audible(digits: str, tone_ms: float, gap_ms: float, level_dbov: int) -> Iterator[AudibleDigit]:
@@ -290,7 +377,7 @@ def audio_blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> 
     import numpy
     import soundfile
 
-    start = int(start_ms * audio.samplerate / 1000)
+    start = _start_frame(audio, start_ms)
     if start >= audio.frames:
         what = f"has no audio after {start_ms:g} ms" if audio.frames > 0 else "holds no audio at all"
         raise MediaError(f"{audio.name} {what}")
@@ -301,6 +388,10 @@ def audio_blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> 
             yield mixed if mixed.shape[1] == channels else numpy.tile(mixed, channels)
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{audio.name} is damaged: {reason_of(error)}") from error
+
+
+def _start_frame(audio: soundfile.SoundFile, start_ms: float) -> int:
+    return int(start_ms * audio.samplerate / 1000)
 
 
 def resampled(blocks: Iterator[Samples], rate: int, wanted_rate: int) -> Iterator[Samples]:

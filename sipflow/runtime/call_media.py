@@ -34,6 +34,8 @@ class CallMedia:
     sent: tuple[RtpFormat, int] | None = None
     """Format and packet time in ms of what the leg sends; None before the first answer of any call that shares it."""
     playing: commands.StartPlay | None = None
+    playing_since: float = 0
+    """When that began, in seconds of the loop."""
     recording: Recorded | None = None
     """The newest one."""
     final: LegStatistics | None = None
@@ -54,6 +56,7 @@ class CallMedia:
             self.wanted,
             sent=self.sent,
             playing=self.playing,
+            playing_since=self.playing_since,
             recording=self.recording,
         )
 

@@ -248,7 +248,7 @@ class MediaDesk:
             if media is None or media.leg is None:
                 raise MisuseError("the call ended before it began")
             media.leg.play(prompt, command.token, times=command.times, duration_ms=_whole(command.duration_ms))
-            media.playing = command
+            media.playing, media.playing_since = command, asyncio.get_running_loop().time()
         except SipflowError as error:
             self._refuse(command.agent, command.call, command.token, error)
             return
@@ -258,13 +258,14 @@ class MediaDesk:
         """Go on with the same audio in the packets that the call sends now, if it still plays."""
         with contextlib.suppress(SipflowError):  # the call, or its play, has ended
             try:
-                prompt = await self._load(media, command)
+                played_s = asyncio.get_running_loop().time() - media.playing_since
+                prompt = await self._load(media, command, from_ms=1000 * played_s)
             except MediaError:  # nobody encodes for that codec: the play ends before its end
                 _leg_that_plays(media, command).stop_play()
             else:
                 _leg_that_plays(media, command).swap_prompt(prompt)
 
-    async def _load(self, media: CallMedia | None, command: commands.StartPlay) -> Prompt:
+    async def _load(self, media: CallMedia | None, command: commands.StartPlay, from_ms: float = 0) -> Prompt:
         params = None if media is None else media.params
         if params is None:
             raise MisuseError("the call ended before it began")
@@ -292,7 +293,13 @@ class MediaDesk:
         return await loop.run_in_executor(
             None,
             lambda: self._prompts.load(
-                path, send_format, ptime_ms=ptime_ms, start_ms=round(command.start_ms), gain_db=command.gain_db
+                path,
+                send_format,
+                ptime_ms=ptime_ms,
+                start_ms=round(command.start_ms),
+                gain_db=command.gain_db,
+                from_ms=from_ms,
+                for_ms=command.duration_ms,
             ),
         )
 

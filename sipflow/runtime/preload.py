@@ -14,8 +14,10 @@ from sipflow.media_params import RtpFormat
 from sipflow.plan.evaluate import NoValueError, evaluate_ms, evaluate_quantity, evaluate_text
 from sipflow.plan.plan import TELEPHONE_EVENT, Plan
 
-MAX_PRELOAD_MS = 60_000
-"""Longer prompts wait until their codec is known: encoding an hour for every codec of an agent costs seconds."""
+_HEAD_MS = 4_000
+"""Of a long file only this is encoded, for each codec of an agent; the rest is while it plays."""
+_MOST_ENCODED_MS = 60_000
+"""Longer files of encoded frames or packets, which are read whole, wait until their codec is known."""
 
 
 async def preload(plan: Plan, prompts: PromptStore, library: MediaLibrary) -> None:
@@ -46,13 +48,13 @@ def _wanted(plan: Plan) -> Iterator[_Wanted]:
 def _load_all(wanted: list[_Wanted], prompts: PromptStore, library: MediaLibrary) -> None:
     for name, rtp_format, ptime_ms, start_ms, gain_db in wanted:
         path = library.find(name)
-        if path is not None and _is_short(path, library):
+        if path is not None and _is_quick(path, library):
             try:
-                prompts.load(path, rtp_format, ptime_ms=ptime_ms, start_ms=start_ms, gain_db=gain_db)
+                prompts.load(path, rtp_format, ptime_ms=ptime_ms, start_ms=start_ms, gain_db=gain_db, for_ms=_HEAD_MS)
             except SipflowError:
                 continue  # told when it is played; telephone-event and its like play no files
 
 
-def _is_short(path: Path, library: MediaLibrary) -> bool:
+def _is_quick(path: Path, library: MediaLibrary) -> bool:
     info = library.probe(path)
-    return isinstance(info, MediaInfo) and info.duration_ms <= MAX_PRELOAD_MS
+    return isinstance(info, MediaInfo) and (not info.encoded or info.duration_ms <= _MOST_ENCODED_MS)

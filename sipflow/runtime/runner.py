@@ -88,7 +88,7 @@ class Runner:
 
     async def _run_with_engine(self) -> None:
         engine = self._world.engine(self._plan)
-        prompts = PromptStore()
+        prompts = PromptStore(ahead=engine.config.simulation is None)
         library = MediaLibrary(self._settings.media_folders)
         output = OutputFolder(self._settings.out, self._world.wallclock)
         try:
@@ -100,6 +100,7 @@ class Runner:
             await self._drive(driver)
         finally:
             engine.close()
+            prompts.close()
             for payload in engine.drain():
                 self._note(payload)
 

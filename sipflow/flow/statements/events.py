@@ -217,7 +217,8 @@ class ExpectPlayedStatement(ExpectStatement[ops.ExpectPlayed]):
         assert isinstance(finished, events.PlayFinished), "wanted() lets nothing else through"
         if finished.completed:
             return super().judge(arrival, call)
-        return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s")
+        why = f": {finished.error}" if finished.error else ""
+        return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s{why}")
 
 
 class Standing(enum.Enum):

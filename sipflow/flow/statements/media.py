@@ -80,6 +80,7 @@ class PlayStatement(MediaStatement[ops.Play]):
         if finished.completed:
             return Success(f"played {finished.played_ms / 1000:.2f} s")
         why = f": {call.why_over()}" if call.state is CallState.ENDED else ""
+        why = f": {finished.error}" if finished.error else why
         return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s{why}", COMMAND_FAILED)
 
     def expected(self) -> str:
