@@ -249,6 +249,8 @@ class RegistrationFailed(Payload):
     """Number of the request; 0 for a refresh."""
     code: int
     reason: str
+    unanswered_retry_s: float | None = None
+    """In how many seconds it is sent again because nobody answered; None: the registrar's answer, or the end of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,10 @@ class ConsoleReporter:
                 return self._lane_line(record, "[cyan]•[/]", escape(text), "")
             case events.Logged(text=text, level=level):
                 return self._lane_line(record, "[yellow]![/]", f"[yellow]{level}: {escape(text)}[/]", "")
-            case events.RegistrationFailed(request=0, code=code, reason=reason):  # no statement tells of it
-                return self._lane_line(record, "[yellow]![/]", "[yellow]not registered[/]", escape(f"{code} {reason}"))
+            case events.RegistrationFailed(request=0, code=code, reason=reason) as failed:  # no statement tells of it
+                again = failed.unanswered_retry_s
+                why = f"{code} {reason}" + ("" if again is None else f"; again in {again:g} s")
+                return self._lane_line(record, "[yellow]![/]", "[yellow]not registered[/]", escape(why))
             case events.SipSent(data=data, retransmission=again) if self._sip:
                 return self._lane_line(record, "[blue]→[/]", f"[blue]{_start_line(data)}[/]", "again" if again else "")
             case events.SipReceived(data=data, problem=problem) if self._sip:

@@ -109,7 +109,21 @@ def _call_lines(report: Report) -> Iterator[str]:
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     for row in [header, *rows]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from filter(None, map(_refused_media, report.calls))
     yield ""
+
+
+REFUSED_AT_LEAST = 10
+"""Packets; a few are refused at the end of most calls, when the peer has closed its port and its BYE is under way."""
+
+
+def _refused_media(call: CallReport) -> str:
+    """That nobody listens where the peer wants its media; empty when somebody does."""
+    media = call.media or {}
+    refused = media.get("send_errors") or 0
+    if refused < REFUSED_AT_LEAST:
+        return ""
+    return f"{call.call}: {refused} packets to the peer's media address were refused ({media.get('send_error')})"
 
 
 def _call_row(call: CallReport) -> tuple[str, ...]:

@@ -238,6 +238,7 @@ class Driver:
                 Upcalls(
                     receive=lambda data, source: self._on_message(agent, data, source),
                     failed=lambda hop, problem: agent.machine.transport_failed(hop, problem, self.now()),
+                    refused=lambda hop, quoted, why: agent.machine.datagram_refused(hop, quoted, why, self.now()),
                     drained=self._pump,
                     noticed=lambda text: self._stamp(plan.name, events.Logged(text, "warning")),
                 ),

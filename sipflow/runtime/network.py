@@ -17,8 +17,16 @@ from sipflow.sip.hop import Hop, NameQuery
 Address = tuple[str, int]
 
 
+Refused = Callable[[Hop, bytes, str], None]
+"""Takes where a datagram was sent, how it began as far as that is known, and why it did not arrive, for a person."""
+
+
 def _ignore(_text: str) -> None:
     pass
+
+
+def ignore_refusal(_hop: Hop, _quoted: bytes, _reason: str) -> None:
+    """For whom the fate of datagrams does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +39,13 @@ class Upcalls:
     """What was sent to this hop will not arrive: no connection, a connection lost, a certificate not accepted.
     The text is for a person and says why."""
     drained: Callable[[], None]
-    """No more for now: called once after each batch of the two above."""
+    """No more for now: called once after each batch of the others."""
     noticed: Callable[[str], None] = _ignore
     """Something that fails nothing, but that a person who looks for a fault wants to know: a client whose handshake
     failed, a connection that was dropped for being slow."""
+    refused: Refused = ignore_refusal
+    """ICMP says that a datagram did not arrive (RFC 3261 section 18.4). Anybody can write such a message: what it
+    quotes tells whether it is about something that was sent."""
 
 
 class Port(Protocol):

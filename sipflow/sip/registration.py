@@ -27,6 +27,10 @@ REGISTER that has to be repeated for 32 s within three minutes of validity."""
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 300.0
 """Wait after a failure of what is to be kept alive; it doubles with every further one (see RFC 5626 section 4.5)."""
 
+UNANSWERED_RETRY_S, UNANSWERED_RETRIES = 4.0, 8
+"""As long as a REGISTER would be repeated (64*T1) who is not there is asked as often as by that (T2), and not less
+often for being told at once that nobody listens: a registrar that boots is found. From then on as above."""
+
 OWN = ""
 """Stands for the agent's own contact, which depends on the transport that is taken."""
 
@@ -118,7 +122,7 @@ class Registration:
         if response is not None and code == 423 and self._ask_for_longer(wish, response, now):
             return
         if response is None or not 200 <= code <= 299:
-            self._failed(wish, code, reason, now)
+            self._failed(wish, code, reason, response is None, now)
         elif wish.expires_s:
             self._registered(wish, response, now)
         else:
@@ -167,12 +171,18 @@ class Registration:
         self._next(now)
         return True
 
-    def _failed(self, wish: Wish, code: int, reason: str, now: float) -> None:
-        self._core.emit(RegistrationFailed(wish.request, code, reason))
-        if wish.persistent and not any(other.expires_s == 0 for other in self._waiting):
-            wait = min(FIRST_RETRY_S * 2 ** min(self._failures, 10), LAST_RETRY_S)
-            self._failures += 1
-            self._keep(wish, now + wait)
+    def _failed(self, wish: Wish, code: int, reason: str, unanswered: bool, now: float) -> None:
+        if not wish.persistent or any(other.expires_s == 0 for other in self._waiting):
+            self._core.emit(RegistrationFailed(wish.request, code, reason))
+            return
+        wait = self._pause(unanswered)
+        self._core.emit(RegistrationFailed(wish.request, code, reason, wait if unanswered else None))
+        self._failures += 1
+        self._keep(wish, now + wait)
+
+    def _pause(self, unanswered: bool) -> float:
+        doubled = self._failures - (UNANSWERED_RETRIES if unanswered else 0)
+        return UNANSWERED_RETRY_S if doubled < 0 else min(FIRST_RETRY_S * 2 ** min(doubled, 10), LAST_RETRY_S)
 
 
 class _Attempt:

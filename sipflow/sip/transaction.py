@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from sipflow.sip import transaction_tables as tables
-from sipflow.sip.hop import Hop
+from sipflow.sip.hop import Hop, Transport
 from sipflow.sip.ids import MAGIC_COOKIE
 from sipflow.sip.message import Headers, Request, Response, parse_message
 from sipflow.sip.responses import echo, response_destination, write_response
@@ -464,6 +464,15 @@ class TransactionLayer:
         everything: list[Transaction] = [*self.clients.values(), *self.servers.values()]
         for transaction in everything:
             if transaction.destination == destination:
+                transaction.fire(Input.TRANSPORT_ERROR, reason, now)
+
+    def datagram_refused(self, destination: Destination, quoted: bytes, reason: str, now: float) -> None:
+        """ICMP says that what begins with `quoted` did not get there (section 18.4). It counts for the request that it
+        quotes only, so that neither a forged message nor one about an earlier datagram ends anything else; when it
+        quotes nothing, for all requests that are sent there. Responses are sent again until they are acknowledged."""
+        for transaction in list(self.clients.values()):
+            at = transaction.destination
+            if at.transport is Transport.UDP and at[:2] == destination[:2] and transaction.data.startswith(quoted):
                 transaction.fire(Input.TRANSPORT_ERROR, reason, now)
 
 

@@ -68,6 +68,10 @@ class UserAgent:
         """What was sent to this hop does not arrive."""
         self._core.transactions.transport_failed(destination, reason, now)
 
+    def datagram_refused(self, destination: Hop, quoted: bytes, reason: str, now: float) -> None:
+        """ICMP says that a datagram that began with `quoted` did not arrive there."""
+        self._core.transactions.datagram_refused(destination, quoted, reason, now)
+
     def resolved(self, number: int, hops: tuple[Hop, ...], problem: str, now: float) -> None:
         """The answer to a `Lookup`: hops in the order in which they are to be tried, or the reason for none."""
         done = self._core.lookups.pop(number, None)

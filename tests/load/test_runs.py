@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sipflow.load.health import Standing
 from sipflow.load.links import ProcessLink
 from sipflow.load.plan import LoadOverrides
 from sipflow.load.result import LoadResult
@@ -22,6 +24,7 @@ from sipflow.native import check, ffi, lib
 from sipflow.runtime.media_desk import KEPT_FRAMES
 from tests.media.engine import read_wav
 from tests.media.signals import place_of, position_in, round_trip, speech, write_wav
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.wire, pytest.mark.timed]  # a load run that gets no processor sends late and says so
 
@@ -49,6 +52,21 @@ def adds_up(result: LoadResult) -> None:
     assert result.lost == sum(worker.lost for worker in result.workers)
     seconds = [metrics.get("started") for metrics in result.timeline.seconds.values()]
     assert sum(seconds) == total.get("started")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells an unconnected socket what ICMP says")
+def test_a_peer_that_is_down_is_blamed_at_once_and_the_generator_is_not(tmp_path: Path) -> None:
+    """Each call fails by the ICMP error of its own INVITE, without a retransmission."""
+    port = free_port()
+    text = f'on alice: call "sip:bob@127.0.0.1:{port}"\n'
+    result = load(tmp_path, text, rate=100.0, calls=100)
+    adds_up(result)
+    total = result.total
+    assert (total.get("ended"), total.get("failed"), result.lost) == (0, 100, 0)
+    (cause,) = total.named("cause/")
+    assert f"503 nothing listens at 127.0.0.1:{port} (ICMP port unreachable)" in cause
+    assert total.get("sip/retransmissions_sent") == 0
+    assert result.verdict.standing is not Standing.INVALID, result.verdict
 
 
 def test_both_sides_in_one_file_and_two_workers(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from junitparser import JUnitXml
 from rich.console import Console
 
@@ -63,6 +65,17 @@ def test_a_recovered_failure_is_kept_but_decides_nothing() -> None:
 def test_a_stream_that_was_cut_is_never_green() -> None:
     assert not fold(failing_run()[:5]).passed
     assert not fold([]).passed
+
+
+@pytest.mark.parametrize(("errors", "told"), [(250, True), (3, False)])
+def test_media_that_nobody_takes_is_told_of_below_the_table(errors: int, told: bool) -> None:
+    """Not the packets that cross the end of a call."""
+    report = fold(failing_run())
+    media = {**(report.calls[0].media or {}), "send_errors": errors, "send_error": "Connection refused"}
+    report = replace(report, calls=(replace(report.calls[0], media=media), *report.calls[1:]))
+    lines = list(verdict_lines(report, SOURCE))
+    line = f"alice-1: {errors} packets to the peer's media address were refused (Connection refused)"
+    assert (line in lines) is told
 
 
 def test_the_verdict_points_at_the_statement() -> None:

@@ -99,6 +99,13 @@ def test_an_address_where_nobody_is_is_told_of(tmp_path: Path) -> None:
     assert any("nobody is at 192.0.2.1:5060" in text for *_, text in report.logs)
 
 
+def test_a_port_that_nobody_has_is_refused_as_by_icmp(tmp_path: Path) -> None:
+    text = 'on alice: call "sip:x@127.0.0.1:9"\non bob: wait 5s\n'
+    report = sipflow.run(text, out=tmp_path, sim=True, seed=1)
+    (failure,) = report.failures
+    assert failure.got == "503 nothing listens at 127.0.0.1:9 (ICMP port unreachable) at 0.000 s"
+
+
 def test_a_run_inside_of_a_loop_does_not_touch_that_loops_time(tmp_path: Path) -> None:
     async def both() -> float:
         before = asyncio.get_running_loop().time()

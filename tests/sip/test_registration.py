@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from sipflow import events
@@ -210,6 +212,25 @@ def test_one_that_has_to_succeed_is_tried_until_it_does(world, alice):
         world.run_for(5.5)
     assert alice.story() == ["RegistrationFailed", "Registered"] and len(registers(alice)) == 2
     assert [event.request for event in alice.events(events.RegistrationFailed)] == [1]
+
+
+def test_who_is_not_there_is_asked_as_often_as_by_retransmissions_and_then_ever_less_often(world, alice):
+    alice.do("register", expires_s=100, persistent=True)
+    begun = world.now
+    tried = []
+    for _ in range(11):
+        world.settle()
+        while len(registers(alice)) == len(tried):
+            world.run_for(0.5)
+        tried.append(world.now - begun)
+        request = registers(alice)[-1].to_bytes()
+        alice.do("datagram_refused", Hop(*REGISTRAR), request, "nothing listens there")
+        world.settle()
+    waits = [after - before for before, after in itertools.pairwise(tried)]
+    assert waits == pytest.approx([4.0] * 8 + [5.0, 10.0], abs=0.6)
+    failed = alice.events(events.RegistrationFailed)
+    assert [event.unanswered_retry_s for event in failed] == [4.0] * 8 + [5.0, 10.0, 20.0]
+    assert {(event.code, event.reason) for event in failed} == {(503, "nothing listens there")}
 
 
 def test_taking_it_back_ends_the_retries(world, alice):

@@ -400,6 +400,50 @@ def test_a_transport_error_reaches_only_who_sends_there() -> None:
     assert bench.heard == [(0.0, "failed 503")]
 
 
+def test_icmp_counts_for_the_request_that_it_quotes_only() -> None:
+    """A router quotes all of a datagram or its beginning; who forges does not know the branch."""
+    bench = Bench()
+    bench.client("OPTIONS")
+    for at, quoted in (
+        (Hop("192.0.2.99", 5060), request("OPTIONS")),
+        (Hop(PEER.host, 5061), request("OPTIONS")),
+        (PEER, request("OPTIONS", "z9hG4bK-guessed")),
+        (PEER, b"BYE"),
+    ):
+        bench.layer.datagram_refused(at, quoted, "nothing listens there", 0.0)
+    assert bench.heard == []
+    bench.layer.datagram_refused(PEER, request("OPTIONS")[:90], "nothing listens there", 0.0)
+    assert bench.heard == [(0.0, "failed 503")]
+
+
+def test_icmp_without_a_quotation_counts_for_all_requests_to_that_place() -> None:
+    bench = Bench()
+    bench.client("OPTIONS")
+    bench.client("MESSAGE")
+    bench.server("INVITE")
+    bench.layer.datagram_refused(PEER, b"", "nothing listens there", 0.0)
+    assert bench.heard == [(0.0, "failed 503")] * 2
+
+
+def test_icmp_ends_no_invite_that_was_heard_of_and_nothing_that_goes_by_tcp() -> None:
+    bench = Bench()
+    bench.client().receive(response(180), 0.0)
+    bench.layer.datagram_refused(PEER, request(), "nothing listens there", 0.0)
+    assert bench.heard == [(0.0, "180")]
+    connected = Bench(reliable=True)
+    connected.client()
+    connected.layer.datagram_refused(PEER, request(), "nothing listens there", 0.0)
+    assert connected.heard == []
+
+
+def test_icmp_about_a_response_ends_nothing() -> None:
+    bench = Bench()
+    server = bench.server()
+    server.reply(0.0, 486, None, "<sip:b@192.0.2.2>;tag=b")
+    bench.layer.datagram_refused(CALLER, server.data, "nothing listens there", 0.0)
+    assert bench.heard == [] and server.state is State.COMPLETED
+
+
 # --- the heap of timers ---
 
 

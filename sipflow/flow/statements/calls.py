@@ -429,8 +429,9 @@ class SendRequestStatement(Statement[ops.SendRequest]):
         if arrival is None or not isinstance(arrival.payload, events.ResponseReceived):
             return None
         response = arrival.payload
-        if response.code == 408 and not response.headers:
-            return Failure(self.expected(), "nobody answered")
+        if not response.headers:  # made here: what comes from somebody has some
+            nobody = response.code == 408
+            return Failure(self.expected(), "nobody answered" if nobody else f"{response.code} {response.reason}")
         return Success(f"{response.code} {response.reason}")
 
     def expected(self) -> str:

@@ -64,7 +64,7 @@ class UnregisterStatement(_RegisterStatement[ops.Unregister]):
 
 class _ExpectRegistrationStatement(RequestStatement[OpT]):
     """Waits for what happens to the agent's registration, whoever caused it; a refusal decides, too, unless a success
-    came behind it."""
+    came behind it. That nobody answers does not, as long as it is tried again."""
 
     kind: ClassVar[type[Payload]]
 
@@ -92,10 +92,17 @@ class _ExpectRegistrationStatement(RequestStatement[OpT]):
         """What the registrar said."""
         return judge(arrival, self.expected())
 
+    def expire(self, limit: str) -> Outcome:
+        """With the latest reason why nobody answered."""
+        tried = [each for inbox in self.lane.inboxes() for each in inbox if _is_unanswered(each.payload)]
+        return (
+            super().expire(limit) if not tried else judge(tried[-1], self.expected(), f", and no answer within {limit}")
+        )
+
     def _forget_refusals(self, until: float) -> None:
         """What was refused before it succeeded is no longer of interest."""
         for inbox in self.lane.inboxes():
-            inbox[:] = [each for each in inbox if each.time > until or not _is_refusal(each.payload)]
+            inbox[:] = [each for each in inbox if each.time > until or not _is_failure(each.payload)]
 
 
 class ExpectRegisteredStatement(_ExpectRegistrationStatement[ops.ExpectRegistered]):
@@ -110,12 +117,21 @@ class ExpectUnregisteredStatement(_ExpectRegistrationStatement[ops.ExpectUnregis
     kind = events.Unregistered
 
 
-def _is_refusal(payload: Payload) -> bool:
+def _is_failure(payload: Payload) -> bool:
     return isinstance(payload, events.RegistrationFailed)
 
 
-def judge(arrival: Arrival, expected: str) -> Outcome:
-    """The outcome of a REGISTER as that of a statement."""
+def _is_unanswered(payload: Payload) -> bool:
+    """Whether it is tried again since nobody was there: that decides nothing."""
+    return isinstance(payload, events.RegistrationFailed) and payload.unanswered_retry_s is not None
+
+
+def _is_refusal(payload: Payload) -> bool:
+    return _is_failure(payload) and not _is_unanswered(payload)
+
+
+def judge(arrival: Arrival, expected: str, more: str = "") -> Outcome:
+    """The outcome of a REGISTER as that of a statement; `more` is added to a failure."""
     match arrival.payload:
         case events.Registered(expires_s=seconds, contacts=contacts):
             others = f" ({len(contacts)} contacts)" if len(contacts) > 1 else ""
@@ -123,6 +139,6 @@ def judge(arrival: Arrival, expected: str) -> Outcome:
         case events.Unregistered():
             return Success(f"no longer registered at {arrival.time:.3f} s")
         case events.RegistrationFailed(code=code, reason=reason):
-            return Failure(expected, f"{code} {reason} at {arrival.time:.3f} s")
+            return Failure(expected, f"{code} {reason} at {arrival.time:.3f} s{more}")
         case other:
             raise AssertionError(f"no outcome of a REGISTER: {other}")

@@ -89,6 +89,10 @@ class SimulatedNetwork:
         """Who takes datagrams there."""
         return _at(self._datagrams, host, port)
 
+    def is_host(self, host: str) -> bool:
+        """Whether somebody has that address: then a port of it that nobody has is told by ICMP."""
+        return any(host == each for each, _ in self._datagrams)
+
     def server_at(self, host: str, port: int) -> SimulatedPort | None:
         """Who takes connections there."""
         return _at(self._servers, host, port)
@@ -143,13 +147,15 @@ class Endpoint:
         self._open = True
 
     def send(self, data: bytes, destination: Hop) -> None:
-        """Send one datagram; where nobody is, it is lost, as on any network."""
+        """Send one datagram. Where nobody is, it is lost, as on any network; if only the port is not there, refused."""
         place = destination[:2]
         path = self._paths.get(place)
         if path is None:
             path = self._paths[place] = self._network.path(f"{_name(self.address)}>{_name(place)}")
         if self._network.endpoint_at(*place) is None:
             self._tell_of_nobody(place)
+            for arrival in path.datagram(self._network.now()) if self._network.is_host(place[0]) else ():
+                self._network.at(arrival, lambda: self._refuse(data, place))
             return
         for arrival in path.datagram(self._network.now()):
             self._network.at(arrival, lambda: self._deliver(data, place))
@@ -171,6 +177,13 @@ class Endpoint:
         peer = self._network.endpoint_at(*place)
         if peer is not None:
             peer.receive(data, self.address)
+
+    def _refuse(self, data: bytes, place: Address) -> None:
+        """After the time of one way: how long the answer takes makes no difference to anybody."""
+        if self._open:
+            reason = f"nothing listens at {_name(place)} (ICMP port unreachable)"
+            self._upcalls.refused(Hop(*place, Transport.UDP), data, reason)
+            self._upcalls.drained()
 
     def _tell_of_nobody(self, place: Address) -> None:
         if place not in self._unreachable:

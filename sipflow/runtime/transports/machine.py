@@ -152,11 +152,11 @@ class MachinePort:
                 self._add_listener(transport, server)
 
     def _add_udp(self, bound: socket.socket | None, host: str = "", port: int = 0) -> None:
-        receive, drained = self._upcalls.receive, self._upcalls.drained
+        receive, drained, refused = self._upcalls.receive, self._upcalls.drained, self._upcalls.refused
         bound = bound or udp_socket(host, port)
         ipv6 = bound.family is socket.AF_INET6
         number = next(CONNECTION_NUMBERS) if ipv6 in self._udp else 0
-        endpoint = UdpEndpoint(receive=receive, drained=drained, bound=bound, number=number)
+        endpoint = UdpEndpoint(receive=receive, drained=drained, refused=refused, bound=bound, number=number)
         self._endpoints.append(endpoint)
         if number:
             self._numbered[number] = endpoint

@@ -8,8 +8,9 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 
-from sipflow.runtime.network import Address
+from sipflow.runtime.network import Address, Refused, ignore_refusal
 from sipflow.runtime.transports.flood import SWEEP, Datagram, is_flood, worth_reading
+from sipflow.runtime.transports.icmp import ask_for_refusals, waiting_refusals
 from sipflow.runtime.transports.sockets import udp_socket
 from sipflow.sip.hop import Hop, Transport
 
@@ -23,7 +24,8 @@ _SO_MEMINFO, _SK_MEMINFO_DROPS = 55, 8
 
 
 class UdpEndpoint:
-    """A bound socket. `receive` is called for every datagram, `drained` once after each batch."""
+    """A bound socket. `receive` is called for every datagram, `refused` for every one of ours that ICMP says did not
+    arrive, `drained` once after each batch."""
 
     def __init__(
         self,
@@ -32,13 +34,16 @@ class UdpEndpoint:
         *,
         receive: Callable[[bytes, Hop], None],
         drained: Callable[[], None],
+        refused: Refused = ignore_refusal,
         bound: socket.socket | None = None,
         number: int = 0,
     ) -> None:
         """At `host` and `port`, or with the socket `bound`; what is received carries `number` as its connection."""
         self._receive = receive
+        self._refused = refused
         self._drained = drained
         self._socket = bound or udp_socket(host, port)
+        ask_for_refusals(self._socket)
         self.address: Address = self._socket.getsockname()[:2]
         self._number = number
         self.send_errors = 0
@@ -55,8 +60,8 @@ class UdpEndpoint:
     def send(self, data: bytes, destination: Hop) -> str:
         """Send one datagram; gives what the kernel said against it, empty when it took it."""
         try:
-            self._socket.sendto(data, destination[:2])
-        except (BlockingIOError, ConnectionRefusedError):
+            self._send(data, destination[:2])
+        except BlockingIOError:
             self.send_errors += 1  # the datagram is lost as on any network; retransmission is SIP's affair
         except OSError as error:
             self.send_errors += 1
@@ -83,6 +88,22 @@ class UdpEndpoint:
             self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
+    def _send(self, data: bytes, place: Address) -> None:
+        """Linux may answer with the fate of an earlier datagram and not send this one: that is told, and this one is
+        sent all the same."""
+        try:
+            self._socket.sendto(data, place)
+        except BlockingIOError:
+            raise
+        except OSError:
+            self._tell_refusals()
+            with contextlib.suppress(ConnectionRefusedError):
+                self._socket.sendto(data, place)
+
+    def _tell_refusals(self) -> None:
+        for one in waiting_refusals(self._socket):
+            self._refused(Hop(*one.destination, Transport.UDP), one.quoted, one.reason)
+
     def _read(self) -> None:
         if self._flooded:
             for data, source in worth_reading(self._waiting(SWEEP)):
@@ -95,16 +116,19 @@ class UdpEndpoint:
     def _waiting(self, most: int) -> Iterator[Datagram]:
         """Up to so many datagrams; when more are left, whether this is a flood is found out."""
         recvfrom = self._socket.recvfrom
-        with contextlib.suppress(BlockingIOError):
-            for _ in range(most):
-                try:
-                    data, source = recvfrom(MAX_DATAGRAM)
-                except ConnectionRefusedError:
-                    continue  # an ICMP error of an earlier send, told on this call by Linux
+        for taken in range(most):
+            try:
+                data, source = recvfrom(MAX_DATAGRAM)
+            except BlockingIOError:
+                self._flooded = False
+                if taken == 0:  # woken by something else: ICMP errors, told to a `send` already
+                    self._tell_refusals()
+                return
+            except OSError:
+                self._tell_refusals()
+            else:
                 yield data, source[:2]
-            self._count_drops(most)
-            return
-        self._flooded = False
+        self._count_drops(most)
 
     def _count_drops(self, taken: int) -> None:
         before, self._dropped_before = self._dropped_before, self.dropped

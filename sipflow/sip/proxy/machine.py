@@ -90,6 +90,10 @@ class Proxy:
         """What was sent to this hop does not arrive."""
         self._core.transactions.transport_failed(destination, reason, now)
 
+    def datagram_refused(self, destination: Hop, quoted: bytes, reason: str, now: float) -> None:
+        """ICMP says that a datagram that began with `quoted` did not arrive there."""
+        self._core.transactions.datagram_refused(destination, quoted, reason, now)
+
     def resolved(self, number: int, hops: tuple[Hop, ...], problem: str, now: float) -> None:
         """The answer to a `Lookup`."""
         done = self._core.lookups.pop(number, None)
@@ -184,7 +188,7 @@ class Proxy:
             raise RefusedError(482)
         uri, routes = take_own_routes(request, self.config)
         target = read_uri(uri)
-        if request.method == "REGISTER" and not routes and self.config.serves(target):
+        if request.method == "REGISTER" and not routes and self.config.is_domain(target):
             self._register(transaction, request, source, now)
             return
         hops = hops_left(request)
@@ -208,7 +212,7 @@ class Proxy:
         if self._at_calls is None:
             _only_from_here(source)
             return
-        if not self.config.serves(parse_or_refuse(request.from_.uri)):
+        if not self.config.is_domain(parse_or_refuse(request.from_.uri)):
             return
         user = self._prove(self._at_calls, request, now)
         _check_identity(user, request.from_.uri)
@@ -239,7 +243,8 @@ class Proxy:
     def _targets(self, request: Request, uri: str, target: SipUri, routes: list[str]) -> list[Target]:
         if routes:
             return [(uri, _uri_of(routes[0]), None, routes)]
-        if self.config.serves(target):
+        known = self.config.is_domain(target) and self._location.knows(target.user or "")
+        if known or self.config.serves(target):
             return self._registered(target.user or "")
         flow = self._flow_to(uri)
         if not request.to_tag and flow is None and not target.host.lower().startswith(_LOOPBACK):

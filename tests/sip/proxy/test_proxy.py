@@ -287,3 +287,20 @@ def test_a_call_survives_loss(pbx, world):
     alice.do("release", "c1")
     world.run_for(100)
     assert alice.ua.idle and pbx.ua.idle
+
+
+def test_an_address_of_record_with_the_servers_address_needs_no_port(world):
+    """Phones that know their server by its address only; from port 7000 it is no part of their own."""
+    Server(world)
+    alice, bob = (
+        world.agent(name, from_uri=f"sip:{name}@127.0.0.1", outbound_proxy="sip:127.0.0.1:7000",
+                    login=Login(name, f"{name}-pw"))
+        for name in ("alice", "bob")
+    )  # fmt: skip
+    for one in (alice, bob):
+        one.do("register", expires_s=3600)
+    world.settle()
+    assert all(one.events(events.Registered) for one in (alice, bob))
+    alice.do("invite", "c1", "sip:bob@127.0.0.1", media())
+    world.settle()
+    assert bob.events(events.CallIncoming)
