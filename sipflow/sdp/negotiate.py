@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
+from sipflow.sdp.problem import AddressFormat, MediaFormat, MediaType
 from sipflow.sdp.security import (
     PLAIN,
     SDES,
@@ -274,15 +275,15 @@ def _choose(offer: SessionDescription, local: LocalMedia) -> tuple[int | None, s
             return position, ""
         if media.kind.lower() == "audio":
             refusals.append(refusal)
-    return None, refusals[0] if refusals else "the offer has no audio stream"
+    return None, refusals[0] if refusals else MediaType("the offer has no audio stream")
 
 
 def _refusal(offer: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
     """Why a stream cannot be accepted; empty when it can."""
     if media.kind.lower() != "audio":
-        return f"{media.kind} is not taken here"
+        return MediaType(f"{media.kind} is not taken here")
     if media.port == 0:
-        return "the audio stream was offered with port 0"
+        return MediaType("the audio stream was offered with port 0")
     agreement = accept_offer(local.security, offer, media)
     if isinstance(agreement, str):
         return agreement
@@ -315,7 +316,7 @@ def _address_problem(description: SessionDescription, media: MediaDescription, l
         return "the audio stream has no connection address"
     family, own = _family(address), _family(local.address)
     if family and own and family != own:
-        return f"the peer's media address is IPv{family}, here it is IPv{own}"
+        return AddressFormat(f"the peer's media address is IPv{family}, here it is IPv{own}")
     return ""
 
 
@@ -330,7 +331,7 @@ def _family(address: str) -> int | None:
 
 
 def _no_common_codec(where: str, theirs: Iterable[RtpFormat], here: str, ours: Iterable[RtpFormat]) -> str:
-    return f"no common codec: {where} {_names(tuple(theirs))}, {here} {_names(tuple(ours))}"
+    return MediaFormat(f"no common codec: {where} {_names(tuple(theirs))}, {here} {_names(tuple(ours))}")
 
 
 def _names(formats: tuple[RtpFormat, ...]) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from sipflow.media_params import DtlsParams, Fingerprint, SrtpKeys
 from sipflow.sdp.crypto import CryptoLine, read_crypto_lines
+from sipflow.sdp.problem import Attribute, TransportProtocol
 from sipflow.sdp.session import Lines, MediaDescription, SessionDescription
 
 PLAIN: Final = "RTP/AVP"
@@ -126,7 +127,7 @@ def _protocol_problem(security: Security, media: MediaDescription) -> str:
     if protocol in (_SDES_PROTOCOLS if security.mode is not SecurityMode.OFF else (PLAIN,)):
         return ""
     here = {SecurityMode.OFF: "RTP/AVP (`srtp off`)", SecurityMode.OPTIONAL: "RTP/AVP or RTP/SAVP"}
-    return f"audio was offered as {media.protocol}, here it is {here.get(security.mode, 'RTP/SAVP')}"
+    return TransportProtocol(f"audio was offered as {media.protocol}, here it is {here.get(security.mode, 'RTP/SAVP')}")
 
 
 def _answer_line(security: Security, chosen: CryptoLine) -> Agreement:
@@ -157,9 +158,9 @@ def _take_line(ours: tuple[CryptoLine, ...], theirs: Sequence[str]) -> Agreement
 
 def _no_line(where: str, media: MediaDescription, theirs: tuple[CryptoLine, ...], security: Security) -> str:
     if not media.attributes("crypto"):
-        return f"{media.protocol} was {where} without a crypto line, here media has to be protected (SRTP)"
+        return Attribute(f"{media.protocol} was {where} without a crypto line, here media has to be protected (SRTP)")
     problems = "; ".join(dict.fromkeys(line.problem(security.suites) for line in theirs)) or "none can be read"
-    return f"no crypto line that was {where} can be used: {problems}"
+    return Attribute(f"no crypto line that was {where} can be used: {problems}")
 
 
 # --- DTLS ---
@@ -171,13 +172,13 @@ def _dtls_lines(security: Security, setup: str) -> Lines:
 
 def _accept_dtls(security: Security, offer: SessionDescription, media: MediaDescription) -> Agreement | str:
     if media.protocol.upper() not in _DTLS_PROTOCOLS:
-        return f"audio was offered as {media.protocol}, here it is {DTLS}"
+        return TransportProtocol(f"audio was offered as {media.protocol}, here it is {DTLS}")
     fingerprints = read_fingerprints(offer, media)
     if not fingerprints:
-        return f"{media.protocol} was offered without a fingerprint, here keys come by DTLS (`srtp dtls`)"
+        return Attribute(f"{media.protocol} was offered without a fingerprint, here keys come by DTLS (`srtp dtls`)")
     active = _part_in_answer(_setup_of(offer, media), security.active)
     if active is None:
-        return f"DTLS was offered with a=setup:{_setup_of(offer, media)}, to which there is no answer"
+        return Attribute(f"DTLS was offered with a=setup:{_setup_of(offer, media)}, to which there is no answer")
     lines = _dtls_lines(security, "active" if active else "passive")
     return Agreement(lines, dtls=DtlsParams(active, fingerprints, security.suites))
 

@@ -19,6 +19,7 @@ from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Response
 from sipflow.sip.requests import Templates, write_request
 from sipflow.sip.transaction import ClientTransaction, ClientUser
+from sipflow.sip.warning import reason_with_warnings
 
 if TYPE_CHECKING:
     from sipflow.sip.core import Core
@@ -110,7 +111,7 @@ class Exchange:
     def reason_of(self, response: Response) -> str:
         """The reason of a final response, for a person: with a challenge, why it was not answered, too."""
         if response.status_code not in (401, 407):
-            return response.reason_phrase
+            return reason_with_warnings(response)
         problem = _NO_LOGIN if self._credentials is None else self._credentials.problem
         return f"{response.reason_phrase} ({problem})" if problem else response.reason_phrase
 

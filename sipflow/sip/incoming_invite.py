@@ -17,6 +17,7 @@ from sipflow.sip.requests import HeaderFields, with_headers
 from sipflow.sip.responses import Answerable
 from sipflow.sip.session_refresh import session_timer_for
 from sipflow.sip.transaction import ServerTransaction
+from sipflow.sip.warning import warning_value
 
 
 class IncomingInvite:
@@ -111,8 +112,7 @@ class IncomingInvite:
             return
         body, problem = self._describe(media)
         if problem:
-            core.emit(MediaRefused(call.id, problem))
-            self._finish(488, None, now, (), "local", "rejected", problem)
+            self._refuse_description(problem, now)
             return
         timer, request = call.session_timer, self._transaction.request
         refresh = timer.accept(request, now) if timer is not None and request is not None else ""
@@ -188,8 +188,7 @@ class IncomingInvite:
         if call.state is not CallState.INCOMING:
             return
         if problem:
-            self._core.emit(MediaRefused(call.id, problem))
-            self._finish(488, None, now, (), "local", "rejected", problem)
+            self._refuse_description(problem, now)
             return
         self.exchanged = self.exchanged or described
         if self._answer is not None:
@@ -263,6 +262,11 @@ class IncomingInvite:
             replaced.outgoing.cancel(now)
         elif replaced.incoming is not None:
             replaced.incoming.release(now, ())
+
+    def _refuse_description(self, problem: str, now: float) -> None:
+        self._core.emit(MediaRefused(self._call.id, problem))
+        warning = ("Warning", warning_value(self._core.config.host, problem))
+        self._finish(488, None, now, (warning,), "local", "rejected", problem)
 
     def _finish(
         self,

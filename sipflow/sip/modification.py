@@ -15,6 +15,7 @@ from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.session_timer import TOO_BRIEF
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction
+from sipflow.sip.warning import reason_with_warnings
 
 _GLARE = 491
 
@@ -134,7 +135,7 @@ class Modification:
             self._close_offer()
             self.start(now)
         else:
-            self._rejected(code, response.reason_phrase, now)
+            self._rejected(code, reason_with_warnings(response), now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
         """No answer at all."""

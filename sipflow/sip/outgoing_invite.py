@@ -154,7 +154,8 @@ class OutgoingInvite:
             self._answered(transaction, response, now)
         elif not self._lasts_longer(response, now):
             reason = response.reason_phrase if self._exchange is None else self._exchange.reason_of(response)
-            self._reject(code, reason, now, contacts=contact_uris(response) if code < 400 else ())
+            contacts = contact_uris(response) if code < 400 else ()
+            self._reject(code, reason, now, contacts=contacts, phrase=response.reason_phrase)
 
     def _lasts_longer(self, response: Response, now: float) -> bool:
         """After a 422 try once more with the session interval that it asks for (RFC 4028 section 7.3)."""
@@ -294,8 +295,16 @@ class OutgoingInvite:
         self._observe(487, "Request Terminated", now)
 
     def _reject(
-        self, code: int, reason: str, now: float, *, contacts: tuple[str, ...] = (), local: bool = False
+        self,
+        code: int,
+        reason: str,
+        now: float,
+        *,
+        contacts: tuple[str, ...] = (),
+        local: bool = False,
+        phrase: str = "",
     ) -> None:
+        """`phrase`: the response's own, where `reason` says more than that."""
         call, core = self._call, self._core
         core.timers.cancel(self._give_up)
         self._exchange = self._request = None
@@ -303,7 +312,7 @@ class OutgoingInvite:
         call.code = code
         call.ended_at = now
         core.emit(CallRejected(call.id, code, reason, contacts, local))
-        self._observe(code, reason, now)
+        self._observe(code, phrase or reason, now)
         call.released(code, now)
 
     def _forget_dialogs(self) -> None:

@@ -10,6 +10,7 @@ from sipflow.sip.core import Core
 from sipflow.sip.message import Request
 from sipflow.sip.session_timer import TOO_BRIEF
 from sipflow.sip.transaction import ServerTransaction
+from sipflow.sip.warning import warning_line
 
 
 def receive_modification(core: Core, call: Call, transaction: ServerTransaction, request: Request, now: float) -> None:
@@ -99,7 +100,8 @@ def _refuse_body(core: Core, call: Call, transaction: ServerTransaction, now: fl
 
 
 def _refuse_description(core: Core, call: Call, transaction: ServerTransaction, problem: str, now: float) -> int:
-    transaction.reply(now, 488, None, call.dialog.local, core.templates_for(transaction.destination).response)
+    lines = warning_line(core.config.host, problem) + core.templates_for(transaction.destination).response
+    transaction.reply(now, 488, None, call.dialog.local, lines)
     core.emit(MediaRefused(call.id, problem))
     return 488
 

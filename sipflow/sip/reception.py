@@ -21,6 +21,7 @@ from sipflow.sip.subscription import accept, receive_in_subscription, report
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.transfer import is_refer_notification, receive_notification, receive_refer
+from sipflow.sip.warning import warning_line
 
 _HARMLESS = frozenset(b"\r\n\0 ")
 """What keep-alive datagrams are made of."""
@@ -195,7 +196,7 @@ class Reception:
             self._reply(transaction, request, 415, now, ACCEPT_LINE)
             return
         if not accepts_descriptions(request):
-            self._reply(transaction, request, 406, now, f'Warning: 399 {core.config.host} "{_NO_FORMAT}"\r\n')
+            self._reply(transaction, request, 406, now, warning_line(core.config.host, _NO_FORMAT))
             return
         if is_missing(core, request):
             self._reply(transaction, request, 421, now, f"Require: {OPTION}\r\n")

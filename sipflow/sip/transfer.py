@@ -13,6 +13,7 @@ from sipflow.sip.requests import HeaderFields, Templates, with_headers
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ClientTransaction, ServerTransaction
 from sipflow.sip.uri import SipUri, UriError, parse_uri
+from sipflow.sip.warning import reason_with_warnings
 
 _SIPFRAG = "message/sipfrag"
 _EXPIRES_S = 60
@@ -59,7 +60,7 @@ class SentRefer:
             if not subscribed:
                 self.close(now)
         elif code >= 300:
-            self._tell(TransferRejected(self._call.id, code, response.reason_phrase))
+            self._tell(TransferRejected(self._call.id, code, reason_with_warnings(response)))
             self.close(now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
