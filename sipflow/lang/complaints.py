@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sipflow.ir.span import Span
+from sipflow.lang import habits
 from sipflow.lang.diagnostics import Label, closest, replace
 from sipflow.lang.scanner import WORD, RawToken
 from sipflow.lang.tables import END
@@ -28,32 +29,6 @@ STATEMENT_WORDS = frozenset(
 
 SETTING_WORDS = frozenset(("number", "uri", "listen", "proxy", "auth", "codecs", "ptime", "srtp", "header", "media"))
 """Words with which settings of agents begin, and no statement does."""
-
-_OTHER_WORDS = {
-    "bye": "release",
-    "hangup": "release",
-    "cancel": "release",
-    "disconnect": "release",
-    "invite": "call",
-    "accept": "answer",
-    "pickup": "answer",
-    "sleep": "wait",
-    "pause": "wait",
-    "print": "log",
-    "echo": "log",
-    "refer": "transfer",
-    "retrieve": "resume",
-    "unhold": "resume",
-    "assert": "check",
-    "dtmf": "send dtmf",
-    "press": "send dtmf",
-    "exit": "end",
-    "return": "end",
-    "set": "let",
-    "var": "let",
-    "receive": "expect",
-}
-"""What people write who come from other tools."""
 
 
 def misspelt(driver: Driver, token: RawToken, meant: str) -> None:
@@ -169,7 +144,7 @@ def unexpected(driver: Driver, token: RawToken) -> None:
         wanted = _wanted(driver, expected)
         message = f"expected {wanted}, found {found(driver, token)}"
         opened = _opened(driver) if driver.open and driver.open[-1].kind == "LPAR" else ()
-        driver.report.error("SF110", message, where, f"expected {wanted}", secondary=opened, **_hint(token))
+        driver.report.error("SF110", message, where, f"expected {wanted}", secondary=opened, **_hint(driver, token))
 
 
 def _not_at_top(driver: Driver, token: RawToken, where: Span) -> None:
@@ -218,10 +193,10 @@ def _setting_among_statements(driver: Driver, token: RawToken, where: Span) -> N
 
 
 def _unknown_statement(driver: Driver, token: RawToken, where: Span) -> None:
-    near = closest(token.text, _OTHER_WORDS, 0.75)
+    near = closest(token.text, habits.STATEMENTS, 0.75)
     more: dict[str, Any] = {}
     if near is not None:
-        meant = _OTHER_WORDS[near]
+        meant = habits.STATEMENTS[near]
         more = {"help": f"did you mean `{meant}`?", "fix": replace(where, meant)}
     driver.report.error("SF111", f"unknown statement `{_short(token.text)}`", where, "no statement begins so", **more)
 
@@ -240,10 +215,11 @@ def _short(text: str) -> str:
     return text if len(text) <= 30 else text[:29] + "…"
 
 
-def _hint(token: RawToken) -> dict[str, str]:
+def _hint(driver: Driver, token: RawToken) -> dict[str, Any]:
     if token.kind == WORD and not token.text.isascii():
         return {"help": "names are made of the letters a-z and A-Z, digits and `_`"}
-    return {}
+    meant = habits.hint(driver, token)
+    return {} if meant is None else {"help": meant.text, "fix": meant.fix}
 
 
 def _kind_of_word(driver: Driver) -> str:

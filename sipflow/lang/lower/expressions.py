@@ -24,6 +24,7 @@ from sipflow.ir.functions import AMOUNT, FUNCTIONS, Function
 from sipflow.ir.span import Span
 from sipflow.lang import diagnostics
 from sipflow.lang.diagnostics import closest
+from sipflow.lang.habits import FILE_ENDINGS
 from sipflow.lang.literals import UNIT_ALIASES, UNITS, Piece, pieces, quantity, split_quantity
 from sipflow.lang.lower.context import Context, Kind, Uses
 from sipflow.lang.lower.kinds import check_operator, check_values, kind_of_value
@@ -244,6 +245,12 @@ class ExpressionReader:
         more: dict[str, object] = {}
         if near is not None:
             more = {"help": f"did you mean the table `{near}`?", "fix": diagnostics.replace(self._head(name), near)}
+        elif name.parts[-1].lower() in FILE_ENDINGS:
+            quoted = f'"{name}"'
+            more = {
+                "help": f"names of files stand in quotes: `{quoted}`",
+                "fix": diagnostics.replace(name.span, quoted),
+            }
         self._error("SF206", f"nothing is known as `{name}`", name.span, "not a measurement of a call", **more)
 
     def _check_column(self, name: Name, table: Token, column: Token) -> None:
@@ -271,11 +278,17 @@ class ExpressionReader:
         if self.names.has_variable(word) or word in self.context.variables or not self.is_new_mistake(word):
             return
         near = closest(word, [*self.names.known.variables, *(self.names.arguments or ()), *self.context.variables])
+        near = near or self._measured_as(word)
         help_text = f"did you mean `{near}`?" if near else self._no_variable(word)
         fix = diagnostics.replace(name.span, near) if near else None
         self._error(
             "SF205", f"unknown variable `{word}`", name.span, "nothing gave it a value", help=help_text, fix=fix
         )
+
+    def _measured_as(self, word: str) -> str | None:
+        """A measurement whose group was left out."""
+        groups = measurements.GROUPS.items() if self.names.in_lane else ()
+        return next((f"{group}.{word}" for group, known in groups if word in known), None)
 
     def _no_variable(self, word: str) -> str:
         """What to do about a word that is near no variable: it may be an agent's, as in `proxy pbx`."""

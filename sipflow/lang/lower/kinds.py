@@ -69,7 +69,10 @@ def require(reader: ExpressionReader, expression: Expr, wanted: Kind, what: str,
         return expression
     name, example = _EXAMPLES[wanted]
     label = f"expected {name} such as `{example}`, found {describe(kind)}"
-    reader.context.report.error("SF208", f"{what} must be {name}", expression.span, label)
+    fix = None
+    if kind == "number" and wanted == "string" and isinstance(expression, Literal):
+        fix = replace(expression.span, f'"{reader.context.written(expression.span)}"')
+    reader.context.report.error("SF208", f"{what} must be {name}", expression.span, label, fix=fix)
     return expression
 
 

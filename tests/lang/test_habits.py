@@ -1,0 +1,84 @@
+"""What those write who come from other tools is told by what it is called here, with the fix where one is sure."""
+
+from __future__ import annotations
+
+import pytest
+
+from sipflow.lang import compile_text
+from sipflow.lang.diagnostics import apply_fix
+from tests.lang.probe import FakeLibrary
+
+FIXED = {
+    'expect dtmf "1" in 5s': 'expect dtmf "1" within 5s',
+    "expect hangup timeout 5s": "expect hangup within 5s",
+    "call bob timeout 5s": "call bob within 5s",
+    "wait for 2s": "wait 2s",
+    "wait until 2s": "wait 2s",
+    'expect "12"': 'expect dtmf "12"',
+    'expect "greet.wav"': 'expect heard "greet.wav"',
+    "expect bye": "expect hangup",
+    "expect invite": "expect call",
+    "dial bob; expect 180": "dial bob; expect ringing",
+    "dial bob; expect 200": "dial bob; expect answered",
+    "dial bob; expect 486": "dial bob; expect rejected 486",
+    'send "12#"': 'send dtmf "12#"',
+    'play "greet.wav" loop 3': 'play "greet.wav" 3 times',
+    'call bob and play "greet.wav"': 'call bob; play "greet.wav"',
+    "call bob then wait 1s": "call bob; wait 1s",
+    "play greet.wav": 'play "greet.wav"',
+    'check codec == "PCMA"': 'check media.codec == "PCMA"',
+    'send message to 1001 { body "x" }': 'send message to "1001" { body "x" }',
+}
+"""A statement, and what its fix makes of it."""
+
+TOLD = {
+    'play "greet.wav" until dtmf': "stop play",
+    'record "x.wav" until hangup': "stop record",
+    "wait for dtmf": "`expect`",
+    "wait until answered": "`expect`",
+    "expect no dtmf": "choose within",
+    "expect not dtmf": "choose within",
+    "expect hangup after 5s": "too early",
+    "expect ringing or answered": "choose",
+    "call bob for 5s": "`wait 5s; release`",
+}
+"""A statement, and what its help names."""
+
+SILENT = (
+    "expect",
+    "wait",
+    'expect message where code == 1 and body == "a" )',
+    'check media.loss < 1% and media.mos > 4 "x"',
+    "call bob )",
+    'send "hello"',
+    'expect "hello"',
+    "play bob.codec",
+)
+"""Mistakes of which nobody knows what was meant."""
+
+
+def text_of(statement: str) -> str:
+    return f"on alice: call bob; {statement}\non bob: answer; expect hangup\n"
+
+
+@pytest.mark.parametrize("statement", FIXED)
+def test_the_fix_writes_what_was_meant(statement: str) -> None:
+    text = text_of(statement)
+    (first, *_) = compile_text(text, "a.sflow", files=FakeLibrary()).diagnostics
+    assert first.fix is not None
+    fixed = apply_fix(text, first.fix)
+    assert fixed == text_of(FIXED[statement])
+    codes = {one.code for one in compile_text(fixed, "a.sflow", files=FakeLibrary()).diagnostics}
+    assert not {code for code in codes if code.startswith(("SF1", "SF20"))}
+
+
+@pytest.mark.parametrize("statement", TOLD)
+def test_the_help_tells_how_it_is_said_here(statement: str) -> None:
+    (first, *_) = compile_text(text_of(statement), "a.sflow", files=FakeLibrary()).diagnostics
+    assert first.code == "SF110" and first.fix is None and TOLD[statement] in (first.help or "")
+
+
+@pytest.mark.parametrize("statement", SILENT)
+def test_nothing_is_guessed(statement: str) -> None:
+    (first, *_) = compile_text(text_of(statement), "a.sflow", files=FakeLibrary()).diagnostics
+    assert "did you mean" not in (first.help or "") and "stand on lines" not in (first.help or "")
