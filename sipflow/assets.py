@@ -108,7 +108,9 @@ class Assets:
         info = self._loaded.probe(found)
         if isinstance(info, library.MediaProblem):
             return FileProblem("unreadable", info.message)
-        return MediaInfo(str(info.path), info.sample_rate, info.channels, info.duration_ms, info.encoded)
+        return MediaInfo(
+            str(info.path), info.sample_rate, info.channels, info.duration_ms, info.encoded, info.missing_ms
+        )
 
     def _missing(self, path: str) -> FileProblem:
         if any((folder / path).is_dir() for folder in self.folders):

@@ -441,7 +441,8 @@ class PlayFinished(Payload):
     played_ms: int
     completed: bool
     error: str = ""
-    """Why not all of it could be heard (a damaged file, …); empty when all was, or it was stopped."""
+    """Why not all of it could be heard (a damaged file, one that was cut off and played `completed` as far as it
+    goes, …); empty when all was, or it was stopped."""
 
 
 @dataclass(frozen=True, slots=True)

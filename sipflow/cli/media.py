@@ -168,7 +168,7 @@ def _check(path: Path) -> int:
         click.echo(f"{path}: error: {error}")
         return UNREADABLE
     click.echo(f"{path}: {_description(info)}")
-    findings = _findings(loudness.silent, loudness.clipped_runs)
+    findings = _findings(loudness.silent, loudness.clipped_runs, info.missing_ms)
     for finding in findings:
         click.echo(f"  warning: {finding}")
     return SUSPICIOUS if findings else 0
@@ -182,8 +182,10 @@ def _description(info: MediaInfo) -> str:
     return ", ".join(parts)
 
 
-def _findings(silent: bool, clipped_runs: int) -> list[str]:
+def _findings(silent: bool, clipped_runs: int, missing_ms: int) -> list[str]:
     findings = []
+    if missing_ms:
+        findings.append(f"cut off: the last {missing_ms / 1000:g} s that its head announces are missing")
     if silent:
         findings.append("silent: nothing in it is louder than -60 dB of full scale")
     if clipped_runs:

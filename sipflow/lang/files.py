@@ -18,6 +18,8 @@ class MediaInfo:
     encoded: str = ""
     """Encoding name of the codec whose frames it holds, for it is sent as it is; `ANY_CODEC` where that is not
     known; empty: audio that any codec encodes."""
+    missing_ms: float = 0
+    """How much more its head announces than there is: the file was cut off."""
 
 
 @dataclass(frozen=True, slots=True)

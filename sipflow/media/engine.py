@@ -137,8 +137,9 @@ def _record_progress(job: Job, event: Any) -> Payload:
 
 
 def _play_finished(job: Job, event: Any) -> Payload:
-    error = "" if job.prompt is None else job.prompt.why_short(event.total_ms, cut=not event.completed)
-    return PlayFinished(job.leg.call, job.token, event.elapsed_ms, bool(event.completed) and not error, error)
+    played_ms, missed_ms, completed = event.elapsed_ms, event.total_ms, bool(event.completed)
+    error = "" if job.prompt is None else job.prompt.why_short(played_ms, missed_ms, cut=not completed)
+    return PlayFinished(job.leg.call, job.token, played_ms, completed and missed_ms <= 0, error)
 
 
 def _dialled(job: Job, played_ms: int) -> Iterator[Payload]:

@@ -48,6 +48,8 @@ class MediaInfo:
     encoded: str = ""
     """Encoding name of the codec that its frames are sent with, as they are; `ANY_CODEC` where only a
     call tells; empty for audio that any codec encodes."""
+    missing_ms: int = 0
+    """How much more its head announces than there is: the file was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class MediaLibrary:
         if captures.holds_packets(path):
             return _probe_capture(path)
         header = _wav_header(path)
-        if header is not None and header.frames > 0:
+        if header is not None:
             return _info_of_wav(path, header)
         return self._probe_others(path)
 
@@ -162,9 +164,19 @@ def _wav_header(path: Path) -> WavHeader | None:
         return None
 
 
-def _info_of_wav(path: Path, header: WavHeader) -> MediaInfo:
+def _info_of_wav(path: Path, header: WavHeader) -> MediaInfo | MediaProblem:
+    if header.frames == 0:
+        announced = f"{header.missing_frames / header.sample_rate:.3g} s of audio"
+        return MediaProblem(path, f"{path} is cut off: its head announces {announced}, and none is there")
     return MediaInfo(
-        path, header.duration_ms, header.sample_rate, header.channels, header.subtype, header.container, header.bits
+        path,
+        header.duration_ms,
+        header.sample_rate,
+        header.channels,
+        header.subtype,
+        header.container,
+        header.bits,
+        missing_ms=header.missing_ms,
     )
 
 

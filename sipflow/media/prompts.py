@@ -20,6 +20,7 @@ from sipflow.media.encoded import encoded_prompt, is_encoded
 from sipflow.media.encoding import Coding, encode, require_encoder
 from sipflow.media.formats import codec_of
 from sipflow.media.growing import HEAD_MS, LONG_MS, Feeder, GrowingAudio
+from sipflow.media.wav_header import missing_ms
 from sipflow.media_params import RtpFormat
 from sipflow.native import check, ffi, lib
 
@@ -77,13 +78,19 @@ class Prompt:
     """What it dials."""
     growing: GrowingAudio | None = field(default=None, repr=False, compare=False)
     """What is encoded while it plays."""
+    missing_ms: int = field(default=0, compare=False)
+    """How much of the file was cut off."""
 
-    def why_short(self, missed_ms: int, *, cut: bool) -> str:
-        """What was wrong with a play that had so much silence in the place of audio that was not there in time, or
-        was `cut` short; empty when nothing was."""
+    def why_short(self, played_ms: int, missed_ms: int, *, cut: bool) -> str:
+        """What was wrong with a play that lasted `played_ms`, of which `missed_ms` were silence in the place of audio
+        that was not there in time, or that was `cut` short; empty when nothing was."""
         if cut and self.growing is not None and self.growing.trouble:
             return self.growing.trouble
-        return f"{missed_ms} ms of {self.name} were silence: it was not encoded in time" if missed_ms else ""
+        if missed_ms:
+            return f"{missed_ms} ms of {self.name} were silence: it was not encoded in time"
+        if self.missing_ms and not cut and played_ms >= self.duration_ms:
+            return f"the last {self.missing_ms / 1000:g} s of {self.name} are missing: it was cut off"
+        return ""
 
     def dialled(self, played_ms: float) -> Iterator[tuple[AudibleDigit, float]]:
         """The digits of a play, as long as they were heard, and how many ms before its end each ended."""
@@ -232,8 +239,10 @@ class PromptStore:
         with open_audio(path) as audio:
             left_s = audio.frames / audio.samplerate - start_ms / 1000
             if left_s <= LONG_MS / 1000:
-                return self._encode(str(path), coding, _blocks_for(audio, coding, start_ms, gain_db))
-        return self._grown(path, coding, start_ms, gain_db)
+                prompt = self._encode(str(path), coding, _blocks_for(audio, coding, start_ms, gain_db))
+            else:
+                prompt = self._grown(path, coding, start_ms, gain_db)
+        return replace(prompt, missing_ms=missing_ms(path))
 
     def _grown(self, path: Path, coding: Coding, start_ms: float, gain_db: float) -> Prompt:
         require_encoder(coding, str(path))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from sipflow.values import dataclass
@@ -31,6 +32,8 @@ _GUID_TAIL = bytes.fromhex("0000 0000 1000 8000 00aa 0038 9b71")
 """Of KSDATAFORMAT_SUBTYPE_*, behind the two bytes of the format's tag."""
 _UNKNOWN_SIZE = 0xFFFFFFFF
 """RF64: the size is in `ds64`. RIFF: whoever wrote the file could not go back to its head (a pipe)."""
+_STREAMED_SIZE = 0x7FFF0000
+"""Sizes from here on are what programs write that do not know it yet: -1, the largest of 31 bits, or a little less."""
 _MOST_CHANNELS = 64
 _MOST_CHUNKS = 256
 _MOST_HEAD_BYTES = 128
@@ -52,11 +55,28 @@ class WavHeader:
     """Per sample."""
     container: str
     """In libsndfile's words: WAV, WAVEX (WAVE_FORMAT_EXTENSIBLE), RF64."""
+    missing_frames: int = 0
+    """How many more the head announces than there are: the file was cut off."""
 
     @property
     def duration_ms(self) -> int:
         """Length of the audio, fractions dropped."""
         return self.frames * 1000 // self.sample_rate
+
+    @property
+    def missing_ms(self) -> int:
+        """Length of the audio that is announced and not there, fractions dropped."""
+        return self.missing_frames * 1000 // self.sample_rate
+
+
+def missing_ms(path: Path) -> int:
+    """How much of the audio that a WAV file announces is not in it; 0 for what is no such file, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            header = read_wav_header(file)
+    except (OSError, ValueError):
+        return 0
+    return 0 if header is None else header.missing_ms
 
 
 def read_wav_header(file: BinaryIO) -> WavHeader | None:
@@ -76,7 +96,7 @@ def read_wav_header(file: BinaryIO) -> WavHeader | None:
             format_chunk = file.read(min(size, _MOST_HEAD_BYTES))
         elif name == b"data":
             promised = data_bytes if size == _UNKNOWN_SIZE and data_bytes is not None else size
-            return _header(format_chunk, min(promised, length - file.tell()), magic == b"RF64")
+            return _header(format_chunk, promised, length - file.tell(), magic == b"RF64")
     return None
 
 
@@ -94,7 +114,7 @@ def _chunks(file: BinaryIO, length: int) -> Iterator[tuple[bytes, int]]:
             return
 
 
-def _header(chunk: bytes | None, data_bytes: int, is_rf64: bool) -> WavHeader | None:
+def _header(chunk: bytes | None, promised: int, there: int, is_rf64: bool) -> WavHeader | None:
     fields = _unpack("<HHIIHH", (chunk or b"")[:16])
     if chunk is None or fields is None:
         return None
@@ -105,10 +125,14 @@ def _header(chunk: bytes | None, data_bytes: int, is_rf64: bool) -> WavHeader | 
     subtype = _SUBTYPES.get((tag, bits))
     if subtype is None or not 1 <= channels <= _MOST_CHANNELS or not 1 <= sample_rate <= 1_000_000:
         return None
-    if block_bytes != channels * bits // 8 or data_bytes == 0:
+    if block_bytes != channels * bits // 8 or promised == 0:
+        return None
+    frames = min(promised, there) // block_bytes
+    missing = promised // block_bytes - frames if promised < _STREAMED_SIZE or is_rf64 else 0
+    if frames + missing == 0:
         return None
     container = "RF64" if is_rf64 else "WAVEX" if extensible else "WAV"
-    return WavHeader(sample_rate, channels, data_bytes // block_bytes, subtype, bits, container)
+    return WavHeader(sample_rate, channels, frames, subtype, bits, container, missing)
 
 
 def _extended_tag(chunk: bytes) -> int:

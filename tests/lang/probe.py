@@ -35,7 +35,8 @@ class FakeLibrary:
             return FileProblem("unreadable", "notes.wav is not an audio file: it is text")
         if path in self.LOST:
             return self._missing(path, "greet.wav")
-        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 1000.0), "GSM" if path.endswith(".gsm") else "")
+        encoded = "GSM" if path.endswith(".gsm") else ""
+        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 1000.0), encoded, 500 if path == "torn.wav" else 0)
 
     def missing_for(self, codec: str) -> str:
         return "Opus needs libopus: apt install libopus0 (Debian, Ubuntu)" if codec == "opus" else ""

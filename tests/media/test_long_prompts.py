@@ -152,6 +152,22 @@ def test_a_file_that_ends_before_its_end_ends_the_play_with_the_reason(tmp_path:
     assert str(path) in finished.error and "damaged" in finished.error
 
 
+@pytest.mark.parametrize("seconds", [5, 80])
+def test_a_file_that_was_cut_off_plays_what_is_left_and_says_what_is_missing(tmp_path: Path, seconds: int) -> None:
+    path = write_wav(tmp_path / "torn.wav", speech(seconds))
+    path.write_bytes(path.read_bytes()[:-24_000])
+    prompt = PromptStore(ahead=False).load(path, PCMU)
+    pair = Simulated()
+    pair.left.play(prompt, 1)
+    pair.left.play(prompt, 2, duration_ms=1000)
+    pair.left.play(prompt, 3)
+    pair.run((seconds + 1) * SECOND)
+    cut, whole = [event for _, event in pair.events if isinstance(event, PlayFinished) and event.token in (1, 3)]
+    assert (cut.completed, cut.error) == (False, "")
+    assert (whole.completed, whole.played_ms) == (True, 1000 * seconds - 1500)
+    assert whole.error == f"the last 1.5 s of {path} are missing: it was cut off"
+
+
 def test_a_closed_store_reads_no_more_files(tmp_path: Path, store: PromptStore) -> None:
     prompt = store.load(hours(tmp_path / "long.wav", speech(10), 10), PCMU)
     store.close()

@@ -78,7 +78,8 @@ class PlayStatement(MediaStatement[ops.Play]):
 
     def _judge(self, finished: events.PlayFinished, call: LaneCall) -> Outcome:
         if finished.completed:
-            return Success(f"played {finished.played_ms / 1000:.2f} s")
+            remark = f": {finished.error}" if finished.error else ""
+            return Success(f"played {finished.played_ms / 1000:.2f} s{remark}")
         why = f": {call.why_over()}" if call.state is CallState.ENDED else ""
         why = f": {finished.error}" if finished.error else why
         return Failure(self.expected(), f"it stopped after {finished.played_ms / 1000:.2f} s{why}", COMMAND_FAILED)

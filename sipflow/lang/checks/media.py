@@ -107,6 +107,18 @@ def _check_play(program: Program, node: Node, op: ops.Play) -> None:
     info = program.context.files.probe(path)
     if isinstance(info, MediaInfo):
         _check_length(program, node, op, info)
+        _check_whole(program, op, op.path, info)
+
+
+def _check_whole(program: Program, op: ops.Play, path: Expr, info: MediaInfo) -> None:
+    """SF417."""
+    start, duration = constant_ms(op.start) or 0.0, constant_ms(op.duration)
+    if info.missing_ms < 1 or (duration is not None and start + duration <= info.duration_ms):
+        return
+    there, all_of_it = (round(ms) / 1000 for ms in (info.duration_ms, info.duration_ms + info.missing_ms))
+    label = f"its head announces {all_of_it:g} s, and {there:g} s are there"
+    message = f"the last {round(info.missing_ms) / 1000:g} s of the file are missing: it was cut off"
+    program.context.report.warning("SF417", message, path.span, label)
 
 
 def _check_length(program: Program, node: Node, op: ops.Play, info: MediaInfo) -> None:

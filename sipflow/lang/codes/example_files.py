@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sipflow.lang.files import FileProblem, ImportedText, MediaInfo, TableInfo
 
 PROMPT, LONG_PROMPT, LOST, NOTES, CLICK = "greet.wav", "hours.wav", "gret.wav", "notes.wav", "click.wav"
+TORN = "torn.wav"
 NO_OPUS = "Opus needs libopus: apt install libopus0 (Debian, Ubuntu), brew install opus (macOS)"
 _DURATIONS_MS = {LONG_PROMPT: 7_200_000.0, CLICK: 100.0}
 TEXTS: Mapping[str, str] = {
@@ -25,12 +26,13 @@ class ExampleFiles:
 
     def probe(self, path: str) -> MediaInfo | FileProblem:
         """Two seconds of audio, except for `notes.wav`, which is text, `hours.wav`, which is long, and `click.wav`;
-        `.gsm` holds frames of GSM."""
+        `.gsm` holds frames of GSM, and of `torn.wav` one second more was announced."""
         if path == LOST:
             return _missing(path, PROMPT)
         if path == NOTES:
             return FileProblem("unreadable", f"{path} is not an audio file: it is text")
-        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0), "GSM" if path.endswith(".gsm") else "")
+        encoded = "GSM" if path.endswith(".gsm") else ""
+        return MediaInfo(path, 8000, 1, _DURATIONS_MS.get(path, 2000.0), encoded, 1000 if path == TORN else 0)
 
     def missing_for(self, codec: str) -> str:
         """The machine of the examples has no libopus."""

@@ -267,6 +267,21 @@ on bob: answer; play tone 440Hz for 5s in background; expect hangup
 """,
     ),
     Code(
+        "SF417",
+        "a file that was cut off",
+        "The head of the WAV file announces more audio than there is behind it.",
+        why="A download or a copy that broke off looks like this. What is there is played, and the caller hears half a "
+        "sentence. A file that is streamed, and whose head tells no length, is not meant.",
+        example="""\
+on alice: call bob; play "torn.wav"; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; play "greet.wav"; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

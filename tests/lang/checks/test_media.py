@@ -121,6 +121,20 @@ def test_a_play_that_fits_or_shows_in_the_run_is_fine(play: str) -> None:
 # --- recordings ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("play", "found"),
+    [
+        ('play "torn.wav"', ["SF417"]),
+        ('play "torn.wav" loop for 20s', ["SF417"]),
+        ('play "torn.wav" from 200ms for 900ms', ["SF417"]),
+        ('play "torn.wav" from 200ms for 800ms', []),
+        ('play "greet.wav"', []),
+    ],
+)
+def test_a_file_that_was_cut_off_is_told_where_what_is_missing_would_be_heard(play: str, found: list[str]) -> None:
+    assert [code for code in codes(program(play)) if code == "SF417"] == found
+
+
 def test_two_recordings_need_two_files() -> None:
     text = program('record "x.wav"', 'record "x.wav"')
     found = only(text, "SF408")
