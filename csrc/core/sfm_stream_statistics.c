@@ -94,6 +94,7 @@ static void open_source(sfm_stream_statistics *statistics, int64_t base)
     statistics->heard[0] = statistics->heard[1] = 0;
     statistics->has_transit = 0;
     statistics->has_told = 0;
+    statistics->recent_count = 0;
     statistics->lost_run = 0;
 }
 
@@ -176,6 +177,18 @@ static void measure_gap(sfm_stream_statistics *statistics, int64_t arrival_ns)
     statistics->last_arrival_ns = arrival_ns;
 }
 
+static uint32_t in_1024_ns(int64_t ns)
+{
+    return (uint32_t)((uint64_t)ns >> 10);
+}
+
+static void note_recent(sfm_stream_statistics *statistics, int64_t arrival_ns)
+{
+    uint32_t at = statistics->recent_count++ % SFM_RECENT_PACKETS;
+    statistics->recent_us[at] = in_1024_ns(arrival_ns);
+    statistics->recent_highest[at] = (uint16_t)statistics->source.highest;
+}
+
 /* Opens or restarts the source as tracking demands and places the packet in it. */
 static int accept(sfm_stream_statistics *statistics, int tracked, int64_t earlier_highest, int64_t extended)
 {
@@ -213,6 +226,7 @@ int sfm_stream_statistics_update(sfm_stream_statistics *statistics, const sfm_rt
     statistics->source_duplicate += verdict == SFM_STATISTICS_DUPLICATE;
     statistics->reordered += verdict == SFM_STATISTICS_REORDERED;
     measure_gap(statistics, arrival_ns);
+    note_recent(statistics, arrival_ns);
     if (has_media_time && verdict != SFM_STATISTICS_DUPLICATE)
         measure_jitter(statistics, header->timestamp, arrival_ns);
     return verdict;
@@ -255,17 +269,35 @@ uint64_t sfm_stream_statistics_max_loss_burst(const sfm_stream_statistics *stati
     return longest;
 }
 
-/* What a sender counts began before the first packet that came, so only the difference grows with what is lost. */
-static int32_t ahead_of_expected(const sfm_stream_statistics *statistics, uint32_t packet_count)
+/* Packets that should have come until then, in *expected; 0 when it is too long ago to be known. */
+static int expected_at(const sfm_stream_statistics *statistics, int64_t arrival_ns, uint64_t *expected)
 {
-    return (int32_t)(packet_count - (uint32_t)source_expected(statistics));
+    uint32_t count = statistics->recent_count;
+    uint32_t known = count < SFM_RECENT_PACKETS ? count : SFM_RECENT_PACKETS;
+    int64_t highest = statistics->source.highest;
+    for (uint32_t back = 1; back <= known; back++) {
+        uint32_t at = (count - back) % SFM_RECENT_PACKETS;
+        if ((int32_t)(statistics->recent_us[at] - in_1024_ns(arrival_ns)) <= 0) {
+            int64_t then = highest - (uint16_t)(highest - statistics->recent_highest[at]);
+            *expected = then >= statistics->base ? (uint64_t)(then - statistics->base + 1) : 0;
+            return 1;
+        }
+    }
+    *expected = 0;
+    return known == count;
 }
 
-void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count)
+/* What a sender counts began before the first packet that came, so only the difference grows with what is lost. A report
+ * that lay unread for half a second is behind what came meanwhile, and one that is read at once is not: were both compared
+ * with what has come until now, that half second would look like loss. */
+void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count,
+                                int64_t arrival_ns)
 {
-    if (!statistics->source.has_source || statistics->source.ssrc != ssrc)
+    uint64_t expected;
+    if (!statistics->source.has_source || statistics->source.ssrc != ssrc ||
+        !expected_at(statistics, arrival_ns, &expected))
         return;
-    int32_t ahead = ahead_of_expected(statistics, packet_count);
+    int32_t ahead = (int32_t)(packet_count - (uint32_t)expected);
     if (!statistics->has_told || ahead < statistics->told_ahead)
         statistics->told_ahead = ahead;
     statistics->has_told = 1;
@@ -274,7 +306,7 @@ void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc
 
 uint64_t sfm_stream_statistics_unseen(const sfm_stream_statistics *statistics)
 {
-    int32_t ahead = ahead_of_expected(statistics, statistics->told_sent);
+    int32_t ahead = (int32_t)(statistics->told_sent - (uint32_t)source_expected(statistics));
     return statistics->has_told && ahead > statistics->told_ahead ? (uint64_t)(ahead - statistics->told_ahead) : 0;
 }
 

@@ -11,6 +11,8 @@
 #include "sfm_skew.h"
 
 /* cffi:begin */
+#define SFM_RECENT_PACKETS 128 /* two and a half seconds of them at 20 ms, half a second at 5 ms */
+
 /* Counts go on over restarts of the sender. Fields under "private" are the module's own. */
 typedef struct sfm_stream_statistics {
     uint64_t received;          /* packets, duplicates included */
@@ -45,7 +47,10 @@ typedef struct sfm_stream_statistics {
     uint32_t clock_rate;
     uint32_t pending_bytes;     /* of the packet on probation */
     uint32_t told_sent;         /* packets of this source by the sender's newest report */
-    int32_t told_ahead;         /* by how many that was ahead of what was expected, when it was by the fewest */
+    int32_t told_ahead;         /* by how many that was ahead of what had come by then, when it was by the fewest */
+    uint32_t recent_count;      /* packets of this source that `recent` has seen */
+    uint32_t recent_us[SFM_RECENT_PACKETS];      /* when the newest came, in 1024 ns, and the highest sequence number then */
+    uint16_t recent_highest[SFM_RECENT_PACKETS];
     uint8_t has_told;
     uint8_t has_transit;
     uint8_t has_arrival;
@@ -84,8 +89,10 @@ void sfm_stream_statistics_pattern(const sfm_stream_statistics *statistics, sfm_
 /* Packets that should have come: from the lowest to the highest sequence number, over all sources. */
 uint64_t sfm_stream_statistics_expected(const sfm_stream_statistics *statistics);
 
-/* What a sender report says: the source has sent so many packets (RFC 3550 section 6.4.1). */
-void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count);
+/* What a sender report says: the source has sent so many packets (RFC 3550 section 6.4.1). `arrival_ns` is when it came, not
+ * when it was read: it is compared with the packets that had come by then, for those behind it are of after it. */
+void sfm_stream_statistics_told(sfm_stream_statistics *statistics, uint32_t ssrc, uint32_t packet_count,
+                                int64_t arrival_ns);
 
 /* Packets that the current source has sent since the newest one that came, by its sender reports: by how much they have
  * run ahead of the sequence numbers that came. What is still under way counts, too. */

@@ -279,6 +279,8 @@ int64_t sfm_engine_advance(sfm_engine *engine, int64_t until_ns) {
     return sfm_simulation_now_ns(simulation);
 }
 
+void sfm_engine_stall(sfm_engine *engine, int64_t until_ns) { sfm_simulation_move(engine->simulation, until_ns); }
+
 uint32_t sfm_engine_open_sockets(const sfm_engine *engine) {
     return (uint32_t)sfm_simulation_open_sockets(engine->simulation);
 }

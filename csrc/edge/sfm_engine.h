@@ -39,6 +39,8 @@ int sfm_engine_drain(sfm_engine *engine, sfm_event *events, size_t capacity);
 /* Of a simulated engine: lets its time pass until `until_ns`, or until there is an event to drain, and gives the time that
  * it is then. It is 0 at the beginning. */
 int64_t sfm_engine_advance(sfm_engine *engine, int64_t until_ns);
+/* Of a simulation: its time passes and the engine does nothing, as if the machine had stood still. */
+void sfm_engine_stall(sfm_engine *engine, int64_t until_ns);
 /* Sockets of a simulated engine that are open: two a leg. */
 uint32_t sfm_engine_open_sockets(const sfm_engine *engine);
 

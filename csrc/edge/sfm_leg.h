@@ -150,8 +150,9 @@ int sfm_leg_receive(sfm_leg *leg, const uint8_t *data, size_t length, int64_t ar
  * some. What is not counts like any packet that is wrong. */
 int sfm_leg_adopt(sfm_leg *leg, const uint8_t *data, size_t length, int64_t arrival_ns);
 void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns);
-/* Lets `ticks` packet times pass in which nothing is sent or heard: after a stall that is too long to make good. */
-void sfm_leg_skip(sfm_leg *leg, uint32_t ticks);
+/* Lets `ticks` packet times pass in which nothing is sent or heard, up to the tick that is due at `until_ns`: after a stall
+ * that is too long to make good. What came meanwhile is counted and was in time, but it is not played out. */
+void sfm_leg_skip(sfm_leg *leg, uint32_t ticks, int64_t until_ns);
 
 /* The RTCP packet that is due: its bytes, or 0. `bye`: the last one, due at once; 0 when nothing was ever sent. */
 int sfm_leg_write_rtcp(sfm_leg *leg, int64_t now_ns, int bye, uint8_t *out, size_t capacity);

@@ -85,9 +85,34 @@ static void receive_noise(sfm_leg *leg, const sfm_rtp_header *header, const uint
     sfm_playout_put_noise(leg->playout, header, payload[0] & 0x7F, arrival_ns);
 }
 
+static const sfm_codec *codec_of_type(const sfm_leg *leg, int32_t payload_type) {
+    for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
+        if (leg->params.receive_formats[i].payload_type == payload_type) {
+            return leg->params.receive_formats[i].codec;
+        }
+    }
+    return NULL;
+}
+
+/* In a buffer that nobody emptied meanwhile it would be too much, and be called late. */
+static void receive_deaf(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
+                         int64_t arrival_ns) {
+    if (is_digit(leg, header)) {
+        receive_digit(leg, header, payload, length, arrival_ns);
+    } else if (is_noise(leg, header)) {
+        leg->counters.noise_received++;
+    } else if (codec_of_type(leg, header->payload_type) == NULL) {
+        leg->counters.unknown_payload++;
+    }
+}
+
 /* What the jitter buffer refuses as no codec's holds its place in the sequence all the same: it is no loss. */
 static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint8_t *payload, size_t length,
                           int64_t arrival_ns) {
+    if (arrival_ns < leg->deaf_until_ns) {
+        receive_deaf(leg, header, payload, length, arrival_ns);
+        return;
+    }
     if (is_digit(leg, header)) {
         receive_digit(leg, header, payload, length, arrival_ns);
         sfm_playout_put_event(leg->playout, header, arrival_ns);
@@ -107,15 +132,6 @@ static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint
     if (result < 0) {
         sfm_playout_put_event(leg->playout, header, arrival_ns);
     }
-}
-
-static const sfm_codec *codec_of_type(const sfm_leg *leg, int32_t payload_type) {
-    for (uint32_t i = 0; i < leg->params.receive_format_count; i++) {
-        if (leg->params.receive_formats[i].payload_type == payload_type) {
-            return leg->params.receive_formats[i].codec;
-        }
-    }
-    return NULL;
 }
 
 static void count_packet(sfm_leg *leg, const sfm_rtp_header *header, size_t length, int64_t arrival_ns) {
@@ -310,8 +326,10 @@ void sfm_leg_hear_out(sfm_leg *leg, int64_t due_ns) {
     sfm_listener_hear_out(leg->listener);
 }
 
-void sfm_leg_skip(sfm_leg *leg, uint32_t ticks) {
+void sfm_leg_skip(sfm_leg *leg, uint32_t ticks, int64_t until_ns) {
     static const int16_t silence[MAX_TICK_SAMPLES];
+    leg->deaf_until_ns = until_ns;
+    sfm_playout_reset(leg->playout);
     for (uint32_t i = 0; i < ticks; i++) {
         sfm_leg_skip_sending(leg);
         listen(leg, silence, sfm_leg_tick_samples(leg), SFM_PLAYOUT_SILENCE);

@@ -103,6 +103,7 @@ struct sfm_leg {
     sfm_dtmf_report sounding; /* digit that began and is to be reported when it ends; kind SFM_DTMF_NOTHING: none */
     int64_t sounding_ns;      /* arrival of its newest packet */
     sfm_playout *playout;
+    int64_t deaf_until_ns;    /* what came before that came in a stall of ours, and is not played out */
     sfm_stream_statistics stream;
     sfm_reporter reporter;
     sfm_level level;

@@ -117,7 +117,7 @@ static bool take_report(sfm_reporter *reporter, uint32_t own_ssrc, const sfm_rtc
                         sfm_stream_statistics *statistics, int64_t arrival_ns) {
     bool news = false;
     if (report->has_sender_info) {
-        sfm_stream_statistics_told(statistics, report->ssrc, report->sender_info.packet_count);
+        sfm_stream_statistics_told(statistics, report->ssrc, report->sender_info.packet_count, arrival_ns);
         reporter->last_sr = sfm_ntp_middle(report->sender_info.ntp_time);
         reporter->last_sr_arrival_ns = arrival_ns;
     }

@@ -253,8 +253,8 @@ static void skip_stall(sfm_engine_leg *leg, int64_t now_ns) {
         return;
     }
     uint32_t ticks = (uint32_t)((now_ns - leg->tick_ns) / period_ns(leg));
-    sfm_leg_skip(leg->leg, ticks);
     leg->tick_ns += ticks * period_ns(leg);
+    sfm_leg_skip(leg->leg, ticks, leg->tick_ns);
     leg->counted.missed_ticks += ticks;
     leg->worker->missed_ticks += ticks;
 }
@@ -392,13 +392,13 @@ static int receive_one(sfm_engine_leg *leg, int socket, int count) {
     return count + (got > 0 ? got : 0);
 }
 
-/* All that waits, behind `count` others and up to what the batch holds: a flood may not delay the packets of other legs.
+/* All that waits, behind `count` others and up to `capacity` in the batch: a flood may not delay the packets of other legs.
  * Mostly nothing waits, or one datagram, and to ask for one is cheaper than to ask for many. */
-static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
+static int receive_up_to(sfm_engine_leg *leg, int socket, int count, int capacity) {
     int before = count;
     count = receive_one(leg, socket, count);
-    for (int tries = 0; count > before && tries < MAX_RECEIVE_CALLS && count < SFM_RECEIVE_CAPACITY; tries++) {
-        int got = receive_from(leg, socket, leg->worker->batch + count, SFM_RECEIVE_CAPACITY - count);
+    for (int tries = 0; count > before && tries < MAX_RECEIVE_CALLS && count < capacity; tries++) {
+        int got = receive_from(leg, socket, leg->worker->batch + count, capacity - count);
         count_send_error(leg, got);
         count += got > 0 ? got : 0;
         if (got >= 0 && got < SFM_DATAGRAM_BATCH) {
@@ -406,6 +406,10 @@ static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
         }
     }
     return count;
+}
+
+static int receive_waiting(sfm_engine_leg *leg, int socket, int count) {
+    return receive_up_to(leg, socket, count, SFM_RECEIVE_CAPACITY);
 }
 
 /* A stream in step brings one packet a tick, and to ask the kernel for more would cost a quarter as much again. So after
@@ -423,26 +427,26 @@ static int receive_in_step(sfm_engine_leg *leg, int socket, int before) {
 
 /* Whether the peer's packets come to the socket that is not connected: they came before it was known, or to another
  * address of this machine than the one from which the kernel reaches it. */
-static bool is_from_peer(const sfm_engine_leg *leg, int count) {
+static bool is_from_peer(const sfm_engine_leg *leg, int before, int count) {
     bool found = false;
-    for (int i = 0; i < count; i++) {
+    for (int i = before; i < count; i++) {
         found = found || sfm_address_equal(&leg->worker->batch[i].source, &leg->remote);
     }
     return found;
 }
 
-/* What came before the peer was known stands in front of what it sent since. After that only strangers write to the
+/* Behind `before` others in the batch. What came before the peer was known stands in front of what it sent since. After that only strangers write to the
  * socket that is not connected, and a flood of theirs no longer fills the one of the peer. */
-static int receive_rtp(sfm_engine_leg *leg) {
+static int receive_rtp(sfm_engine_leg *leg, int before) {
     int socket = leg->sockets.peer;
     if (socket < 0) {
-        return receive_in_step(leg, leg->sockets.rtp, 0);
+        return receive_in_step(leg, leg->sockets.rtp, before);
     }
     if (!leg->unlooked && !leg->latching && (leg->ticks + leg->number) % STRANGERS_EVERY_TICKS != 0) {
-        return receive_in_step(leg, socket, 0);
+        return receive_in_step(leg, socket, before);
     }
-    int count = receive_waiting(leg, leg->sockets.rtp, 0);
-    leg->unlooked = is_from_peer(leg, count);
+    int count = receive_waiting(leg, leg->sockets.rtp, before);
+    leg->unlooked = is_from_peer(leg, before, count);
     return receive_in_step(leg, socket, count);
 }
 
@@ -455,15 +459,30 @@ static void send_rtcp(sfm_engine_leg *leg, bool bye) {
     }
 }
 
-static void receive_rtcp(sfm_engine_leg *leg) {
-    int count = receive_waiting(leg, leg->sockets.rtcp, 0);
+static void take_rtp(sfm_engine_leg *leg, int from, int until) {
+    for (int i = from; i < until; i++) {
+        take_datagram(leg, &leg->worker->batch[i], &leg->remote, sfm_leg_receive);
+    }
+}
+
+static void take_rtcp(sfm_engine_leg *leg, int count) {
     for (int i = 0; i < count; i++) {
         take_datagram(leg, &leg->worker->batch[i], &leg->remote_rtcp, sfm_leg_receive_rtcp);
     }
 }
 
-static void exchange_rtcp(sfm_engine_leg *leg) {
-    receive_rtcp(leg);
+/* Its turn is not skipped where a stall jumps over it; and while RTP waits that there was no room for it is put off, as what
+ * reports tell is compared with what came. */
+static void exchange_rtcp(sfm_engine_leg *leg, int rtp_count) {
+    uint64_t look = (leg->ticks + leg->number) / RTCP_EVERY_TICKS;
+    if (look == leg->rtcp_looks || rtp_count == SFM_RECEIVE_CAPACITY) {
+        return;
+    }
+    leg->rtcp_looks = look;
+    if (!sfm_leg_started(leg->leg)) {
+        return;
+    }
+    take_rtcp(leg, receive_waiting(leg, leg->sockets.rtcp, 0));
     send_rtcp(leg, false);
 }
 
@@ -475,9 +494,9 @@ static void hear(sfm_engine_leg *leg, int count) {
     int ticks = (int)leg->owed_playouts;
     int taken = 0;
     for (int tick = 1; tick <= ticks; tick++) {
-        for (; taken < count * tick / ticks; taken++) {
-            take_datagram(leg, &leg->worker->batch[taken], &leg->remote, sfm_leg_receive);
-        }
+        int until = count * tick / ticks;
+        take_rtp(leg, taken, until);
+        taken = until;
         sfm_leg_playout_tick(leg->leg, leg->owed_since_ns);
         leg->owed_since_ns += period_ns(leg);
         collect_events(leg);
@@ -492,11 +511,9 @@ static void hear_ticked(sfm_worker *worker) {
     for (size_t i = 0; i < worker->ticked_count; i++) {
         sfm_engine_leg *leg = worker->ticked[i];
         warm_ahead(worker->ticked, worker->ticked_count, i + 1, sfm_leg_warm_hearing);
-        bool started = sfm_leg_started(leg->leg);
-        hear(leg, started ? receive_rtp(leg) : 0);
-        if (started && (leg->ticks + leg->number) % RTCP_EVERY_TICKS == 0) {
-            exchange_rtcp(leg);
-        }
+        int count = sfm_leg_started(leg->leg) ? receive_rtp(leg, 0) : 0;
+        hear(leg, count);
+        exchange_rtcp(leg, count);
     }
     worker->ticked_count = 0;
 }
@@ -517,6 +534,7 @@ static void open_leg(sfm_worker *worker, sfm_engine_leg *leg) {
     int64_t now_ns = clock_ns(worker);
     leg->tick_ns = now_ns - now_ns % period + period + phase_ns(leg->phase, period);
     leg->scheduled.due_ns = leg->tick_ns;
+    leg->rtcp_looks = leg->number / RTCP_EVERY_TICKS;
     sfm_leg_use_room(leg->leg, &worker->room);
     leg->open = sfm_schedule_add(&worker->schedule, &leg->scheduled) == SFM_OK;
 }
@@ -613,18 +631,23 @@ static void read_worker(const sfm_worker *worker, sfm_engine_statistics *statist
 }
 
 /* What has come since the sockets were looked at: the peer's last words, and its last report with how many there were. Who
- * counts, and who closes, wants them. */
+ * counts, and who closes, wants them. Reports are the first to be taken from the kernel and the last to be read: what they
+ * count was sent before them, so it waits by then, however long this thread is kept from the processor in between. After a
+ * stall more waits than one batch holds; a flood is not read to its end. */
 static void take_last(sfm_engine_leg *leg) {
+    enum { REPORTS = 16, ROUNDS = 16 };
     if (!leg->open || !sfm_leg_started(leg->leg)) {
         return;
     }
     leg->worker->clocks = read_clocks(leg->worker);
-    leg->steady = false;
-    int count = receive_rtp(leg);
-    for (int i = 0; i < count; i++) {
-        take_datagram(leg, &leg->worker->batch[i], &leg->remote, sfm_leg_receive);
+    int reports = receive_up_to(leg, leg->sockets.rtcp, 0, REPORTS);
+    int count = SFM_RECEIVE_CAPACITY;
+    for (int round = 0; round < ROUNDS && count == SFM_RECEIVE_CAPACITY; round++) {
+        leg->steady = false;
+        count = receive_rtp(leg, reports);
+        take_rtp(leg, reports, count);
     }
-    receive_rtcp(leg);
+    take_rtcp(leg, reports);
 }
 
 static void close_leg(sfm_engine_leg *leg) {

@@ -141,6 +141,7 @@ struct sfm_engine_leg {
     int64_t owed_since_ns;       /* when the first tick was due that has been sent but not played out */
     uint32_t owed_playouts;
     uint64_t ticks;
+    uint64_t rtcp_looks;         /* turns of the RTCP socket so far */
     sfm_letter *jobs;            /* plays, recordings, digits under way */
     sfm_letter *waiting_digits;  /* in the order in which they were commanded */
     sfm_engine_leg_statistics counted; /* the engine's own part */

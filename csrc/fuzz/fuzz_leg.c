@@ -296,7 +296,7 @@ static void own(harness *h)
     case 2: sfm_leg_mute(h->leg, h->ticks & 1); break;
     case 3: impair(h); break;
     case 4: sfm_leg_note_handshake(h->leg); break;
-    case 5: sfm_leg_skip(h->leg, 1 + fuzz_take(&h->input, 1) % 8); break;
+    case 5: sfm_leg_skip(h->leg, 1 + fuzz_take(&h->input, 1) % 8, h->now_ns); break;
     case 6: sfm_leg_end_digit(h->leg); break;
     default: check_counts(h);
     }

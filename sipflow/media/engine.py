@@ -308,6 +308,13 @@ class MediaEngine:
         with self._lock:
             return until_ns if self._native is None else int(lib.sfm_engine_advance(self._native, until_ns))
 
+    def stall(self, until_ns: int) -> None:
+        """Of a simulated engine: its time passes and nothing is done, as if the machine had stood still."""
+        assert self.config.simulation is not None, "nobody makes a machine stand still"
+        with self._lock:
+            if self._native is not None:
+                lib.sfm_engine_stall(self._native, until_ns)
+
     def statistics(self) -> EngineStatistics:
         """Lateness of every packet sent so far; after `close`, until then."""
         with self._lock:

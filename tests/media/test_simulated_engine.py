@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from tests.media.engine import LOOPBACK, PCMU, params
 from tests.media.signals import speech, write_wav
 
 SECOND = 1_000_000_000
+
+
+def dice_ms(seed: int) -> int:
+    """A delay, now and then none."""
+    return (0, 30, 120)[seed % 3]
 
 
 class Simulated:
@@ -61,6 +67,22 @@ def test_what_was_lost_is_what_is_measured_as_lost() -> None:
     assert measured.packets_duplicate == pytest.approx(truth.path_duplicated, abs=1)
     assert measured.packets_reordered is not None and truth.path_reordered is not None
     assert 0.9 * truth.path_reordered < measured.packets_reordered <= truth.path_reordered
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_a_stall_of_this_machine_delays_is_no_loss(seed: int) -> None:
+    """Its sender reports lie unread longer than usual, so that more packets are read before them than were sent."""
+    dice, pair, now_ns = random.Random(seed), Simulated(delay_ms=dice_ms(seed)), 0
+    while now_ns < 20 * SECOND:
+        pair.run(now_ns + dice.randrange(SECOND))
+        now_ns = pair.engine.advance(0) + dice.randrange(SECOND)
+        pair.engine.stall(now_ns)
+    pair.left.close()
+    pair.run(now_ns + SECOND // 2)
+    counted = pair.right.statistics()
+    assert counted.packets_missed == 0 and counted.lateness_max_ms is not None and counted.lateness_max_ms > 500
+    assert counted.remote_said_bye and counted.packets_received > 900
+    assert (counted.packets_lost, counted.max_loss_burst, counted.one_way) == (0, 0, False)
 
 
 def test_the_round_trip_is_twice_the_delay() -> None:

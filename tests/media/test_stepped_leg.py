@@ -226,13 +226,36 @@ def test_playouts_owed_after_a_stall_hear_what_came_meanwhile(tmp_path: Path) ->
 def test_time_given_up_after_a_long_stall_stays_in_the_time_line(prompt: Prompt) -> None:
     pair = Pair().start().run(5)
     pair.a.play(prompt)
-    lib.sfm_leg_skip(pair.a.native, 25)
+    lib.sfm_leg_skip(pair.a.native, 25, pair.now_ns)
     pair.run(25)
     timestamps = [rtp(packet)[3] for packet in pair.sent_by_a]
     numbers = [rtp(packet)[2] for packet in pair.sent_by_a]
     assert (timestamps[5] - timestamps[4]) % 2**32 == 26 * 160
     assert (numbers[5] - numbers[4]) % 65536 == 1
     assert position_in(round_trip(speech(1.0), "PCMU")[4000:], pair.sent_a) == 30 * 160
+
+
+def test_what_came_during_a_stall_that_is_given_up_was_not_late(prompt: Prompt) -> None:
+    """Its own stall, nobody else's: it counts what came, hears its digits, and goes on where the sender is now."""
+    pair = Pair().start().run(100)
+    start, stalled = pair.now_ns, 150
+    waiting: list[tuple[bytes, int]] = []
+    pair.a.send_dtmf("42")
+    for n in range(stalled):
+        pair.a.send_tick(start + n * PTIME_NS)
+        waiting += [(packet, start + n * PTIME_NS) for packet in pair.a.packets(start + n * PTIME_NS)]
+    pair.now_ns = start + stalled * PTIME_NS
+    lib.sfm_leg_skip(pair.b.native, stalled, pair.now_ns)
+    for packet, arrival_ns in waiting:
+        pair.b.receive(packet, arrival_ns)
+    pair.a.play(prompt)
+    pair.run(100)
+    counted = pair.b.statistics()
+    assert (counted.packets_lost, counted.late, counted.pattern.missing, counted.concealed_ns) == (0, 0, 0, 0)
+    assert counted.packets_received == len(waiting) + 200
+    assert counted.max_gap_ns <= 5 * PTIME_NS  # the digits
+    assert pair.b.digits == "42"
+    assert position_in(round_trip(speech(1.0), "PCMU"), pair.heard_b) > 0
 
 
 def test_nothing_that_comes_off_the_network_harms_a_leg(prompt: Prompt) -> None:

@@ -79,8 +79,8 @@ def test_what_is_overtaken_is_no_loss(core: Core) -> None:
     assert (statistics.lost, statistics.max_loss_burst) == (0, 0)
 
 
-def told(statistics: CStatistics, packet_count: int, ssrc: int = 1) -> int:
-    statistics.core.lib.sfm_stream_statistics_told(statistics.value, ssrc, packet_count)
+def told(statistics: CStatistics, packet_count: int, ssrc: int = 1, *, at_ms: int = 60_000) -> int:
+    statistics.core.lib.sfm_stream_statistics_told(statistics.value, ssrc, packet_count, at_ms * MS)
     return int(statistics.core.lib.sfm_stream_statistics_unseen(statistics.value))
 
 
@@ -103,6 +103,23 @@ def test_a_first_report_that_comes_late_tells_no_loss(core: Core) -> None:
     statistics = fed(core, clean(100))
     assert told(statistics, 2**32 - 5) == 0, "a count that began anywhere"
     assert told(statistics, 45) == 50, "over its wrap"
+
+
+def test_a_report_is_compared_with_what_had_come_when_it_came_not_when_it_is_read(core: Core) -> None:
+    """Packet n came at 20 n ms: the report of the first hundred lay unread until sixty more had come."""
+    packets = clean(400)
+    lost = {120, 121, *range(130, 140)}
+    statistics = fed(core, [packet for n, packet in enumerate(packets[:160]) if n not in lost])
+    assert told(statistics, 100, at_ms=1981) == 0
+    assert told(statistics, 160) == 0
+    assert told(statistics, 200) == 40, "what really is missing"
+
+
+def test_of_a_report_that_lay_unread_for_longer_than_can_be_known_nothing_is_concluded(core: Core) -> None:
+    statistics = fed(core, clean(400))
+    assert told(statistics, 100, at_ms=1981) == 0
+    assert told(statistics, 400) == 0
+    assert told(statistics, 430) == 30
 
 
 def test_duplicates_hide_no_loss(core: Core) -> None:
