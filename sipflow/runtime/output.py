@@ -21,7 +21,7 @@ class OutputFolder:
         """Path of a recording; without a `name` it is `recordings/rec_<agent>_<call>_<time>.wav`.
 
         Relative names stay inside the folder; an absolute one is the scenario's own wish. Raises `MachineError` when
-        the name leads out of the folder or its parent cannot be made.
+        the name leads out of the folder, is that of a folder, or its parent cannot be made.
         """
         path = self._named(name) if name else self._made_up(agent, call)
         try:
@@ -31,6 +31,8 @@ class OutputFolder:
         return path
 
     def _named(self, name: str) -> Path:
+        if "\0" in name or name.endswith(("/", "/.")) or name == ".":
+            raise MachineError(f'"{name}" is no name of a file'.replace("\0", "\\u{0}"))
         path = Path(name)
         if path.is_absolute():
             return path

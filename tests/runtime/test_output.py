@@ -23,6 +23,12 @@ def test_a_name_that_leads_out_is_refused(name: str, tmp_path: Path) -> None:
         OutputFolder(tmp_path / "out").recording(name, "alice", "c1")
 
 
+@pytest.mark.parametrize("name", [".", "calls/", "calls/.", "/tmp/", "a\0b.wav"])
+def test_what_is_no_name_of_a_file_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="is no name of a file"):
+        OutputFolder(tmp_path / "out").recording(name, "alice", "c1")
+
+
 def test_an_absolute_name_is_the_scenarios_own_wish(tmp_path: Path) -> None:
     wanted = tmp_path / "elsewhere" / "a.wav"
     assert OutputFolder(tmp_path / "out").recording(str(wanted), "alice", "c1") == wanted

@@ -1,8 +1,10 @@
-"""Media of a program: codecs and keys that both ends have, files as long as asked for (SF404-SF411, SF422, SF423)."""
+"""Media of a program: codecs and keys that both ends have, files as long as asked for (SF404-SF411, SF417, SF418,
+SF422, SF423)."""
 
 from __future__ import annotations
 
 from pathlib import PurePath
+from posixpath import normpath
 
 from sipflow.ir import ops
 from sipflow.ir.expr import Expr, Literal, Quantity, constant_ms, constant_text, format_duration
@@ -183,12 +185,14 @@ def _check_recognisable(program: Program, path: Expr) -> None:
 
 
 def _check_recordings(program: Program) -> None:
-    """SF408, SF409, SF410: names of recordings that are known before the run."""
+    """SF408, SF409, SF410, SF418: names of recordings that are known before the run."""
     played = _played_files(program)
     first: dict[str, Node] = {}
     for node in program.live_nodes():
         path = constant_text(node.op.path) if isinstance(node.op, ops.Record) else None
         if path is None:
+            continue
+        if not _may_be_written(program, node, path):
             continue
         _check_suffix(program, node, path)
         earlier = first.setdefault(path, node)
@@ -224,6 +228,34 @@ def _same_file(program: Program, node: Node, earlier: Node, path: str) -> None:
     program.context.report.warning(
         "SF408", message, _path_of(node), "replaces the first", secondary=notes, help=help_text
     )
+
+
+def _may_be_written(program: Program, node: Node, path: str) -> bool:
+    """SF418, by what a run refuses (`runtime.output`)."""
+    if "\0" in path:
+        _cannot_be_written(program, node, "no file has a name like that", "a NUL in it", None)
+        return False
+    normal = normpath(path) if path else ""
+    if normal.startswith(".."):
+        inside = PurePath(*(part for part in PurePath(path).parts if part != ".."))
+        name = None if inside == PurePath() else str(inside)
+        _cannot_be_written(program, node, f"`{path}` leads out of the output folder", "refused in a run", name)
+        return False
+    if normal == "." or path.endswith("/"):
+        name = None if normal in (".", "/") else f"{normal}/call.wav"
+        _cannot_be_written(program, node, f"`{path}` is the name of a folder", "a recording is a file", name)
+        return False
+    return True
+
+
+def _cannot_be_written(program: Program, node: Node, message: str, label: str, name: str | None) -> None:
+    where = _path_of(node)
+    fix = None
+    help_text = "a relative name stays in the output folder (`--out`), an absolute one is taken as it is"
+    if name is not None and (program.context.written(where) or "").startswith('"'):
+        fix = Fix(f'write `"{name}"`', (Edit(where, f'"{name}"'),))
+        help_text = f"{fix.title}: {help_text}"
+    program.context.report.error("SF418", message, where, label, help=help_text, fix=fix)
 
 
 def _check_suffix(program: Program, node: Node, path: str) -> None:

@@ -282,6 +282,21 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
+        "SF418",
+        "a recording that may not be written there",
+        "The name leads out of the output folder, or is that of a folder. A relative name stays in the folder that "
+        "`--out` names; an absolute one is taken as it is.",
+        why="A scenario from somebody else must not write beside its folder by accident: a run refuses such names.",
+        example="""\
+on alice: call bob; record "../call.wav"; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+on alice: call bob; record "call.wav"; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from posixpath import normpath
+
 from sipflow.ir.expr import Expr, constant_text
 from sipflow.lang.diagnostics import closest, replace
 from sipflow.lang.files import FileProblem
@@ -24,6 +26,8 @@ def _report(problem: FileProblem, path: Expr, text: str, context: Context) -> No
         return
     near = closest(text, problem.similar)
     places = f"looked in {', '.join(problem.searched)}" if problem.searched else ""
+    if normpath(text).startswith(".."):
+        places += "; a relative name stays inside, write the whole path"
     fix = replace(path.span, f'"{near}"') if near else None
     help_text = f"did you mean `{near}`?" if near else places
     context.report.error("SF401", problem.message, path.span, "no such file", help=help_text, fix=fix)
