@@ -217,9 +217,27 @@ def _common(
     theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...], prefer_ours: bool = False
 ) -> tuple[RtpFormat, ...]:
     """Those of their formats that are ours too, with their payload types; in their order or in ours."""
+    theirs = _in_one_mode(theirs, ours)
+    ours = _in_one_mode(ours, theirs)
     if prefer_ours:
         return tuple(dict.fromkeys(other for own in ours for other in theirs if _same(own, other)))
     return tuple(other for other in theirs if any(_same(own, other) for own in ours))
+
+
+def _in_one_mode(formats: tuple[RtpFormat, ...], others: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
+    """`formats` with iLBC in the mode of 30 ms where the other side has another one: of two modes both use that of the
+    lower bandwidth (RFC 3952 section 5)."""
+    modes, theirs = _ilbc_modes(formats), _ilbc_modes(others)
+    if not modes or not theirs or modes & theirs:
+        return formats
+    return tuple(replace(each, fmtp=_ILBC_30) if each.name.lower() == "ilbc" else each for each in formats)
+
+
+def _ilbc_modes(formats: tuple[RtpFormat, ...]) -> frozenset[str]:
+    return frozenset(_framing(each)[0] for each in formats if each.name.lower() == "ilbc")
+
+
+_ILBC_30: Final = "mode=30"
 
 
 @_remembered
@@ -505,6 +523,7 @@ def _fmtp(format_: RtpFormat) -> str:
 @_remembered
 def _announced(theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
     """Formats of the offer as the answer announces them: the peer's payload types, our own parameters."""
+    ours = _in_one_mode(ours, theirs)
     return tuple(
         replace(next(own for own in ours if _same(own, each)), payload_type=each.payload_type) for each in theirs
     )

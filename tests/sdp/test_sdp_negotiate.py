@@ -434,7 +434,7 @@ AMR, AMR_ALIGNED = RtpFormat("AMR", 105), RtpFormat("AMR", 104, fmtp="octet-alig
         (("AMR/8000", "octet-align=1;robust-sorting=1"), None),
         (("AMR/8000", "octet-align=1;interleaving=30"), None),
         (("AMR-WB/16000", "octet-align=1"), None),
-        (("iLBC/8000", "mode=20"), None),
+        (("iLBC/8000", "mode=20"), RtpFormat("iLBC", 97, fmtp="mode=30")),
         (("iLBC/8000", "mode=30"), RtpFormat("iLBC", 97, fmtp="mode=30")),
         (("iLBC/8000", ""), RtpFormat("iLBC", 97, fmtp="mode=30")),
     ],
@@ -449,6 +449,36 @@ def test_layouts_that_differ_are_different_codecs(offered: tuple[str, str], take
         assert answer.params is None
     else:
         assert params(answer).receive_formats == (replace(taken, payload_type=120),)
+
+
+ILBC_20, ILBC_30 = (RtpFormat("iLBC", 97, fmtp=f"mode={mode}") for mode in (20, 30))
+
+
+@pytest.mark.parametrize(("here", "there"), [(ILBC_20, ILBC_30), (ILBC_30, ILBC_20)])
+def test_of_two_modes_of_ilbc_both_use_that_of_30_ms(here: RtpFormat, there: RtpFormat) -> None:
+    """RFC 3952 section 5: the one of the lower bandwidth, whichever side has it."""
+    offer = offer_of(replace(ALICE, formats=(here,)))
+    answer = answer_to(offer, replace(BOB, formats=(there,)))
+    assert "a=fmtp:97 mode=30" in str(answer.description)
+    assert params(answer).send_format == ILBC_30 and params(answer).receive_formats == (ILBC_30,)
+    ours = apply_answer(offer, answer.description, replace(ALICE, formats=(here,)))
+    assert isinstance(ours, MediaParams)
+    assert ours.send_format == ILBC_30 and ours.receive_formats == (ILBC_30,)
+
+
+def test_a_peer_that_answers_with_its_own_mode_of_ilbc_means_that_of_30_ms() -> None:
+    """It may say either one; what is used follows from both."""
+    for here, there in ((ILBC_20, ILBC_30), (ILBC_30, ILBC_20)):
+        local = replace(ALICE, formats=(here, PCMU))
+        answer = sdp(f"audio 40000 RTP/AVP 97\r\na=rtpmap:97 iLBC/8000\r\na=fmtp:97 {there.fmtp}")
+        used = apply_answer(offer_of(local), answer, local)
+        assert isinstance(used, MediaParams) and used.send_format == ILBC_30
+
+
+def test_a_mode_of_ilbc_that_both_have_is_kept() -> None:
+    own = replace(BOB, formats=(ILBC_30, RtpFormat("iLBC", 98, fmtp="mode=20")))
+    answer = answer_to(sdp("audio 40000 RTP/AVP 97\r\na=rtpmap:97 iLBC/8000\r\na=fmtp:97 mode=20"), own)
+    assert params(answer).send_format == ILBC_20
 
 
 def test_annex_b_of_g729_is_the_same_codec() -> None:
