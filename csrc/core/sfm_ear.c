@@ -37,6 +37,7 @@ struct sfm_ear {
     int16_t block[SFM_EAR_FRAME_SAMPLES];
     uint32_t block_count;
     uint32_t block_pauses;              /* samples of the block that are the sender's pause */
+    uint32_t block_unheard; /* the same of what nobody decoded */
     sfm_spectrum bands_spectrum;
     sfm_spectrum peaks_spectrum;
     sfm_inband_dtmf dtmf;
@@ -164,6 +165,8 @@ static void end_frame(sfm_ear *ear)
     frame.level_dbov = (uint8_t)sfm_block_dbov(ear->block, SFM_EAR_FRAME_SAMPLES);
     if (ear->block_pauses > SFM_EAR_FRAME_SAMPLES / 2)
         frame.level_dbov = SFM_LEVEL_SILENT;
+    if (ear->block_unheard > 0)
+        frame.level_dbov = SFM_EAR_UNKNOWN;
     if ((ear->config.skills & SFM_EAR_BANDS_SKILL) != 0)
         hear_bands(ear, &frame);
     if ((ear->config.skills & SFM_EAR_PEAKS_SKILL) != 0)
@@ -174,12 +177,14 @@ static void end_frame(sfm_ear *ear)
     ear->frames++;
     ear->block_count = 0;
     ear->block_pauses = 0;
+    ear->block_unheard = 0;
 }
 
-static void take_sample(sfm_ear *ear, int16_t sample, int pause)
+static void take_sample(sfm_ear *ear, int16_t sample, int kind)
 {
     ear->block[ear->block_count++] = sample;
-    ear->block_pauses += pause != 0;
+    ear->block_pauses += kind == SFM_EAR_PAUSE;
+    ear->block_unheard += kind == SFM_EAR_UNHEARD;
     if (ear->block_count == SFM_EAR_FRAME_SAMPLES)
         end_frame(ear);
 }
@@ -196,13 +201,13 @@ static int16_t filtered(const sfm_ear *ear)
     return (int16_t)lrintf(bounded);
 }
 
-static void decimate(sfm_ear *ear, int16_t sample, int pause)
+static void decimate(sfm_ear *ear, int16_t sample, int kind)
 {
     ear->delayed[ear->delay_at] = sample;
     ear->delay_at = (ear->delay_at + 1) % (ear->factor * TAPS_PER_FACTOR);
     if (++ear->phase == ear->factor) {
         ear->phase = 0;
-        take_sample(ear, filtered(ear), pause);
+        take_sample(ear, filtered(ear), kind);
     }
 }
 
@@ -221,15 +226,15 @@ static int take_rate(sfm_ear *ear, uint32_t sample_rate)
     return 1;
 }
 
-void sfm_ear_put(sfm_ear *ear, const int16_t *pcm, size_t count, uint32_t sample_rate, int pause)
+void sfm_ear_put(sfm_ear *ear, const int16_t *pcm, size_t count, uint32_t sample_rate, int kind)
 {
     if (!take_rate(ear, sample_rate))
         return;
     for (size_t i = 0; i < count; i++) {
         if (ear->factor == 1)
-            take_sample(ear, pcm[i], pause);
+            take_sample(ear, pcm[i], kind);
         else
-            decimate(ear, pcm[i], pause);
+            decimate(ear, pcm[i], kind);
     }
 }
 

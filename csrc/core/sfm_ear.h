@@ -19,6 +19,14 @@
 #define SFM_EAR_FRAME_SAMPLES 160
 #define SFM_EAR_BANDS 16
 #define SFM_EAR_PEAKS 2
+#define SFM_EAR_UNKNOWN 255 /* level of a frame of which nobody knows what sounded */
+
+/* What samples are. */
+enum sfm_ear_kind {
+    SFM_EAR_SOUND = 0,
+    SFM_EAR_PAUSE = 1,   /* the sender pauses: whatever noise comforts the listener counts as silence */
+    SFM_EAR_UNHEARD = 2, /* in the place of what nobody decoded: neither sound nor silence */
+};
 
 /* What an ear is good for; a sum of these. Levels are always there. */
 enum sfm_ear_skill {
@@ -34,7 +42,7 @@ typedef struct sfm_ear_frame {
     uint16_t peak_hz8[SFM_EAR_PEAKS];  /* the strongest two sinusoids of the newest 128 ms, in 1/8 Hz; 0: none */
     uint8_t peak_dbov[SFM_EAR_PEAKS];  /* their levels, as -dBov */
     uint8_t window_dbov;               /* level of those 128 ms, as -dBov */
-    uint8_t level_dbov;                /* level of the newest 20 ms, as -dBov; 127: digital silence */
+    uint8_t level_dbov;                /* level of the newest 20 ms, as -dBov; 127: digital silence, or SFM_EAR_UNKNOWN */
 } sfm_ear_frame;
 
 typedef struct sfm_ear_config {
@@ -49,8 +57,8 @@ int sfm_ear_create(const sfm_ear_config *config, sfm_ear **out);
 void sfm_ear_destroy(sfm_ear *ear); /* NULL is fine */
 
 /* Hears samples at a rate that is a multiple of 8000 up to 48000 and may change in the middle of a call; at any other
- * it hears nothing. `pause`: the sender pauses, so that whatever noise comforts the listener counts as silence. */
-void sfm_ear_put(sfm_ear *ear, const int16_t *pcm, size_t count, uint32_t sample_rate, int pause);
+ * it hears nothing. `kind` is an enum sfm_ear_kind. */
+void sfm_ear_put(sfm_ear *ear, const int16_t *pcm, size_t count, uint32_t sample_rate, int kind);
 /* Digits in the audio are looked for from now on, or not; with SFM_EAR_DTMF_SKILL alone it can. */
 void sfm_ear_look_for_digits(sfm_ear *ear, int on);
 

@@ -45,13 +45,24 @@ void sfm_level_add(sfm_level *level, const int16_t *pcm, size_t count)
         level->clipped += count_clipped(pcm, count);
 }
 
-int sfm_level_dbov(const sfm_level *level)
+/* In steps of 1/`scale` dB, to the nearest. */
+static int dbov_in(const sfm_level *level, int scale)
 {
     if (level->sum_of_squares == 0)
-        return SFM_LEVEL_SILENT;
+        return scale * SFM_LEVEL_SILENT;
     double mean_square = (double)level->sum_of_squares / (double)level->samples / FULL_SCALE_SQUARED;
-    int dbov = (int)(-10.0 * log10(mean_square) + 0.5);
-    return dbov < SFM_LEVEL_SILENT ? dbov : SFM_LEVEL_SILENT;
+    int steps = (int)(-10.0 * scale * log10(mean_square) + 0.5);
+    return steps < scale * SFM_LEVEL_SILENT ? steps : scale * SFM_LEVEL_SILENT;
+}
+
+int sfm_level_dbov(const sfm_level *level)
+{
+    return dbov_in(level, 1);
+}
+
+int sfm_level_tenths(const sfm_level *level)
+{
+    return dbov_in(level, 10);
 }
 
 int sfm_block_dbov(const int16_t *pcm, size_t count)

@@ -21,6 +21,9 @@ void sfm_level_add(sfm_level *level, const int16_t *pcm, size_t count);
 /* Level of all that was added, as -dBov: 0 is the overload point (a full-scale square wave), 127 silence or less. */
 int sfm_level_dbov(const sfm_level *level);
 
+/* The same in tenths: 0 to 1270. */
+int sfm_level_tenths(const sfm_level *level);
+
 /* Level of one block, as above. */
 int sfm_block_dbov(const int16_t *pcm, size_t count);
 

@@ -82,7 +82,7 @@ static unsigned read_bits(const uint8_t *bytes, size_t at, unsigned count)
 {
     unsigned value = 0;
     for (unsigned i = 0; i < count; i++)
-        value = value << 1 | (bytes[(at + i) / 8] >> (7 - (at + i) % 8) & 1u);
+        value = value << 1 | ((unsigned)bytes[(at + i) / 8] >> (7 - (at + i) % 8) & 1u);
     return value;
 }
 

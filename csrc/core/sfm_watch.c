@@ -302,7 +302,7 @@ int sfm_watch_put(sfm_watch *watch, const sfm_ear_frame *frame, uint64_t number)
     case SFM_WATCH_AUDIO:
         return put_run(watch, is_sound(watch, frame));
     case SFM_WATCH_SILENCE:
-        return put_run(watch, !is_sound(watch, frame));
+        return put_run(watch, !is_sound(watch, frame) && frame->level_dbov != SFM_EAR_UNKNOWN);
     case SFM_WATCH_TONE:
         return put_tone(watch, frame);
     default:

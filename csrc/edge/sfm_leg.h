@@ -207,6 +207,7 @@ typedef struct sfm_leg_statistics {
     uint64_t restarts;
     uint64_t malformed; /* datagrams of the peer that are no RTP or RTCP */
     uint64_t unknown_payload; /* packets of a payload type that was not negotiated */
+    uint64_t unplayable; /* packets that are longer than 120 ms, or no whole frames of their codec */
     uint64_t noise_sent; /* descriptions of comfort noise */
     uint64_t noise_received;
     uint64_t unwanted; /* packets that came while the direction forbids them */
@@ -221,9 +222,9 @@ typedef struct sfm_leg_statistics {
     int64_t playout_delay_mean_ns;
     int64_t packet_ns;     /* length of the packet heard last; -1 before the first */
     int64_t first_packet_ns; /* on the clock of the ticks */
-    int32_t level_dbov; /* -dBov of the audio received; -1 */
-    int32_t level_left_dbov; /* of each channel, as long as two were heard; -1 */
-    int32_t level_right_dbov;
+    int32_t level_tenths; /* of the audio received, tenths of -dBov; -1 */
+    int32_t level_left_tenths; /* of each channel, as long as two were heard; -1 */
+    int32_t level_right_tenths;
     int32_t peak; /* 0-32768; -1 */
     uint64_t clipped_samples;
     uint64_t heard_samples;

@@ -125,6 +125,8 @@ static void receive_media(sfm_leg *leg, const sfm_rtp_header *header, const uint
     int result = sfm_playout_put(leg->playout, header, payload, length, arrival_ns);
     if (result == SFM_ERROR_PAYLOAD_TYPE) {
         leg->counters.unknown_payload++;
+    } else if (result < 0) {
+        leg->counters.unplayable++;
     }
     if (result == SFM_JITTER_LATE) {
         sfm_stream_statistics_discard(&leg->stream, header->sequence_number);
@@ -238,8 +240,12 @@ static bool is_unknown(const sfm_leg *leg, int content) {
     return (content & SFM_PLAYOUT_UNKNOWN) != 0 || (newest != NULL && newest->decode == NULL);
 }
 
-static int is_pause(int content) {
-    return content <= 0 || (content & (SFM_PLAYOUT_AUDIO | SFM_PLAYOUT_CONCEALED)) == 0;
+static int kind_of(const sfm_leg *leg, int content) {
+    if (is_unknown(leg, content)) {
+        return SFM_EAR_UNHEARD;
+    }
+    bool sounds = content > 0 && (content & (SFM_PLAYOUT_AUDIO | SFM_PLAYOUT_CONCEALED)) != 0;
+    return sounds ? SFM_EAR_SOUND : SFM_EAR_PAUSE;
 }
 
 static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content) {
@@ -247,7 +253,7 @@ static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content
     if (leg->listener == NULL) {
         return;
     }
-    sfm_listener_hear(leg->listener, pcm, count, leg->sample_rate, is_pause(content));
+    sfm_listener_hear(leg->listener, pcm, count, leg->sample_rate, kind_of(leg, content));
     report_inband_digits(leg);
     while (sfm_listener_next(leg->listener, &report)) {
         sfm_leg_report_hearing(leg, &report);
@@ -296,6 +302,7 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
     if (is_unknown(leg, content)) {
         leg->counters.unknown_samples += count;
         leg->silence.silent_samples = 0;
+        listen(leg, heard.mixed, count, content);
     } else {
         if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
             count_level(leg, heard, count);
@@ -317,9 +324,7 @@ void sfm_leg_hear_out(sfm_leg *leg, int64_t due_ns) {
     for (uint32_t ms = 0; counts.buffered > 0 && ms < HEAR_OUT_MS; ms += leg->params.ptime_ms) {
         int content;
         sfm_sound heard = read_sound(leg, due_ns + (int64_t)ms * 1000000, &room, &content);
-        if (!is_unknown(leg, content)) {
-            sfm_listener_hear(leg->listener, heard.mixed, sfm_leg_tick_samples(leg), leg->sample_rate, is_pause(content));
-        }
+        sfm_listener_hear(leg->listener, heard.mixed, sfm_leg_tick_samples(leg), leg->sample_rate, kind_of(leg, content));
         sfm_playout_read_counts(leg->playout, &counts);
     }
     report_inband_digits(leg);

@@ -51,6 +51,7 @@ typedef struct counters {
     uint64_t bytes_sent;
     uint64_t malformed;
     uint64_t unknown_payload;
+    uint64_t unplayable;
     uint64_t noise_sent;
     uint64_t noise_received;
     uint64_t unwanted;

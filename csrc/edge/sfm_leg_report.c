@@ -135,6 +135,7 @@ static void read_received(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     statistics->remote_ssrc = leg->stream.source.ssrc;
     statistics->malformed = leg->counters.malformed;
     statistics->unknown_payload = leg->counters.unknown_payload;
+    statistics->unplayable = leg->counters.unplayable;
     statistics->noise_sent = leg->counters.noise_sent;
     statistics->noise_received = leg->counters.noise_received;
     statistics->unwanted = leg->counters.unwanted;
@@ -172,9 +173,9 @@ static void read_playout(const sfm_leg *leg, sfm_leg_statistics *statistics) {
 
 static void read_level(const sfm_leg *leg, sfm_leg_statistics *statistics) {
     bool heard = leg->level.samples > 0;
-    statistics->level_dbov = heard ? sfm_level_dbov(&leg->level) : -1;
-    statistics->level_left_dbov = leg->level_left.samples > 0 ? sfm_level_dbov(&leg->level_left) : -1;
-    statistics->level_right_dbov = leg->level_right.samples > 0 ? sfm_level_dbov(&leg->level_right) : -1;
+    statistics->level_tenths = heard ? sfm_level_tenths(&leg->level) : -1;
+    statistics->level_left_tenths = leg->level_left.samples > 0 ? sfm_level_tenths(&leg->level_left) : -1;
+    statistics->level_right_tenths = leg->level_right.samples > 0 ? sfm_level_tenths(&leg->level_right) : -1;
     statistics->peak = heard ? (int32_t)leg->level.peak : -1;
     statistics->clipped_samples = leg->level.clipped;
     statistics->heard_samples = leg->level.samples;

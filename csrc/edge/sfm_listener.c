@@ -125,9 +125,9 @@ static void catch_up(sfm_listener *listener, watch_slot *watching, int64_t *cost
     }
 }
 
-void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count, uint32_t sample_rate, int pause) {
+void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count, uint32_t sample_rate, int kind) {
     int64_t cost = TICK_COST;
-    sfm_ear_put(listener->ear, pcm, count, sample_rate, pause);
+    sfm_ear_put(listener->ear, pcm, count, sample_rate, kind);
     for (int i = 0; i < SFM_LISTENER_WATCHES; i++) {
         if (listener->watches[i].watch != NULL) {
             catch_up(listener, &listener->watches[i], &cost);

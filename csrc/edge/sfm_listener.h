@@ -34,7 +34,7 @@ typedef struct sfm_listener_report {
     sfm_hearing hearing;
 } sfm_listener_report;
 
-void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count, uint32_t sample_rate, int pause);
+void sfm_listener_hear(sfm_listener *listener, const int16_t *pcm, size_t count, uint32_t sample_rate, int kind);
 /* 1 and the next thing to report after hear (found, or nearer than before), or 0. */
 int sfm_listener_next(sfm_listener *listener, sfm_listener_report *report);
 /* Ends the watch with this job; 1 and its report, or 0 when there is none. */

@@ -278,7 +278,7 @@ static void check_counts(const harness *h)
     sfm_leg_read_statistics(h->leg, &told);
     REQUIRE(told.packets_lost <= told.packets_expected && told.duplicates <= told.packets_received);
     REQUIRE(told.reordered <= told.packets_received && told.concealed_ns >= -1 && told.jitter_ns >= -1);
-    REQUIRE(told.jitter_ns <= told.jitter_max_ns && told.peak <= 32768 && told.level_dbov <= 127);
+    REQUIRE(told.jitter_ns <= told.jitter_max_ns && told.peak <= 32768 && told.level_tenths <= 1270);
     REQUIRE(told.silent_ns <= told.listened_ns && told.silence_max_ns <= told.silent_ns);
     REQUIRE(told.unanswered_ns <= told.both_ways_ns && told.remote.round_trip_ns >= -1);
     int16_t kept[2 * KEPT];

@@ -90,7 +90,7 @@ class LegStatistics:
     stream_restarts: int | None
     """How often the peer began anew with another SSRC or sequence."""
     audio_level_dbov: float | None
-    """Mean level of the audio heard; 0 is a full-scale square wave (RFC 6465), -127 silence."""
+    """Mean level of the audio heard, to a tenth; 0 is a full-scale square wave (RFC 6465), -127 silence."""
     audio_level_left_dbov: float | None
     """Of the left channel, while two were heard; None where there was only one."""
     audio_level_right_dbov: float | None
@@ -121,6 +121,8 @@ class LegStatistics:
     """Datagrams of the peer that are neither RTP nor RTCP."""
     unknown_payload_packets: int
     """Packets of payload types that were not negotiated."""
+    unplayable_packets: int
+    """Packets of more than 120 ms, or whose payload is no whole frames of its codec; none of them was heard."""
     noise_sent: int
     """Descriptions of comfort noise (RFC 3389), each in the place of packets of silence."""
     noise_received: int
@@ -290,9 +292,9 @@ def _hearing(media: Any) -> dict[str, Any]:
         "concealed_ms": _ms(media.concealed_ns),
         "playout_delay_ms": _ms(media.playout_delay_ns),
         "playout_delay_mean_ms": _ms(media.playout_delay_mean_ns),
-        "audio_level_dbov": _if_any(heard, -float(media.level_dbov)),
-        "audio_level_left_dbov": _if_any(media.level_left_dbov >= 0, -float(media.level_left_dbov)),
-        "audio_level_right_dbov": _if_any(media.level_right_dbov >= 0, -float(media.level_right_dbov)),
+        "audio_level_dbov": _if_any(heard, -media.level_tenths / 10),
+        "audio_level_left_dbov": _if_any(media.level_left_tenths >= 0, -media.level_left_tenths / 10),
+        "audio_level_right_dbov": _if_any(media.level_right_tenths >= 0, -media.level_right_tenths / 10),
         "audio_peak": _if_any(heard, media.peak / 32768),
         "clipped_samples": _if_any(heard, media.clipped_samples),
         "clipping": _mean(media.clipped_samples, media.heard_samples),
@@ -347,6 +349,7 @@ def _refused(native: Any) -> dict[str, Any]:
         "junk_source": ffi.string(native.junk_source).decode() or None,
         "malformed_packets": media.malformed,
         "unknown_payload_packets": media.unknown_payload,
+        "unplayable_packets": media.unplayable,
         "noise_sent": media.noise_sent,
         "noise_received": media.noise_received,
         "unwanted_packets": media.unwanted,

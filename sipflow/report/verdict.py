@@ -110,6 +110,7 @@ def _call_lines(report: Report) -> Iterator[str]:
     for row in [header, *rows]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield from filter(None, map(_refused_media, report.calls))
+    yield from filter(None, map(_unplayable_media, report.calls))
     yield ""
 
 
@@ -124,6 +125,15 @@ def _refused_media(call: CallReport) -> str:
     if refused < REFUSED_AT_LEAST:
         return ""
     return f"{call.call}: {refused} packets to the peer's media address were refused ({media.get('send_error')})"
+
+
+def _unplayable_media(call: CallReport) -> str:
+    """That packets came which nobody could play; empty when none did."""
+    unplayable = (call.media or {}).get("unplayable_packets") or 0
+    if not unplayable:
+        return ""
+    packets = "a packet was" if unplayable == 1 else f"{unplayable} packets were"
+    return f"{call.call}: {packets} not heard: longer than 120 ms, or no whole frames of the codec"
 
 
 def _call_row(call: CallReport) -> tuple[str, ...]:

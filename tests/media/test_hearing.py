@@ -89,6 +89,30 @@ def test_a_prompt_is_found_in_the_tick_in_which_it_is_over() -> None:
     assert listener.found(7) == [True]
 
 
+def test_what_nobody_decodes_ends_a_silence() -> None:
+    """A peer that changes to a codec which only passes through, and back, without an offer."""
+    listener = Listener()
+    formats = [
+        {"codec": lib.sfm_codec_find(name), "payload_type": number} for name, number in ((b"PCMU", 0), (b"GSM", 3))
+    ]
+    listener.start(receive_formats=formats, receive_format_count=2)
+    listener.watch(Wanted("silence", lasting_ms=2000), 7)
+
+    def hear(payload_type: int, payload: bytes, first: int, count: int) -> None:
+        for number in range(first, first + count):
+            now_ns = 1_000_000_000 + number * 20_000_000
+            header = bytes((0x80, payload_type)) + number.to_bytes(2) + (number * 160).to_bytes(4) + b"peer"
+            listener.receive(header + payload, now_ns)
+            listener.playout_tick(now_ns)
+
+    hear(0, b"\xff" * 160, 0, 75)
+    hear(3, b"\xd0" + bytes(32), 75, 100)
+    hear(0, b"\xff" * 160, 175, 90)
+    assert listener.found(7) == []
+    hear(0, b"\xff" * 160, 265, 20)
+    assert listener.found(7) == [True]
+
+
 def test_what_came_before_counts_and_once() -> None:
     calls, listener = pair()
     prompt, features = menu()

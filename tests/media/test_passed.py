@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from sipflow.errors import MediaError
+from sipflow.lang.lower.codecs import sent_ms
 from sipflow.media import MediaInfo, MediaLibrary, MediaProblem
 from sipflow.media.formats import codec_of, packet_time_ms
+from sipflow.media.opus import has_opus
 from sipflow.media_params import RtpFormat
 from sipflow.native import lib
 from tests.media.signals import speech, write_wav
@@ -187,6 +189,19 @@ def test_what_comes_is_counted_and_its_sound_is_not_known(tmp_path: Path) -> Non
     assert counted.pattern.missing == 15
     assert counted.concealed_ns == 15 * 20_000_000
     assert (counted.heard_samples, counted.listened_ns, counted.silent_ns, counted.clipped_samples) == (0, 0, 0, 0)
-    assert (counted.level_dbov, counted.peak) == (-1, -1)
+    assert (counted.level_tenths, counted.peak) == (-1, -1)
     assert counted.unknown_ns > 3_900_000_000
     assert not any(receiver.packets(now_ns)), "who has nothing to play has nothing to send"
+
+
+def test_the_language_knows_how_long_packets_are() -> None:
+    """`check` loads no engine, and says the same (SF419)."""
+    formats = {
+        "PCMU": RtpFormat("PCMU", 0), "G722": RtpFormat("G722", 9), "L16": RtpFormat("L16", 96, 16000), "GSM": GSM,
+        "G729": G729, "G723": G723, "iLBC": ILBC, "iLBC20": ILBC_20, "AMR": AMR, "AMR-WB": AMR_WB,
+    }  # fmt: skip
+    if has_opus():
+        formats["opus"] = RtpFormat("opus", 96, 48000, 2)
+    for name, rtp_format in formats.items():
+        codec = codec_of(rtp_format)
+        assert [sent_ms(name, ms) for ms in range(1, 201)] == [packet_time_ms(codec, ms) for ms in range(1, 201)], name

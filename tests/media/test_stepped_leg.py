@@ -274,6 +274,33 @@ def test_nothing_that_comes_off_the_network_harms_a_leg(prompt: Prompt) -> None:
     assert pair.b.statistics().malformed == 1200
 
 
+def test_what_is_too_long_or_no_whole_frames_is_counted_and_no_loss() -> None:
+    receiver = SteppedLeg(2)
+    receiver.start(PCMU)
+    for number, length in enumerate((160, 960, 968, 1200, 0, 160)):
+        now_ns = 1_000_000_000 + number * 200_000_000
+        header = b"\x80\x00" + number.to_bytes(2) + (number * 1600).to_bytes(4) + b"peer"
+        receiver.receive(header + bytes(length), now_ns)
+        receiver.playout_tick(now_ns)
+    counted = receiver.statistics()
+    assert (counted.packets_received, counted.unplayable, counted.packets_lost) == (6, 3, 0)
+    assert (counted.malformed, counted.unknown_payload) == (0, 0)
+
+
+def test_levels_are_told_to_a_tenth() -> None:
+    sender, receiver = SteppedLeg(1), SteppedLeg(2)
+    for leg in (sender, receiver):
+        leg.start(PCMU)
+    sender.play(STORE.tone(1000, 2000, PCMU, level_db=-23.4))
+    for tick in range(50):
+        now_ns = 1_000_000_000 + tick * 20_000_000
+        sender.send_tick(now_ns)
+        for packet in sender.packets(now_ns):
+            receiver.receive(packet, now_ns)
+        receiver.playout_tick(now_ns)
+    assert receiver.statistics().level_tenths == 234
+
+
 def test_any_bytes_from_the_peer_itself_are_survived() -> None:
     dice = random.Random(8)
     pair = Pair().start().run(5)

@@ -297,6 +297,26 @@ on bob: answer; expect hangup
 """,
     ),
     Code(
+        "SF419",
+        "a packet time that is not sent",
+        "`ptime` asks for packets of a length that one of the codecs does not have here.",
+        why="A packet holds whole frames: 20 ms of GSM, 30 ms of G.723.1. libopus encodes 5, 10, 20, 40 and 60 ms at "
+        "once, so packets of 30 ms, which RFC 7587 section 7 allows as three frames of 10 ms, are not sent; they are "
+        "heard, as all up to 120 ms are. The longest packet that is sent is one of 60 ms.",
+        example="""\
+agent alice { codecs gsm; ptime 30ms }
+agent bob { codecs gsm }
+on alice: call bob; wait 2s; release
+on bob: answer; expect hangup
+""",
+        instead="""\
+agent alice { codecs gsm; ptime 40ms }
+agent bob { codecs gsm }
+on alice: call bob; wait 2s; release
+on bob: answer; expect hangup
+""",
+    ),
+    Code(
         "SF421",
         "no tones are known of this country",
         "Call progress tones differ from country to country; those of the countries in the table are known.",

@@ -6,9 +6,20 @@ import re
 from collections.abc import Callable
 
 from sipflow.ir.expr import Expr, Literal, Unit, constant_ms, constant_text
-from sipflow.ir.graph import Agent, Auth, Challenge, Listen, MediaSettings, Registrar, SessionTimer, Tls
+from sipflow.ir.graph import (
+    DEFAULT_CODECS,
+    Agent,
+    Auth,
+    Challenge,
+    Listen,
+    MediaSettings,
+    Registrar,
+    SessionTimer,
+    Tls,
+    plain_codec,
+)
 from sipflow.ir.span import Span
-from sipflow.lang.lower.codecs import read_codecs
+from sipflow.lang.lower.codecs import packet_times_ms, read_codecs, sent_ms
 from sipflow.lang.lower.context import Context
 from sipflow.lang.lower.expressions import ExpressionReader, Names
 from sipflow.lang.lower.kinds import require
@@ -32,6 +43,7 @@ def read_agent(node: Node, context: Context, driven: bool) -> Agent:
     for item in node.nodes():
         if item.rule in _SETTINGS:
             _keep(values, item, _SETTINGS[item.rule], reader)
+    _check_ptime(node, values.get("codecs", DEFAULT_CODECS), values.get("ptime_ms"), context)  # type: ignore[arg-type]
     check_tls(values.get("tls"), values.get("listens", ()), reader)  # type: ignore[arg-type]
     remote = not driven and "uri" in values and "registrar" not in values
     return Agent(token.text, context.span(token), remote=remote, **values)  # type: ignore[arg-type]
@@ -174,6 +186,20 @@ def _ptime(item: Node, reader: ExpressionReader) -> int | None:
         reader.context.report.error("SF208", "no packet time", where, f"1ms to {MAX_PTIME_MS}ms, without fractions")
         return None
     return None if value is None else int(value)
+
+
+def _check_ptime(node: Node, codecs: tuple[str, ...], ptime_ms: int | None, context: Context) -> None:
+    """SF419: the packets that are sent have another length."""
+    found = ((codec, sent_ms(codec, ptime_ms)) for codec in codecs if codec != "CN" and ptime_ms is not None)
+    other = next((one for one in found if one[1] != ptime_ms), None)
+    if other is not None:
+        codec, ms = other
+        item = next(item for item in node.nodes() if item.rule == "ptime")
+        message = f"{plain_codec(codec)} is sent in packets of {ms} ms, not of {ptime_ms} ms"
+        lengths = ", ".join(map(str, packet_times_ms(codec)[:6])) + (", …" if len(packet_times_ms(codec)) > 6 else "")
+        context.report.warning(
+            "SF419", message, context.span(next(item.nodes())), f"{ms} ms are sent", help=f"it has {lengths} ms"
+        )
 
 
 def _constant_ms(value: Expr, reader: ExpressionReader, what: str) -> float | None:

@@ -25,6 +25,24 @@ def encoding_name(codec: str) -> str:
     return _ENCODINGS.get(codec, plain_codec(codec))
 
 
+_PACKET_TIMES_MS = {"opus": (5, 10, 20, 40, 60), "L16": tuple(range(5, 44))}
+_FRAMES_MS = {"GSM": 20, "G729": 10, "G729B": 10, "G723": 30, "iLBC": 30, "iLBC20": 20, "AMR": 20, "AMR-WB": 20}
+_SHORTEST_MS, _LONGEST_MS = 5, 60
+
+
+def packet_times_ms(codec: str) -> tuple[int, ...]:
+    """How long packets of a codec of `CANONICAL` may be that a leg sends (L16 at 16 kHz: what fits a datagram)."""
+    frame_ms = _FRAMES_MS.get(codec, 1)
+    first = -(-_SHORTEST_MS // frame_ms) * frame_ms
+    return _PACKET_TIMES_MS.get(plain_codec(codec), tuple(range(first, _LONGEST_MS + 1, frame_ms)))
+
+
+def sent_ms(codec: str, wanted_ms: int) -> int:
+    """How long packets are where `wanted_ms` is asked for: as long as that, else shorter, else as short as can be."""
+    times = packet_times_ms(codec)
+    return max((ms for ms in times if ms <= wanted_ms), default=times[0])
+
+
 _ALIASES = {"ulaw": "pcmu", "mulaw": "pcmu", "g711u": "pcmu", "g711": "pcmu", "alaw": "pcma", "g711a": "pcma"}
 _ALIASES |= {"g729a": "g729", "g729ab": "g729b", "g723_1": "g723", "ilbc30": "ilbc", "amrnb": "amr", "amrwb": "amr_wb"}
 
