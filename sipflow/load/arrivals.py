@@ -128,6 +128,14 @@ class Curve:
             start += segment.duration_s
         return self
 
+    def reaching(self, mass: float) -> Curve:
+        """Going on at its last rate until so many calls have begun, where it ended before."""
+        missing = mass - self.mass
+        if missing <= 0 or not self.segments or self.segments[-1].last <= 0:
+            return self
+        rate = self.segments[-1].last
+        return Curve((*self.segments, Segment(rate, rate, missing / rate)))
+
     def ended(self, at: float) -> Curve:
         """Without anything from a time on."""
         return self._cut(at)[0]

@@ -45,6 +45,8 @@ class LoadPlan:
     concurrency: int | None = None
     seed: int = 0
     requirements: tuple[Expr, ...] = ()
+    until_calls: bool = False
+    """It lasts until its calls have begun, at whatever rate: nobody said how long."""
 
     def starts(self, stripe: int = 0, stripes: int = 1) -> Arrivals:
         """The planned starts of one worker."""
@@ -83,6 +85,7 @@ def make_load_plan(plan: Plan, overrides: LoadOverrides) -> LoadPlan:
         concurrency=limit,
         seed=overrides.seed,
         requirements=(*requirements, *overrides.requirements),
+        until_calls=overrides.calls is not None and overrides.duration_s is None and not answers,
     )
 
 
@@ -112,11 +115,9 @@ def _fitted(stages: tuple[Segment, ...], overrides: LoadOverrides) -> Curve:
         missing = max(overrides.duration_s - curve.duration_s, 0.0)
         longer = Curve((*stages, Segment(last.last, last.last, missing))) if missing else curve
         return longer.ended(overrides.duration_s)
-    if overrides.calls is not None and stages[-1].last > 0:
-        last = stages[-1]
+    if overrides.calls is not None:
         # Poisson's calls come late by chance: the end is where the number of calls says, not the curve.
-        room = max(2 * overrides.calls + 100 - curve.mass, 0.0) / last.last
-        return Curve((*stages, Segment(last.last, last.last, room))) if room else curve
+        return curve.reaching(2 * overrides.calls + 100)
     return curve
 
 

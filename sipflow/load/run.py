@@ -142,6 +142,7 @@ class LoadRun:
         self._start_at = time.monotonic() + self._start_ahead_s
         self._samples.append(machine.sample())
         for worker in self._workers:
+            worker.link.send(Change(self._curve))  # whoever was not up yet when it was changed knows it, too
             worker.link.send(Start(self._start_at))
 
     async def _until(self, reached: Callable[[], bool]) -> None:
@@ -209,7 +210,9 @@ class LoadRun:
         return 0.0 if self._start_at == math.inf else self._curve.rate_at(max(self._elapsed(), 0.0))
 
     def _change(self, how: Callable[[Curve, float], Curve]) -> None:
-        self._curve = how(self._curve, max(self._elapsed() + CHANGE_AHEAD_S, 0.0))
+        curve = how(self._curve, max(self._elapsed() + CHANGE_AHEAD_S, 0.0))
+        load = self._prepare.load
+        self._curve = curve.reaching(load.curve.mass) if load.until_calls and not self._stopping else curve
         for worker in self._workers:
             worker.link.send(Change(self._curve))
 

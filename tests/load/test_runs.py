@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sipflow.load.arrivals import Curve
 from sipflow.load.health import Standing
 from sipflow.load.links import ProcessLink
 from sipflow.load.plan import LoadOverrides
@@ -152,8 +153,9 @@ def test_a_worker_that_is_killed_is_reported_and_its_calls_are_lost(tmp_path: Pa
     assert result.verdict.causes[0].name == "workers"
 
 
-def test_stopping_lets_the_calls_that_run_come_to_their_end(tmp_path: Path) -> None:
-    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, rate=50.0, duration_s=600.0))
+@pytest.mark.parametrize("length", [{"duration_s": 600.0}, {"calls": 30_000}])
+def test_stopping_lets_the_calls_that_run_come_to_their_end(tmp_path: Path, length: dict[str, float]) -> None:
+    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, rate=50.0, **length))
     runs: list[LoadRun] = []
 
     def stop(status: Status) -> None:
@@ -168,6 +170,40 @@ def test_stopping_lets_the_calls_that_run_come_to_their_end(tmp_path: Path) -> N
     adds_up(result)
     assert result.total.get("ended") == result.total.get("planned") >= 10
     assert not result.interrupted
+
+
+def test_a_number_of_calls_without_a_duration_is_reached_however_slow_it_becomes(tmp_path: Path) -> None:
+    async def slowed() -> Curve:
+        run = LoadRun(prepared, [])
+        for _ in range(80):
+            run.scale(1 / 1.1)
+        run.pause()
+        run.set_rate(0.01)
+        run.resume()
+        return run.status().curve
+
+    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, rate=20.0, calls=100))
+    arrivals = replace(prepared.load, curve=asyncio.run(slowed())).starts()
+    for number in range(100):
+        assert (upcoming := arrivals.peek()) is not None and upcoming[0] == number
+        arrivals.take()
+    assert arrivals.peek() is None
+
+
+def test_a_rate_that_is_changed_before_the_workers_are_up_holds_for_them(tmp_path: Path) -> None:
+    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, rate=0.5, calls=20))
+
+    async def work() -> LoadResult:
+        run = LoadRun(prepared, [ProcessLink(0)])
+        running = asyncio.create_task(run.run())
+        await asyncio.sleep(0)  # its worker is being started
+        run.set_rate(100.0)
+        return await running
+
+    result = asyncio.run(work())
+    adds_up(result)
+    assert result.total.get("ended") == 20
+    assert result.duration_s < 30, "40 s at the rate of before"
 
 
 def test_a_port_in_use_is_told_with_the_agent(tmp_path: Path) -> None:
