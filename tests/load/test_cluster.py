@@ -81,6 +81,9 @@ def test_two_machines_share_a_run_over_tls(tmp_path: Path) -> None:
     assert told["calls"]["planned"] == 20, output  # type: ignore[index]
     assert told["calls"]["started"] == 20, output  # type: ignore[index]
     assert "two: 1 processes, clock known to" in output
+    assert not [*tmp_path.rglob("sipflow-worker-*"), *tmp_path.rglob("dask*")], (
+        "nothing stays among the temporary files"
+    )
     names = {worker["name"]: worker for worker in told["workers"]}  # type: ignore[attr-defined]
     assert {name: worker["planned"] for name, worker in names.items()} == {"one": 10, "two": 10}
 

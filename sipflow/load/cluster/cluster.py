@@ -18,6 +18,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from sipflow.errors import MachineError
 from sipflow.load.cluster import assets, node
 from sipflow.load.cluster.address import Meeting
+from sipflow.load.cluster.folder import own_folder
 from sipflow.load.cluster.links import ClusterLink, topic_of
 from sipflow.load.links import Link
 from sipflow.load.messages import Prepare
@@ -146,7 +147,7 @@ async def open_cluster(meeting: Meeting) -> AsyncIterator[Cluster]:
     """Listen for machines; raises `MachineError` when the address cannot be had."""
     security = meeting.security()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in our own words
-    with dask.config.set(_CONFIGURATION):
+    with own_folder() as folder, dask.config.set(_CONFIGURATION | {"temporary-directory": str(folder)}):
         try:
             scheduler = await Scheduler(
                 host=meeting.host, port=meeting.port, protocol=meeting.scheme, security=security, dashboard=False,

@@ -9,7 +9,6 @@ import logging
 import os
 import pickle
 import socket
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from distributed import Worker, get_worker
 from sipflow.load import bundles
 from sipflow.load.cluster.address import Meeting, is_loopback
 from sipflow.load.cluster.assets import Assets, settle
+from sipflow.load.cluster.folder import own_folder
 from sipflow.load.links import ProcessLink
 from sipflow.load.messages import FailureKept, FromWorker, Prepare, ToWorker
 from sipflow.load.preflight import (
@@ -75,12 +75,13 @@ async def serve(meeting: Meeting, offer: Offer) -> None:
     raise_descriptor_limit()  # engines inherit it
     _node.address, _node.out = offer.address or _own_address(meeting), offer.out.absolute()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in our own words
-    with tempfile.TemporaryDirectory(prefix="sipflow-worker-") as folder, dask.config.set(_CONFIGURATION):
-        _node.folder = Path(folder)
+    with own_folder() as folder, dask.config.set(_CONFIGURATION | {"temporary-directory": str(folder / "dask")}):
+        _node.folder = folder / "files"
+        _node.folder.mkdir()
         worker = Worker(
             meeting.url, security=meeting.security(), name=offer.name, nthreads=offer.processes, dashboard=False,
             dashboard_address="127.0.0.1:0",
-            local_directory=str(_node.folder / "dask"), memory_limit=0, death_timeout=offer.patience_s,
+            memory_limit=0, death_timeout=offer.patience_s,
         )  # fmt: skip
         try:
             async with worker:
