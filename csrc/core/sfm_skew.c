@@ -9,6 +9,12 @@ static void keep(sfm_skew *skew, uint32_t slot, int64_t when_ns, int64_t transit
     skew->transit_ns[slot] = transit_ns;
 }
 
+static void keep_newest(sfm_skew *skew, int64_t when_ns, int64_t transit_ns)
+{
+    skew->quickest_ns = transit_ns;
+    keep(skew, skew->count - 1, when_ns, transit_ns);
+}
+
 /* Of two neighbours the quicker packet stays. */
 static void halve(sfm_skew *skew)
 {
@@ -24,7 +30,8 @@ static void open_stretch(sfm_skew *skew, int64_t when_ns, int64_t transit_ns)
 {
     if (skew->count == SFM_SKEW_STRETCHES)
         halve(skew);
-    keep(skew, skew->count++, when_ns, transit_ns);
+    skew->count++;
+    keep_newest(skew, when_ns, transit_ns);
     skew->stretch_end_ns = when_ns - when_ns % skew->stretch_ns + skew->stretch_ns;
 }
 
@@ -38,8 +45,8 @@ void sfm_skew_add(sfm_skew *skew, int64_t arrival_ns, int64_t transit_ns)
     skew->newest_ns = when_ns;
     if (skew->count == 0 || when_ns >= skew->stretch_end_ns)
         open_stretch(skew, when_ns, transit_ns);
-    else if (transit_ns < skew->transit_ns[skew->count - 1])
-        keep(skew, skew->count - 1, when_ns, transit_ns);
+    else if (transit_ns < skew->quickest_ns)
+        keep_newest(skew, when_ns, transit_ns);
 }
 
 /* Whether `b` lies on or above the line from `a` to `c`: then no line below all points touches it. */

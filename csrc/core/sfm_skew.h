@@ -17,13 +17,14 @@
 
 /* Zero bytes are a valid initial state. Fields are private. */
 typedef struct sfm_skew {
-    int64_t when_ns[SFM_SKEW_STRETCHES];    /* arrival of the quickest packet of each stretch, from the first one on */
-    int64_t transit_ns[SFM_SKEW_STRETCHES]; /* its transit, less that of the first packet */
     int64_t start_ns;
     int64_t stretch_ns;
     int64_t stretch_end_ns;                 /* of the newest */
     int64_t newest_ns;
+    int64_t quickest_ns;                    /* transit of the newest stretch: all that most packets are compared with */
     uint32_t count;
+    int64_t when_ns[SFM_SKEW_STRETCHES];    /* arrival of the quickest packet of each stretch, from the first one on */
+    int64_t transit_ns[SFM_SKEW_STRETCHES]; /* its transit, less that of the first packet */
 } sfm_skew;
 
 /* Takes a packet; `transit_ns` is arrival minus timestamp from any zero that stays the same. */

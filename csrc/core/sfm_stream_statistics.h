@@ -31,7 +31,6 @@ typedef struct sfm_stream_statistics {
     sfm_loss_pattern pattern;
     uint64_t lost_run;          /* packets in a row that did not come, before those of the window; and the longest such */
     uint64_t longest_lost_run;
-    sfm_skew skew;
     int64_t transit_ns;         /* of the last packet that counted for jitter, less that of the first one */
     int64_t base;               /* lowest sequence number of this source, unwrapped */
     uint64_t source_received;   /* of this source, duplicates included (RFC 3550 A.3) */
@@ -54,6 +53,7 @@ typedef struct sfm_stream_statistics {
     uint8_t has_told;
     uint8_t has_transit;
     uint8_t has_arrival;
+    sfm_skew skew;              /* last: most of it is rarely touched */
 } sfm_stream_statistics;
 
 /* `clock_rate` in Hz, not 0. */

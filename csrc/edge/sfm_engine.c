@@ -8,6 +8,7 @@
 
 #include "../core/sfm_error.h"
 #include "../core/sfm_random.h"
+#include "../core/sfm_warm.h"
 #include "sfm_edge_error.h"
 #include "sfm_floor.h"
 #include "sfm_recorder.h"
@@ -363,15 +364,17 @@ static sfm_leg_config leg_config(sfm_engine *engine, const sfm_leg_options *opti
 
 /* A leg that has everything but its sockets. */
 static int create_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_engine_leg **out) {
-    sfm_engine_leg *leg = malloc(sizeof *leg);
+    void *block;
+    sfm_engine_leg *leg = sfm_lines_alloc(sizeof *leg, &block);
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
     }
     memset(leg, 0, offsetof(sfm_engine_leg, digits));
+    leg->block = block;
     sfm_leg_config config = leg_config(engine, options, engine->last_number + 1);
     int error = sfm_leg_create(&config, &leg->leg);
     if (error != SFM_OK) {
-        free(leg);
+        free(leg->block);
         return error;
     }
     leg->engine = engine;
@@ -419,7 +422,7 @@ int sfm_engine_open_leg(sfm_engine *engine, const sfm_leg_options *options, sfm_
     error = open_with_sockets(engine, options, leg);
     if (error != SFM_OK) {
         sfm_leg_destroy(leg->leg);
-        free(leg);
+        free(leg->block);
         return error;
     }
     *out = leg;
@@ -439,7 +442,7 @@ void sfm_engine_leg_free(sfm_engine_leg *leg) {
     leg->worker->leg_count--;
     free(atomic_load_explicit(&leg->inbox, memory_order_relaxed));
     sfm_leg_destroy(leg->leg);
-    free(leg);
+    free(leg->block);
 }
 
 /* --- commands ---------------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@ enum {
     MIN_PTIME_MS = 5,
     PROGRESS_MS = 500,
     DTMF_VOLUME_DBM0 = 10,
+    NS_PER_MS = 1000000,
 };
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -42,15 +43,18 @@ static int create_parts(sfm_leg *leg, const sfm_leg_config *config) {
 void sfm_leg_keep_heard_payload(void *leg, const sfm_codec *codec, const uint8_t *payload, size_t length);
 
 int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
-    sfm_leg *leg = malloc(sizeof *leg);
+    void *block;
+    sfm_leg *leg = sfm_lines_alloc(sizeof *leg, &block);
     if (leg == NULL) {
         return SFM_ERROR_MEMORY;
     }
-    memset(leg, 0, offsetof(sfm_leg, events) + offsetof(event_queue, events));
+    memset(leg, 0, offsetof(sfm_leg, events));
+    leg->block = block;
     leg->sample_rate = config->sample_rate;
     leg->clock_rate = config->jitter.clock_rate;
     leg->jitter = config->jitter;
     leg->params.ptime_ms = DEFAULT_PTIME_MS;
+    leg->tick_ns = (int64_t)DEFAULT_PTIME_MS * NS_PER_MS;
     leg->counters.first_packet_ns = -1;
     leg->counters.payload_type = -1;
     (void)sfm_silence_detector_init(&leg->silence, SFM_LEG_SILENCE_DBOV); /* a level in range */
@@ -60,7 +64,6 @@ int sfm_leg_create(const sfm_leg_config *config, sfm_leg **out) {
         sfm_leg_destroy(leg);
         return error;
     }
-    leg->level_left = leg->level_right = (sfm_level){0};
     sfm_playout_set_sink(leg->playout, sfm_leg_keep_heard_payload, leg);
     *out = leg;
     return SFM_OK;
@@ -74,28 +77,26 @@ void sfm_leg_destroy(sfm_leg *leg) {
         sfm_keepsake_destroy(leg->keepsake);
         sfm_secure_close(&leg->secure);
         sfm_leg_states_destroy(leg->states);
-        free(leg);
+        free(leg->block);
     }
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
 
 sfm_event *sfm_leg_push_event(sfm_leg *leg, int32_t kind, uint64_t job) {
-    event_queue *queue = &leg->events;
-    uint32_t slot = (queue->first + queue->count) % EVENT_CAPACITY;
-    queue->count += queue->count < EVENT_CAPACITY;
-    queue->events[slot] = (sfm_event){.kind = kind, .job = job, .total_ms = -1};
-    return &queue->events[slot];
+    uint32_t slot = (leg->events_first + leg->events_count) % EVENT_CAPACITY;
+    leg->events_count += leg->events_count < EVENT_CAPACITY;
+    leg->events[slot] = (sfm_event){.kind = kind, .job = job, .total_ms = -1};
+    return &leg->events[slot];
 }
 
 int sfm_leg_next_event(sfm_leg *leg, sfm_event *event) {
-    event_queue *queue = &leg->events;
-    if (queue->count == 0) {
+    if (leg->events_count == 0) {
         return 0;
     }
-    *event = queue->events[queue->first];
-    queue->first = (queue->first + 1) % EVENT_CAPACITY;
-    queue->count--;
+    *event = leg->events[leg->events_first];
+    leg->events_first = (leg->events_first + 1) % EVENT_CAPACITY;
+    leg->events_count--;
     return 1;
 }
 
@@ -261,6 +262,13 @@ static void use_codec(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states
     (void)sfm_codec_decoder_init(sent, sfm_leg_state_at(leg, 0));
 }
 
+/* Once ptime or skew have changed, as it is asked for several times a tick. */
+static void set_tick(sfm_leg *leg) {
+    int64_t ptime_ns = (int64_t)leg->params.ptime_ms * NS_PER_MS;
+    int64_t skew_ppb = leg->outgoing.impair.config.skew_ppb;
+    leg->tick_ns = skew_ppb == 0 ? ptime_ns : ptime_ns * 1000000000 / (1000000000 + skew_ppb);
+}
+
 int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **states) {
     if (!sfm_leg_accepts(params)) {
         return SFM_ERROR_ARGUMENT;
@@ -278,6 +286,7 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **s
         leg->counters.unanswered_ns = 0;
     }
     leg->params = *params;
+    set_tick(leg);
     leg->started = true;
     choose_digits(leg);
     return SFM_OK;
@@ -285,11 +294,7 @@ int sfm_leg_start(sfm_leg *leg, const sfm_leg_params *params, sfm_leg_states **s
 
 uint32_t sfm_leg_ptime_ms(const sfm_leg *leg) { return leg->params.ptime_ms; }
 
-int64_t sfm_leg_tick_ns(const sfm_leg *leg) {
-    int64_t ptime_ns = (int64_t)leg->params.ptime_ms * 1000000;
-    int64_t skew_ppb = leg->outgoing.impair.config.skew_ppb;
-    return skew_ppb == 0 ? ptime_ns : ptime_ns * 1000000000 / (1000000000 + skew_ppb);
-}
+int64_t sfm_leg_tick_ns(const sfm_leg *leg) { return leg->tick_ns; }
 
 int sfm_leg_started(const sfm_leg *leg) { return leg->started; }
 
@@ -367,6 +372,7 @@ int sfm_leg_send_dtmf(sfm_leg *leg, const sfm_dtmf_sequence *sequence, uint64_t 
     int error = sfm_dtmf_sender_start(&leg->dtmf, sfm_leg_dtmf_clock(leg), &audible);
     if (error == SFM_OK) {
         leg->dtmf_active = true;
+        leg->dtmf_busy = true;
         leg->dtmf_job = job;
         leg->dtmf_origin = leg->sender.timestamp;
     }
@@ -383,7 +389,9 @@ void sfm_leg_stop_dtmf(sfm_leg *leg) {
 void sfm_leg_mute(sfm_leg *leg, int on) { leg->muted = on != 0; }
 
 int sfm_leg_impair(sfm_leg *leg, const sfm_impair_config *config) {
-    return sfm_outgoing_impair(&leg->outgoing, config);
+    int error = sfm_outgoing_impair(&leg->outgoing, config);
+    set_tick(leg);
+    return error;
 }
 
 /* --- listening --------------------------------------------------------------------------------------------------- */
@@ -434,12 +442,12 @@ void sfm_leg_use_room(sfm_leg *leg, sfm_outgoing_packet *room) { leg->room = roo
 
 static void warm_between(const sfm_leg *leg, size_t begin, size_t end) { sfm_warm((const char *)leg + begin, end - begin); }
 
-/* What each of the two touches, as the struct has it in its order: of the whole of it half is for digits and reports. */
+/* What each of the two touches. */
 void sfm_leg_warm_sending(const sfm_leg *leg, int step) {
     if (step == 0) {
-        warm_between(leg, 0, offsetof(sfm_leg, dtmf) + SFM_CACHE_LINE_BYTES);
+        warm_between(leg, 0, offsetof(sfm_leg, silence));
     } else if (step == 1) {
-        warm_between(leg, offsetof(sfm_leg, counters), offsetof(sfm_leg, events) + SFM_CACHE_LINE_BYTES);
+        warm_between(leg, offsetof(sfm_leg, counters), offsetof(sfm_leg, outgoing) + SFM_CACHE_LINE_BYTES);
     } else {
         sfm_secure_warm_sending(&leg->secure, step - 2);
     }
@@ -448,8 +456,8 @@ void sfm_leg_warm_sending(const sfm_leg *leg, int step) {
 /* Sending has just been there: the rest. */
 void sfm_leg_warm_hearing(const sfm_leg *leg, int step) {
     if (step == 0) {
-        warm_between(leg, offsetof(sfm_leg, sounding), offsetof(sfm_leg, reporter));
-        warm_between(leg, offsetof(sfm_leg, level), offsetof(sfm_leg, counters));
+        warm_between(leg, offsetof(sfm_leg, silence), offsetof(sfm_leg, counters));
+        warm_between(leg, offsetof(sfm_leg, sounding), offsetof(sfm_leg, stream) + offsetof(sfm_stream_statistics, skew.when_ns));
     } else {
         sfm_playout_warm(leg->playout, step - 1);
         sfm_secure_warm_hearing(&leg->secure);

@@ -28,13 +28,6 @@ enum {
     EVENT_CAPACITY = 32,
 };
 
-/* Events of one call: the owner drains them after each, so the bound is what one call can produce. */
-typedef struct event_queue {
-    uint32_t first;
-    uint32_t count;
-    sfm_event events[EVENT_CAPACITY];
-} event_queue;
-
 /* The RTP stream that the leg sends. */
 typedef struct sender {
     uint32_t ssrc;
@@ -46,25 +39,26 @@ typedef struct sender {
     uint32_t octet_count;
 } sender;
 
+/* In front what every packet changes. */
 typedef struct counters {
     uint64_t packets_sent;
     uint64_t bytes_sent;
+    uint64_t jitter_sum_ns;
+    uint64_t jitter_count;
+    int64_t both_ways_ns;
+    int64_t unanswered_ns;
+    uint64_t listened_samples;
+    uint64_t silent_samples;
+    uint64_t silence_max_samples;
+    int32_t payload_type; /* of the newest audio packet; -1 */
+    uint64_t unknown_samples;
     uint64_t malformed;
     uint64_t unknown_payload;
     uint64_t unplayable;
     uint64_t noise_sent;
     uint64_t noise_received;
     uint64_t unwanted;
-    uint64_t jitter_sum_ns;
-    uint64_t jitter_count;
     int64_t first_packet_ns;
-    int64_t both_ways_ns;
-    int64_t unanswered_ns;
-    uint64_t listened_samples;
-    uint64_t silent_samples;
-    uint64_t silence_max_samples;
-    uint64_t unknown_samples;
-    int32_t payload_type; /* of the newest audio packet; -1 */
 } counters;
 
 /* What is sent when nobody speaks. */
@@ -82,48 +76,59 @@ struct sfm_leg_states {
     sfm_playout_right *right; /* NULL: none of what may come has two channels */
 };
 
+/* In order of use: a tick of a call in which nothing happens touches few cache lines, and those side by side. What it does
+ * not touch stands behind `reporter`. */
 struct sfm_leg {
     uint32_t sample_rate;
     uint32_t clock_rate;   /* of what is sent */
     bool started;
     bool muted;
     bool first_packet_seen; /* of the current stream */
-    sfm_leg_params params;
+    bool tape_paused;
+    bool dtmf_active;
+    bool dtmf_busy;  /* `dtmf` may have something to send: saves looking at it */
+    bool dtmf_ended; /* the digit that is sent was told of */
+    bool always_digits;
     sfm_leg_states *states;
-    sfm_random random;
+    sfm_outgoing_packet *room; /* the owner's, for the packet of this tick; NULL: none */
+    sfm_playout *playout;
+    sfm_tape *tape;
+    sfm_keepsake *keepsake; /* NULL: nothing is kept */
+    sfm_listener *listener; /* NULL: nothing is listened for */
+
     sender sender;
-    pauses pauses;
+    int64_t tick_ns; /* time from one tick to the next */
+    int64_t deaf_until_ns; /* what came before that came in a stall of ours, and is not played out */
+    uint32_t events_first;
+    uint32_t events_count;
+
+    sfm_leg_params params;
     sfm_play play;
     uint64_t play_reported_ms;
+    pauses pauses;
+    sfm_silence_detector silence;
+    sfm_level level;
+    counters counters;
+    sfm_secure secure;
+    sfm_outgoing outgoing;
+    sfm_dtmf_report sounding; /* digit that began and is to be reported when it ends; kind SFM_DTMF_NOTHING: none */
+    int64_t sounding_ns;      /* arrival of its newest packet */
+    sfm_stream_statistics stream;
+
+    sfm_reporter reporter;
+    void *block; /* the memory of this leg */
+    sfm_random random;
     sfm_dtmf_sender dtmf;
     uint32_t dtmf_origin; /* timestamp of the stream at which the digits began */
     uint64_t dtmf_job;
-    bool dtmf_active;
-    bool dtmf_ended; /* the digit that is sent was told of */
     sfm_dtmf_receiver digits;
-    sfm_dtmf_report sounding; /* digit that began and is to be reported when it ends; kind SFM_DTMF_NOTHING: none */
-    int64_t sounding_ns;      /* arrival of its newest packet */
-    sfm_playout *playout;
-    int64_t deaf_until_ns;    /* what came before that came in a stall of ours, and is not played out */
-    sfm_stream_statistics stream;
-    sfm_reporter reporter;
-    sfm_level level;
-    sfm_silence_detector silence;
-    sfm_tape *tape;
     uint64_t tape_job;
     uint64_t tape_reported_ms;
-    bool tape_paused;
-    sfm_keepsake *keepsake; /* NULL: nothing is kept */
-    counters counters;
-    sfm_listener *listener; /* NULL: nothing is listened for */
-    bool always_digits;
-    sfm_outgoing outgoing;
-    sfm_outgoing_packet *room; /* the owner's, for the packet of this tick; NULL: none */
-    sfm_secure secure;
     sfm_jitter_config jitter;
-    event_queue events; /* last, for most of it is never touched: what every packet needs stands in front of it */
-    sfm_level level_left; /* behind even that: what few legs have */
+    sfm_level level_left; /* what few legs have */
     sfm_level level_right;
+    sfm_event events[EVENT_CAPACITY]; /* of one call: the owner drains them after each, so the bound is what one call can
+                                         produce. Last, and not cleared: most of it is never touched */
 };
 
 /* Room for what a packet time sounds like. Of one channel only `mixed` is used. */

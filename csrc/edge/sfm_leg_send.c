@@ -210,11 +210,16 @@ static void send_events(sfm_leg *leg, int64_t due_ns) {
     }
 }
 
+static bool sends_digits(sfm_leg *leg) {
+    leg->dtmf_busy = leg->dtmf_busy && sfm_dtmf_sender_busy(&leg->dtmf);
+    return leg->dtmf_busy && leg->params.dtmf_send_payload_type >= 0;
+}
+
 static void send_something(sfm_leg *leg, int64_t due_ns) {
     if (!leg->params.sends) {
         pass_prompt_time(leg);
         sfm_outgoing_flush(&leg->outgoing, due_ns);
-    } else if (sfm_dtmf_sender_busy(&leg->dtmf) && leg->params.dtmf_send_payload_type >= 0) {
+    } else if (sends_digits(leg)) {
         pass_prompt_time(leg);
         send_events(leg, due_ns);
     } else {

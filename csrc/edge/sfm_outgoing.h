@@ -25,13 +25,13 @@ typedef struct sfm_outgoing_packet {
 /* cffi:end */
 
 typedef struct sfm_outgoing {
-    sfm_impair impair;
     bool impaired;
     uint32_t first; /* of the queue, which is in order of due_ns */
     uint32_t count;
+    const sfm_outgoing_packet *lent; /* in front of the queue, in its owner's memory; NULL: none */
     sfm_outgoing_packet *queue; /* SFM_OUTGOING_CAPACITY; without impairment only the first few are ever touched */
     sfm_outgoing_packet *held;  /* behind the queue */
-    const sfm_outgoing_packet *lent; /* in front of the queue, in its owner's memory; NULL: none */
+    sfm_impair impair;
 } sfm_outgoing;
 
 /* Allocates the queue, which is not cleared: memory that no packet ever needs is never the process's. 0 or

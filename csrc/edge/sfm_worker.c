@@ -205,8 +205,8 @@ static void count_lateness(sfm_engine_leg *leg, int64_t due_ns) {
     sfm_histogram_add(&leg->worker->lateness, counted_ns);
     leg->lateness_sum_ns += counted_ns;
     leg->lateness_count++;
-    if ((int64_t)counted_ns > leg->counted.lateness_max_ns) {
-        leg->counted.lateness_max_ns = (int64_t)counted_ns;
+    if ((int64_t)counted_ns > leg->lateness_max_ns) {
+        leg->lateness_max_ns = (int64_t)counted_ns;
     }
 }
 
@@ -283,7 +283,7 @@ static void reschedule(sfm_engine_leg *leg) {
     sfm_schedule_put_back(&leg->worker->schedule, &leg->scheduled);
 }
 
-static void warm_engine_leg(const sfm_engine_leg *leg) { sfm_warm(leg, offsetof(sfm_engine_leg, counted)); }
+static void warm_engine_leg(const sfm_engine_leg *leg) { sfm_warm(leg, offsetof(sfm_engine_leg, remote_rtcp)); }
 
 /* Takes out who is due now, oldest first, so that it is known whose memory will be wanted next. */
 static size_t collect_due(sfm_worker *worker, int64_t now_ns) {
@@ -622,7 +622,7 @@ void sfm_worker_read_leg(const sfm_engine_leg *leg, sfm_engine_leg_statistics *s
     sfm_leg_read_statistics(leg->leg, &statistics->media);
     bool sent = leg->lateness_count > 0;
     statistics->lateness_mean_ns = sent ? (int64_t)(leg->lateness_sum_ns / leg->lateness_count) : -1;
-    statistics->lateness_max_ns = sent ? leg->counted.lateness_max_ns : -1;
+    statistics->lateness_max_ns = sent ? leg->lateness_max_ns : -1;
 }
 
 static void read_worker(const sfm_worker *worker, sfm_engine_statistics *statistics) {

@@ -115,42 +115,51 @@ typedef struct sfm_letter {
 
 enum { SFM_DUE_CAPACITY = 64, SFM_DIGIT_NOTICES = 64, SFM_RECEIVE_CAPACITY = 128 };
 
+/* In front what every tick touches, in three cache lines; nobody but the worker writes to them once the leg is open. */
 struct sfm_engine_leg {
     sfm_scheduled scheduled; /* first: an item is its leg */
-    sfm_engine *engine;
-    struct sfm_worker *worker;
-    sfm_engine_leg *next; /* in the engine's list */
-    uint32_t number;
-    uint32_t phase; /* its place among the worker's legs */
-    uint16_t port;
-    uint32_t sample_rate; /* as it was last commanded */
-    bool given_back;      /* LEG_CLOSED was drained: the worker touches it no more */
-    /* the worker's from here on */
     sfm_leg *leg;
+    struct sfm_worker *worker;
+    int64_t tick_ns;       /* when the next tick is due */
+    uint64_t ticks;
+    int64_t looked_ns;     /* when the RTP socket was last looked at */
+    int64_t owed_since_ns; /* when the first tick was due that has been sent but not played out */
+
     sfm_port_pair sockets;
-    bool open;
     sfm_inbox *_Atomic inbox; /* NULL while nobody does handshakes; shared with who reads it */
+    uint64_t lateness_sum_ns;
+    uint64_t lateness_count;
+    int64_t lateness_max_ns;
+
     sfm_address remote;
+    uint32_t owed_playouts;
+    uint32_t number;
+    bool open;
+    bool latching; /* until the first packet of media has come, from wherever */
+    bool unlooked; /* the peer's packets may still lie in the socket that is not connected to it */
+    bool steady;   /* what came at the last look was one packet, on time: the next look takes one, too */
+    uint64_t rtcp_looks; /* turns of the RTCP socket so far */
+
+    /* the rest of what is the worker's */
     sfm_address remote_rtcp;
     sfm_address signalled;       /* where the peer said that it is; remote is another place once that was learned */
-    bool latching;               /* until the first packet of media has come, from wherever */
-    int64_t tick_ns;             /* when the next tick is due */
-    bool unlooked;               /* the peer's packets may still lie in the socket that is not connected to it */
-    int64_t looked_ns;           /* when the RTP socket was last looked at */
-    bool steady;                 /* what came then was one packet, on time: the next look takes one, too */
-    int64_t owed_since_ns;       /* when the first tick was due that has been sent but not played out */
-    uint32_t owed_playouts;
-    uint64_t ticks;
-    uint64_t rtcp_looks;         /* turns of the RTCP socket so far */
     sfm_letter *jobs;            /* plays, recordings, digits under way */
     sfm_letter *waiting_digits;  /* in the order in which they were commanded */
     sfm_engine_leg_statistics counted; /* the engine's own part */
-    uint64_t lateness_sum_ns;
-    uint64_t lateness_count;
     sfm_notice first_packet;
     sfm_notice useless;
     sfm_notice handshake;
-    uint32_t digits_used;                 /* notices that were ever needed at the same time */
+
+    /* the engine's */
+    sfm_engine *engine;
+    void *block;          /* the memory of this leg */
+    sfm_engine_leg *next; /* in the engine's list */
+    uint32_t phase;       /* its place among the worker's legs */
+    uint16_t port;
+    uint32_t sample_rate; /* as it was last commanded */
+    bool given_back;      /* LEG_CLOSED was drained: the worker touches it no more */
+
+    uint32_t digits_used;                 /* the worker's: notices that were ever needed at the same time */
     sfm_notice digits[SFM_DIGIT_NOTICES]; /* those behind were never written to */
 };
 
