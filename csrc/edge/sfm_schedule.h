@@ -1,7 +1,11 @@
-/* Who is due next: a heap of items ordered by their due time. The item's owner embeds it.
+/* Who is due next: items in the order of their due time. The item's owner embeds it.
  *
- * The heap holds the due times itself, and the places of the items in it lie side by side: ordering thousands of legs
- * looks at none of their memory, which is cold by the time their turn comes. Four children a node make it half as
+ * Items that come back with the same step go out in the order in which they came: they stand in a queue, and nothing is
+ * ordered. Whoever would have to be put in between (another packet time, a packet that is held back) is in a heap beside it,
+ * and the first of either is the first of all.
+ *
+ * Both hold the due times themselves, and the places of the items in them lie side by side: ordering thousands of legs
+ * looks at none of their memory, which is cold by the time their turn comes. Four children a node make the heap half as
  * deep, and they lie in one cache line. Items that are due at the same time come in the order in which they were added,
  * every time: who shares its time with others waits for the same ones in each round, so that what is due in even steps
  * also happens in even steps. */
@@ -24,10 +28,13 @@ typedef struct sfm_schedule_entry {
 
 typedef struct sfm_schedule {
     sfm_schedule_entry *heap;
-    uint32_t *places;      /* by ticket: where in the heap */
+    sfm_schedule_entry *queue; /* round, of `capacity`; neither its first nor its last one was removed */
+    uint32_t *places;      /* by ticket: where in the heap, or behind its capacity: where in the queue */
     sfm_scheduled **items; /* by ticket */
     uint32_t *free_tickets;
     size_t count;   /* in the heap */
+    size_t first;   /* of the queue */
+    size_t queued;  /* in the queue, with those that were removed from between others */
     size_t tickets; /* given out: those that were popped included */
     size_t capacity;
 } sfm_schedule;

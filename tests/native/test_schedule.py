@@ -69,3 +69,26 @@ def test_a_full_schedule_takes_nobody_until_somebody_leaves_even_while_one_is_ou
     lib.sfm_schedule_remove(schedule, out)
     check(lib.sfm_schedule_add(schedule, items[CAPACITY]))
     assert lib.sfm_schedule_first(schedule) == items[1]
+
+
+@pytest.mark.parametrize("period", [1, 3])
+def test_those_that_come_back_with_the_same_step_need_no_ordering_and_others_do_not_disturb_them(
+    schedule: Any, period: int
+) -> None:
+    """Twenty of one packet time and one of another; half of them leave on the way, the last of the queue among them."""
+    items = [item(n % 10) for n in range(20)]
+    other = item(4)
+    for each in (*items, other):
+        check(lib.sfm_schedule_add(schedule, each))
+    inside, seen = [*items, other], 0
+    for turn in range(400):
+        first = lib.sfm_schedule_pop(schedule)
+        assert first == min(inside, key=lambda each: (each.due_ns, each.ticket))
+        first.due_ns += 10 * period if first == other else 10
+        lib.sfm_schedule_put_back(schedule, first)
+        if turn % 40 == 39:
+            leaving = max(inside, key=lambda each: (each.due_ns, each.ticket)) if turn % 80 == 39 else first
+            inside.remove(leaving)
+            lib.sfm_schedule_remove(schedule, leaving)
+        seen = max(seen, schedule.queued)
+    assert seen >= 20 and schedule.count + schedule.queued >= len(inside) == 11
