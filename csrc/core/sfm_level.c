@@ -8,12 +8,27 @@
 #define CLIPPED_MAGNITUDE 32124
 
 /* Loops that a compiler turns into vector instructions: one sum, one comparison a loop, no branch. */
-static uint64_t sum_of_squares(const int16_t *pcm, size_t count)
+static int32_t narrow_sum_of_squares(const int16_t *pcm, size_t count)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (int32_t)pcm[i] * pcm[i];
+    return sum;
+}
+
+static uint64_t wide_sum_of_squares(const int16_t *pcm, size_t count)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++)
         sum += (uint32_t)((int32_t)pcm[i] * (int32_t)pcm[i]);
     return sum;
+}
+
+/* Of samples no larger than `peak`. A sum of 32 bits takes a quarter of the instructions, and all but loud audio fits in. */
+static uint64_t sum_of_squares(const int16_t *pcm, size_t count, uint32_t peak)
+{
+    return (uint64_t)peak * peak * count <= INT32_MAX ? (uint64_t)narrow_sum_of_squares(pcm, count)
+                                                      : wide_sum_of_squares(pcm, count);
 }
 
 static uint32_t largest_magnitude(const int16_t *pcm, size_t count)
@@ -39,10 +54,18 @@ void sfm_level_add(sfm_level *level, const int16_t *pcm, size_t count)
 {
     uint32_t peak = largest_magnitude(pcm, count);
     level->samples += count;
-    level->sum_of_squares += sum_of_squares(pcm, count);
+    level->sum_of_squares += sum_of_squares(pcm, count, peak);
     level->peak = peak > level->peak ? peak : level->peak;
     if (peak >= CLIPPED_MAGNITUDE)
         level->clipped += count_clipped(pcm, count);
+}
+
+void sfm_level_merge(sfm_level *level, const sfm_level *other)
+{
+    level->samples += other->samples;
+    level->sum_of_squares += other->sum_of_squares;
+    level->peak = other->peak > level->peak ? other->peak : level->peak;
+    level->clipped += other->clipped;
 }
 
 /* In steps of 1/`scale` dB, to the nearest. */
@@ -83,10 +106,18 @@ int sfm_silence_detector_init(sfm_silence_detector *detector, int threshold_dbov
 }
 
 /* No logarithm per block: the mean square is compared with the threshold's. */
-int sfm_silence_detector_update(sfm_silence_detector *detector, const int16_t *pcm, size_t count)
+int sfm_silence_detector_take(sfm_silence_detector *detector, const sfm_level *block)
 {
-    int silent = sum_of_squares(pcm, count) <= detector->threshold * count;
+    uint64_t count = block->samples;
+    int silent = block->sum_of_squares <= detector->threshold * count;
     detector->silent_samples = silent ? detector->silent_samples + count : 0;
     detector->active_samples = silent ? (count == 0 ? detector->active_samples : 0) : detector->active_samples + count;
     return silent;
+}
+
+int sfm_silence_detector_update(sfm_silence_detector *detector, const int16_t *pcm, size_t count)
+{
+    sfm_level block = {0};
+    sfm_level_add(&block, pcm, count);
+    return sfm_silence_detector_take(detector, &block);
 }

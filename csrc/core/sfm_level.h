@@ -18,6 +18,9 @@ typedef struct sfm_level {
 
 void sfm_level_add(sfm_level *level, const int16_t *pcm, size_t count);
 
+/* As if all that was added to `other` had been added here. */
+void sfm_level_merge(sfm_level *level, const sfm_level *other);
+
 /* Level of all that was added, as -dBov: 0 is the overload point (a full-scale square wave), 127 silence or less. */
 int sfm_level_dbov(const sfm_level *level);
 
@@ -39,6 +42,9 @@ int sfm_silence_detector_init(sfm_silence_detector *detector, int threshold_dbov
 
 /* 1 when the block is silent, else 0. An empty block changes nothing and counts as silent. */
 int sfm_silence_detector_update(sfm_silence_detector *detector, const int16_t *pcm, size_t count);
+
+/* The same with a block whose level was taken already. */
+int sfm_silence_detector_take(sfm_silence_detector *detector, const sfm_level *block);
 /* cffi:end */
 
 #endif

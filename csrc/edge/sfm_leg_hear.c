@@ -261,14 +261,14 @@ static void listen(sfm_leg *leg, const int16_t *pcm, uint32_t count, int content
 }
 
 /* From the first packet on: before it nobody has begun to speak. */
-static void watch_silence(sfm_leg *leg, const int16_t *pcm, size_t count) {
+static void watch_silence(sfm_leg *leg, const sfm_level *block) {
     counters *counted = &leg->counters;
     if (!leg->first_packet_seen || !leg->params.receives) {
         return;
     }
-    counted->listened_samples += count;
-    if (sfm_silence_detector_update(&leg->silence, pcm, count)) {
-        counted->silent_samples += count;
+    counted->listened_samples += block->samples;
+    if (sfm_silence_detector_take(&leg->silence, block)) {
+        counted->silent_samples += block->samples;
     }
     if (leg->silence.silent_samples > counted->silence_max_samples) {
         counted->silence_max_samples = leg->silence.silent_samples;
@@ -285,8 +285,8 @@ static sfm_sound read_sound(sfm_leg *leg, int64_t due_ns, sound_room *room, int 
     return sfm_sound_of_both(room->left, room->right, room->mixed, count);
 }
 
-static void count_level(sfm_leg *leg, sfm_sound heard, size_t count) {
-    sfm_level_add(&leg->level, heard.mixed, count);
+static void count_level(sfm_leg *leg, sfm_sound heard, const sfm_level *block, size_t count) {
+    sfm_level_merge(&leg->level, block);
     if (heard.left != heard.right) {
         sfm_level_add(&leg->level_left, heard.left, count);
         sfm_level_add(&leg->level_right, heard.right, count);
@@ -304,11 +304,13 @@ void sfm_leg_playout_tick(sfm_leg *leg, int64_t due_ns) {
         leg->silence.silent_samples = 0;
         listen(leg, heard.mixed, count, content);
     } else {
+        sfm_level block = {0};
+        sfm_level_add(&block, heard.mixed, count);
         if (content > 0 && (content & SFM_PLAYOUT_AUDIO) != 0) {
-            count_level(leg, heard, count);
+            count_level(leg, heard, &block, count);
         }
         listen(leg, heard.mixed, count, content);
-        watch_silence(leg, heard.mixed, count);
+        watch_silence(leg, &block);
     }
     sfm_leg_tape_heard(leg, heard, count);
 }

@@ -50,6 +50,25 @@ def test_blocks_add_up(core: Core) -> None:
     assert level.sum_of_squares == squares
 
 
+@pytest.mark.parametrize("peak", [3663, 3664, 11585, 32767])
+def test_sums_are_exact_where_32_bits_are_enough_and_where_they_are_not(core: Core, peak: int) -> None:
+    """160 squares of 3663 are the last to fit."""
+    level = core.new("sfm_level")
+    core.lib.sfm_level_add(level, *pcm(core, [peak, -peak] * 80))
+    assert level.sum_of_squares == 160 * peak**2
+
+
+def test_levels_merge_as_if_all_had_been_added_to_one(core: Core) -> None:
+    whole, level, block = (core.new("sfm_level") for _ in range(3))
+    for samples in ([100, -200, 32124], [32767, -32768, 1]):
+        core.lib.sfm_level_add(whole, *pcm(core, samples))
+    core.lib.sfm_level_add(level, *pcm(core, [100, -200, 32124]))
+    core.lib.sfm_level_add(block, *pcm(core, [32767, -32768, 1]))
+    core.lib.sfm_level_merge(level, block)
+    fields = ("samples", "sum_of_squares", "peak", "clipped")
+    assert [getattr(level, name) for name in fields] == [getattr(whole, name) for name in fields]
+
+
 def test_runs_of_silence_are_measured(core: Core) -> None:
     detector = core.new("sfm_silence_detector")
     assert core.lib.sfm_silence_detector_init(detector, 50) == 0
