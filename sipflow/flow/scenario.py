@@ -11,6 +11,7 @@ from sipflow.flow.call import Arrival, CallState, LaneCall
 from sipflow.flow.commands import Command, FollowTransfer, Message, RejectCall, TakeOver
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.walker import LaneState, LaneWalker
+from sipflow.ir import ops
 from sipflow.ir.graph import Node
 from sipflow.plan.plan import Plan
 
@@ -127,6 +128,19 @@ class Scenario:
     def results(self) -> tuple[LaneResult, ...]:
         """What became of the lanes, in source order."""
         return tuple(walker.result() for walker in self.walkers)
+
+    @property
+    def only_waits_for_calls(self) -> bool:
+        """Whether a lane has failed, and all that are not over wait for a call to come, and for nothing else."""
+        going = [walker for walker in self.walkers if walker.state is not LaneState.DONE]
+        waiting = all(
+            walker.state is LaneState.RUNNING
+            and walker.statement is not None
+            and walker.statement.polls_for_calls
+            and not isinstance(walker.statement.op, ops.Choose)
+            for walker in going
+        )
+        return waiting and any(walker.result().failure is not None for walker in self.walkers if walker not in going)
 
     def place(self, call_id: str | None, agent: str) -> Node | None:
         """The node that is current for a call, or for the agent when the call belongs to no lane."""

@@ -19,6 +19,7 @@ from sipflow.events import Payload, Record
 from sipflow.flow import Scenario, commands
 from sipflow.flow.outcome import LaneResult
 from sipflow.flow.scenario import Happened, Numbers
+from sipflow.ir import ops
 from sipflow.ir.graph import Node
 from sipflow.load.arrivals import Arrivals
 from sipflow.load.meter import CallTimes, Meter
@@ -77,6 +78,8 @@ class _Member(Numbers):
         self.ring: deque[Record] | None = deque(maxlen=RING_RECORDS) if crowd.keeps_records else None
         self.steps: dict[str, tuple[Node, float]] = {}
         """The node in which each lane is, and since when."""
+        self.uncalled = False
+        """Whether a call could not even be placed, and none had been before."""
         self.wanted = dict(crowd.callees)
         """How many calls each agent waits for."""
         self.scenario = Scenario(plan, self)
@@ -364,6 +367,11 @@ class Crowd:
                 self._step(member, output)
             else:
                 yield output
+        if member.uncalled and not any(member.calls.values()) and member.scenario.only_waits_for_calls:
+            member.uncalled = False
+            member.scenario.close(self._now, "nobody will call: no call could be placed")
+            yield from self._outputs_of(member)
+            return
         if member.scenario.done:
             self._retire(member)
             return
@@ -385,6 +393,8 @@ class Crowd:
             entered, since = member.steps.get(node.lane, (node, self._now))
             if entered is node:
                 self._meter.step(node, isinstance(payload, events.NodeSucceeded), self._now - since)
+            if isinstance(payload, events.NodeFailed) and isinstance(node.op, ops.Call | ops.Dial):
+                member.uncalled = not any(member.calls.values())
 
     def _retire(self, member: _Member) -> None:
         del self._members[member.serial]

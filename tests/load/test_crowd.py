@@ -154,6 +154,43 @@ def test_set_up_time_counts_from_the_plan() -> None:
     assert setup.statistic("max") == 750.0, "half a second late, a quarter until it was answered"
 
 
+def placed_in(found: list[commands.Command]) -> str:
+    """The call that is to be placed."""
+    (command,) = (command for command in found if isinstance(command, commands.PlaceCall))
+    return command.call
+
+
+def refuse(world: World, call: str) -> list[commands.Command]:
+    """It cannot be placed; gives what is done then."""
+    rejected = events.CallRejected(call, 503, "no port is free", local=True, environment=True)
+    return world.happened("alice", rejected) + world.happened("alice", events.CallReleased(call, 503))
+
+
+def test_a_callee_whose_caller_could_not_call_does_not_wait_for_him() -> None:
+    world = World(TWO_SIDES, hold(1, 1))
+    refuse(world, placed_in(world.at(1.0)))
+    (over,) = world.ended
+    assert not over.passed and over.ended_at == world.now == 1.0
+    gone = [result.failure.failure.got for result in over.results if result.failure is not None]
+    assert "no port is free" in gone[0] and gone[1] == "nobody will call: no call could be placed"
+    (cause,) = world.meter.metrics.named("cause/")
+    assert "no port is free" in cause
+
+
+def test_a_callee_waits_on_while_a_call_may_still_come() -> None:
+    """That of the second try; or one that was placed, and comes through something slow."""
+    retries = World("on alice { call bob else { call bob }; release }\non bob: answer; expect hangup", hold(1, 1))
+    second = placed_in(refuse(retries, placed_in(retries.at(1.0))))
+    assert not retries.ended
+    refuse(retries, second)
+    assert len(retries.ended) == 1
+    placed = World(TWO_SIDES, hold(1, 1))
+    call = placed_in(placed.at(1.0))
+    placed.happened("alice", events.CallPlaced(call, "sip:bob@h", "x@h"))
+    refuse(placed, call)
+    assert not placed.ended
+
+
 def test_a_file_that_only_answers_begins_with_the_calls_that_come() -> None:
     world = World("on bob: answer; expect hangup", Curve((Segment(0, 0, ENDLESS),)), calls=2)
     assert world.crowd.answers_only and not world.crowd.done
