@@ -181,7 +181,9 @@ def _word_among_settings(driver: Driver, token: RawToken, where: Span, expected:
     blocks = [spelling[setting] for setting in expected if driver.automaton.accepts((setting, "LBRACE", kind))]
     wanted = _wanted(driver, expected)
     message = f"expected {wanted}, found {found(driver, token)}"
-    more = {"help": f"it belongs into the block of `{min(blocks)} {{ … }}`"} if blocks else {}
+    more = _hint(driver, token)
+    if not more and blocks:
+        more = {"help": f"it belongs into the block of `{min(blocks)} {{ … }}`"}
     driver.report.error("SF110", message, where, f"expected {wanted}", **more)
 
 
@@ -244,6 +246,7 @@ def _wanted(driver: Driver, expected: set[str]) -> str:
         return "an event such as `answered`, `hangup` or `dtmf`"
     if "PTIME" in expected:
         return "a setting such as `number` or `codecs`"
+    expected = expected - _OPERATORS or expected
     words = sorted(f"`{spelling[kind]}`" for kind in expected if kind in spelling and spelling[kind].isalpha())
     if driver.last_kind == "REJECT":
         return "a status code such as `486`"
@@ -254,6 +257,10 @@ def _wanted(driver: Driver, expected: set[str]) -> str:
     return _one_of([*others, *signs, *words])
 
 
+_OPERATORS = frozenset(
+    ("PLUS", "MINUS", "STAR", "SLASH", "EQ", "NE", "LT", "LE", "GT", "GE", "AND", "OR", "CONTAINS", "MATCHES")
+)
+"""What may stand behind any value, and is hardly ever what was meant to."""
 _TERMINALS = {"NAME": "a name", "STRING": "a string", "NUMBER": "a number", "REGEX": "a regular expression `/…/`"}
 
 

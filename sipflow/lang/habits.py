@@ -69,6 +69,25 @@ EVENTS = {
 _UNTIL = frozenset(("until", "till", "unless", "while"))
 _LIMITS = frozenset(("in", "timeout", "before", "max"))
 """Words for `within`."""
+_CREDENTIALS = '`auth "USER" password "SECRET"` says with what the agent registers and answers challenges'
+_ADDRESS = '`listen udp "10.0.0.7:5060"` says where the agent takes SIP: by udp, tcp, tls, ws or wss'
+_SERVER = '`proxy "sip:10.0.0.5:5060"` says where its requests go; `register every 300s` has it register there'
+_IDENTITY = (
+    '`number 2000` or `uri "sip:2000@example.com"` says who it is; '
+    'a name to show stands in `call … with { header "From" = "…" }`'
+)
+_MEDIA_PORTS = "`media { ports 20000-29999 }` says where the agent takes RTP"
+
+SETTINGS = {
+    **dict.fromkeys(("user", "username", "login", "account", "password", "secret", "credentials"), _CREDENTIALS),
+    **dict.fromkeys(("transport", "port", "address", "host", "ip", "bind", "interface", "local", "contact"), _ADDRESS),
+    **dict.fromkeys(("server", "domain", "registrar", "outbound", "sbc", "pbx", "gateway", "trunk"), _SERVER),
+    **dict.fromkeys(("display", "displayname", "name", "callerid", "from", "identity"), _IDENTITY),
+    **dict.fromkeys(("rtp", "ports", "rtpport"), _MEDIA_PORTS),
+    "encryption": "`srtp required` says that media has to be encrypted",
+}
+"""Words for settings of agents, and how it is said here."""
+
 FILE_ENDINGS = frozenset(("wav", "flac", "ogg", "opus", "mp3", "gsm", "amr", "pcap", "csv"))
 """Of names that are nothing but those of files."""
 _DIGITS = re.compile(r'"[0-9A-D*#,]+"')
@@ -124,6 +143,9 @@ class _Place:
 
 def hint(driver: Driver, token: RawToken) -> Hint | None:
     """What was probably meant by a statement in which `token` does not fit; None when nobody is known to write so."""
+    called = setting(driver, token)
+    if called is not None:
+        return Hint(called)
     before = _statement_before(driver)
     if not before or driver.index + 1 >= len(driver.tokens):
         return None
@@ -133,6 +155,13 @@ def hint(driver: Driver, token: RawToken) -> Hint | None:
         if found is not None:
             return found
     return None
+
+
+def setting(driver: Driver, token: RawToken) -> str | None:
+    """How the setting of an agent that others call by this word is said here."""
+    if token.kind != WORD or "PTIME" not in driver.automaton.expected():
+        return None
+    return SETTINGS.get(token.text.replace("_", "").lower())
 
 
 def _statement_before(driver: Driver) -> list[RawToken]:
@@ -233,6 +262,32 @@ def _joined(place: _Place) -> Hint | None:
     return None
 
 
+def _listening(place: _Place) -> Hint | None:
+    """`listen 5060`, `listen "10.0.0.7:5060"`."""
+    if place.verb != "listen" or len(place.before) > 1:
+        return None
+    if place.token.kind == "NUMBER":
+        return place.meant(f'udp "127.0.0.1:{place.token.text}"', place.token)
+    return place.lacks("udp") if place.token.kind == "STRING" else None
+
+
+def _header(place: _Place) -> Hint | None:
+    """`header X-Tenant "blue"`, `header "X-Tenant": "blue"`."""
+    if place.before[-1].text == "header":
+        return Hint('a header field is `header "NAME" = "VALUE"`')
+    if len(place.before) > 1 and place.before[-2].text == "header" and place.token.text == ":":
+        name = place.before[-1]
+        return place.meant(f"{name.text} =", name, place.token)
+    return None
+
+
+def _credentials(place: _Place) -> Hint | None:
+    """`auth "alice"`, `registrar "10.0.0.5"`."""
+    if place.verb == "auth" and not any(token.text == "password" for token in place.before):
+        return Hint(_CREDENTIALS)
+    return Hint(_SERVER) if place.verb == "registrar" and place.token.kind == "STRING" else None
+
+
 _KNOWN: tuple[Callable[[_Place], Hint | None], ...] = (
     _limit,
     _until,
@@ -242,4 +297,7 @@ _KNOWN: tuple[Callable[[_Place], Hint | None], ...] = (
     _lasting,
     _going_round,
     _joined,
+    _listening,
+    _header,
+    _credentials,
 )

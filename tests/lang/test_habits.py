@@ -44,6 +44,23 @@ TOLD = {
 }
 """A statement, and what its help names."""
 
+SETTINGS = {
+    'username "x"': "`auth ",
+    'user "x"': "`auth ",
+    'auth "x"': "`auth ",
+    "transport tcp": "`listen ",
+    "port 5060": "`listen ",
+    "listen 5060": '`udp "127.0.0.1:5060"`',
+    'listen "10.0.0.7:5060"': '`listen udp "10.0.0.7:5060"`',
+    'server "10.0.0.1"': "`proxy ",
+    'registrar "10.0.0.1"': "`proxy ",
+    'display_name "Alice"': "`number 2000`",
+    "rtp port 10000": "`media { ports",
+    'header X-Foo "bar"': '`header "NAME" = "VALUE"`',
+    'header "X-Foo": "bar"': '`"X-Foo" =`',
+}
+"""A setting, and what its help names."""
+
 SILENT = (
     "expect",
     "wait",
@@ -82,3 +99,16 @@ def test_the_help_tells_how_it_is_said_here(statement: str) -> None:
 def test_nothing_is_guessed(statement: str) -> None:
     (first, *_) = compile_text(text_of(statement), "a.sflow", files=FakeLibrary()).diagnostics
     assert "did you mean" not in (first.help or "") and "stand on lines" not in (first.help or "")
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_help_tells_how_a_setting_is_said_here(setting: str) -> None:
+    text = f'agent alice {{ {setting} }}\non alice: call "sip:bob@10.0.0.1"; release\n'
+    (first, *_) = compile_text(text, "a.sflow", files=FakeLibrary()).diagnostics
+    assert first.code == "SF110" and SETTINGS[setting] in (first.help or "")
+
+
+def test_operators_are_no_expectation() -> None:
+    """A value may always go on with one; what has to come is told instead."""
+    (first,) = compile_text('agent alice { auth "x" }\non alice: call "sip:bob@10.0.0.1"', "a.sflow").diagnostics
+    assert first.message == "expected `password`, found `}`"

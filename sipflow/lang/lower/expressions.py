@@ -294,7 +294,7 @@ class ExpressionReader:
         """What to do about a word that is near no variable: it may be an agent's, as in `proxy pbx`."""
         agent = closest(word, self.context.agents)
         if agent is None:
-            return f"`let {word} = …` before this makes one"
+            return f"`let {word} = …` before this makes one; text stands in quotes"
         return f"did you mean the agent `{agent}`? ({self.context.line_of(self.context.agents[agent])})"
 
     def note_variable(self, word: str, where: Span) -> None:
