@@ -6,7 +6,7 @@
 
 enum { ILBC_LONG_BYTES = 50, ILBC_LONG_TS = 240, ILBC_SHORT_BYTES = 38, ILBC_SHORT_TS = 160 };
 
-#define FRAMES_AT_MOST 64 /* more than a second: no packet */
+#define FRAMES_AT_MOST SFM_PASSED_FRAMES /* more than a second: no packet */
 
 /* Silence cannot be made: while nothing plays, nothing is sent, as by a sender that suppresses silence. */
 static int no_packet(size_t count, uint8_t *payload, size_t capacity)
@@ -198,6 +198,25 @@ int sfm_passed_store(const sfm_codec *codec, const uint8_t *payload, size_t leng
         return SFM_ERROR_SPACE;
     memcpy(out, payload, kept);
     return (int)kept;
+}
+
+/* Every bit of it is one, but for "another follows" of the last entry and what fills the last byte. */
+size_t sfm_passed_no_data(const sfm_codec *codec, size_t frames, uint8_t *out)
+{
+    if (!is_amr(codec) || frames == 0 || frames > FRAMES_AT_MOST)
+        return 0;
+    int aligned = ((const amr_layout *)codec->settings)->octet_aligned;
+    if (aligned) {
+        out[0] = 0xF0; /* no mode is asked for */
+        memset(out + 1, 0xFC, frames);
+        out[frames] = 0x7C;
+        return frames + 1;
+    }
+    size_t bits = 4 + 6 * frames, bytes = (bits + 7) / 8, last = bits - 6;
+    memset(out, 0xFF, bytes);
+    out[last / 8] = (uint8_t)(out[last / 8] & ~(0x80 >> last % 8));
+    out[bytes - 1] = (uint8_t)(out[bytes - 1] & 0xFF << (8 * bytes - bits));
+    return bytes;
 }
 
 const char *sfm_passed_magic(const sfm_codec *codec, size_t length)

@@ -17,6 +17,11 @@ const sfm_codec *sfm_passed_at(size_t index);
  * hold. Others: as they are. */
 int sfm_passed_store(const sfm_codec *codec, const uint8_t *payload, size_t length, uint8_t *out, size_t capacity);
 
+/* A packet of `frames` frames (at most SFM_PASSED_FRAMES) that say that nothing came: returns its bytes; 0 for codecs
+ * that have no such; AMR and AMR-WB have (NO_DATA). `out` has room for one byte more than frames. */
+size_t sfm_passed_no_data(const sfm_codec *codec, size_t frames, uint8_t *out);
+#define SFM_PASSED_FRAMES 64
+
 /* What a file of the codec begins with; "" for nothing. `length` is that of a packet: it tells the mode of iLBC. */
 const char *sfm_passed_magic(const sfm_codec *codec, size_t length);
 

@@ -52,6 +52,8 @@ struct sfm_playout {
     int rest_content;
     sfm_playout_sink sink; /* NULL: nobody keeps what only passes through */
     void *sink_context;
+    const entry *passed;     /* whose packet was shown last; NULL: none before which time could be missing */
+    uint32_t passed_end;     /* timestamp behind it */
     entry codecs[MAX_CODECS];
     entry *playing;          /* whose packet was decoded last; NULL before the first */
     double noise_amplitude;  /* 0: pauses are silent */
@@ -252,6 +254,7 @@ void sfm_playout_set_right(sfm_playout *playout, sfm_playout_right *right)
 
 static void restart_decoders(sfm_playout *playout)
 {
+    playout->passed = NULL; /* timestamps are other ones now */
     for (size_t i = 0; i < MAX_CODECS; i++)
         if (playout->codecs[i].codec)
             sfm_codec_decoder_init(playout->codecs[i].codec, playout->codecs[i].state);
@@ -454,8 +457,14 @@ static int only_passes(const entry *known)
 static int pass_over(sfm_playout *playout, const entry *known, const sfm_jitter_piece *packet, planes wanted,
                      size_t duration)
 {
-    if (playout->sink)
+    if (playout->sink) {
+        int32_t missing = (int32_t)(packet->timestamp - playout->passed_end);
+        if (playout->passed == known && missing > 0)
+            playout->sink(playout->sink_context, known->codec, NULL, (size_t)missing);
         playout->sink(playout->sink_context, known->codec, packet->payload, packet->payload_length);
+        playout->passed = known;
+        playout->passed_end = packet->timestamp + packet->duration_ts;
+    }
     sfm_plc_silence(playout->plc, wanted.left, duration);
     if (wanted.right)
         sfm_plc_silence(playout->right->plc, wanted.right, duration);
@@ -470,6 +479,7 @@ static int decode_into(sfm_playout *playout, entry *known, const sfm_jitter_piec
     playout->playing = known;
     if (only_passes(known))
         return pass_over(playout, known, packet, wanted, duration);
+    playout->passed = NULL;
     /* The codec may have been taken away meanwhile. */
     size_t good = known ? decoded_samples(playout, known, packet, wanted, room) : 0;
     if (good > duration)

@@ -82,7 +82,8 @@ void sfm_playout_read_counts(const sfm_playout *playout, sfm_jitter_counts *coun
 void sfm_playout_reset(sfm_playout *playout);
 /* cffi:end */
 
-/* Shows each packet of a codec that only passes through when its turn has come, for somebody to keep. */
+/* Shows each packet of a codec that only passes through when its turn has come, for somebody to keep. Before one that does
+ * not follow the packet before it (lost ones, pauses) `payload` is NULL and `length` the time between, on the RTP clock. */
 typedef void (*sfm_playout_sink)(void *context, const sfm_codec *codec, const uint8_t *payload, size_t length);
 void sfm_playout_set_sink(sfm_playout *playout, sfm_playout_sink sink, void *context);
 

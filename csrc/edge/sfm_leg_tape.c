@@ -32,7 +32,12 @@ void sfm_leg_keep_payload(sfm_leg *leg, int side, const sfm_codec *codec, const 
 }
 
 void sfm_leg_keep_heard_payload(void *leg, const sfm_codec *codec, const uint8_t *payload, size_t length) {
-    sfm_leg_keep_payload(leg, SFM_TAPE_HEARD, codec, payload, length);
+    sfm_tape *tape = sfm_leg_running_tape(leg);
+    if (payload != NULL) {
+        sfm_leg_keep_payload(leg, SFM_TAPE_HEARD, codec, payload, length);
+    } else if (tape != NULL) {
+        sfm_tape_append_gap(tape, SFM_TAPE_HEARD, codec, length);
+    }
 }
 
 void sfm_leg_tape_heard(sfm_leg *leg, sfm_sound heard, size_t count) {

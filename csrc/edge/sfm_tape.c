@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../core/sfm_error.h"
+#include "../core/sfm_passed.h"
 #include "../core/sfm_resampler.h"
 
 enum { MOST_CHANNELS = 2 };
@@ -32,6 +33,7 @@ struct sfm_tape {
     bool unknown; /* published with `ended` */
     int payload_side; /* enum sfm_tape_side; 0: none */
     sfm_payload_ring *payloads;
+    bool payloads_begun; /* one is in it, behind which time could be missing */
     int16_t frames[]; /* of `channels` sent, then as many heard */
 };
 
@@ -69,6 +71,24 @@ void sfm_tape_append_payload(sfm_tape *tape, int from, const sfm_codec *codec, c
     }
     if (!sfm_payload_ring_put(tape->payloads, codec, payload, (uint32_t)length)) {
         atomic_store(&tape->overflowed, true);
+    }
+    tape->payloads_begun = true;
+}
+
+/* Hours of it are no loss: somebody held the call, and the ring would run over. */
+void sfm_tape_append_gap(sfm_tape *tape, int from, const sfm_codec *codec, size_t duration_ts) {
+    enum { LONGEST_S = 600 };
+    uint8_t payload[SFM_PASSED_FRAMES + 1];
+    size_t longest_ts = (size_t)LONGEST_S * codec->clock_rate;
+    size_t left = (duration_ts < longest_ts ? duration_ts : longest_ts) / codec->frame_samples;
+    while (tape->payloads_begun && left > 0) {
+        size_t frames = left < SFM_PASSED_FRAMES ? left : SFM_PASSED_FRAMES;
+        size_t length = sfm_passed_no_data(codec, frames, payload);
+        if (length == 0) {
+            return;
+        }
+        sfm_tape_append_payload(tape, from, codec, payload, length);
+        left -= frames;
     }
 }
 

@@ -55,6 +55,8 @@ enum sfm_tape_side { SFM_TAPE_SENT = 1, SFM_TAPE_HEARD = 2 };
 int sfm_tape_keep_payloads(sfm_tape *tape, int side);
 /* Writer: a payload of that side; of another, or where none are kept, nothing happens. */
 void sfm_tape_append_payload(sfm_tape *tape, int side, const sfm_codec *codec, const uint8_t *payload, size_t length);
+/* Writer: time of that side in which no payload came, between two that did; kept where the codec has frames for that. */
+void sfm_tape_append_gap(sfm_tape *tape, int side, const sfm_codec *codec, size_t duration_ts);
 /* Reader. */
 size_t sfm_tape_read_payload(sfm_tape *tape, const sfm_codec **codec, uint8_t *payload, size_t capacity);
 

@@ -293,8 +293,8 @@ class Leg:
     ) -> None:
         """Records to a WAV file (16 bit), at most `duration_ms`; RecordingFinished comes when the file is closed.
 
-        A file of encoded frames by its name (`.gsm`) takes the frames of such a codec as they come, lost ones left out,
-        or with "sent" as they are sent.
+        A file of encoded frames by its name (`.gsm`) takes the frames of such a codec as they come, lost ones left out
+        (of AMR: as NO_DATA), or with "sent" as they are sent.
 
         `channels`: "stereo" (both sides: what is sent, then what is heard, on one time line), "mono" (both mixed),
         "sent", "received". With two `side_channels` each side is left and right, so both are four channels. Begins at

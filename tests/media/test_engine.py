@@ -366,8 +366,8 @@ def test_closing_a_leg_ends_all_it_does_and_every_command_is_answered(
 def test_closing_the_engine_finishes_recordings_and_its_events_are_still_there(tmp_path: Path) -> None:
     engine = MediaEngine(EngineConfig(threads=2, measure_floor=True))
     alice, bob = engine.open_leg("alice-1", LOOPBACK), engine.open_leg("bob-1", LOOPBACK)
+    alice.record(tmp_path / "alice.wav", 1)  # before the first packet: each of those that are waited for is in it
     connect(alice, bob)
-    alice.record(tmp_path / "alice.wav", 1)
     Listener(engine).wait(lambda: bob.statistics().packets_received > 10)
     engine.close()
     engine.close()

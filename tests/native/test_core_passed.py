@@ -119,6 +119,21 @@ def test_a_file_of_amr_has_each_frame_behind_its_type(core: Core) -> None:
     assert [core.ffi.string(core.lib.sfm_passed_magic(codec, 10)) for codec in (packed, aligned)] == [b"#!AMR\n"] * 2
 
 
+@pytest.mark.parametrize("name", [b"AMR", b"AMR-WB"])
+@pytest.mark.parametrize("frames", [1, 2, 3, 63, 64])
+def test_what_is_missing_of_amr_is_told_by_frames_of_no_data(core: Core, name: bytes, frames: int) -> None:
+    for codec in codecs(core, name):
+        out = core.ffi.new("uint8_t[]", frames + 1)
+        payload = bytes(core.ffi.buffer(out, core.lib.sfm_passed_no_data(codec, frames, out)))
+        assert duration(core, codec, payload) == frames * codec.frame_samples
+        assert stored(core, codec, payload) == b"\x7c" * frames
+        assert core.lib.sfm_passed_no_data(codec, 65, out) == core.lib.sfm_passed_no_data(codec, 0, out) == 0
+
+
+def test_other_codecs_have_no_frame_without_data(core: Core) -> None:
+    assert core.lib.sfm_passed_no_data(core.lib.sfm_codec_find(b"GSM"), 1, core.ffi.new("uint8_t[2]")) == 0
+
+
 def test_other_files_have_the_frames_alone(core: Core) -> None:
     g729, ilbc = core.lib.sfm_codec_find(b"G729"), core.lib.sfm_codec_find(b"iLBC")
     assert stored(core, g729, bytes(range(22))) == bytes(range(20)), "comfort noise has no place there"
