@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sipflow.errors import MediaError
-from sipflow.media.prompts import open_audio
+from sipflow.media.prompts import open_audio, read_blocks
 from sipflow.media_params import Listening
 from sipflow.native import check, ffi, lib
 
@@ -123,8 +123,8 @@ def telephone_audio(path: Path, channels: slice = slice(None)) -> Any:
         rate = audio.samplerate
         if audio.frames > rate * MAX_PROMPT_MS // 1000:
             raise MediaError(f"{path.name} is too long to be recognised: at most {MAX_PROMPT_MS // 60000} minutes")
-        read = audio.read(dtype="float32", always_2d=True)
-    samples = read[:, channels].mean(axis=1)
+        blocks = [block[:, channels].mean(axis=1) for block in read_blocks(audio)]
+    samples = numpy.concatenate(blocks) if blocks else numpy.zeros(0, "float32")
     if rate == lib.SFM_EAR_RATE or len(samples) == 0:
         return samples
     import soxr

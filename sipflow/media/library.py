@@ -14,10 +14,8 @@ from sipflow.media_params import ANY_CODEC
 from sipflow.values import dataclass
 
 if TYPE_CHECKING:
-    import numpy
     import soundfile
 
-_BLOCK_FRAMES = 1 << 16
 _CLIPPED_RUN = 3
 """So many samples in a row at full scale are no peak of the music but a recording that was too loud."""
 _SILENT_PEAK = 10 ** (-60 / 20)
@@ -132,11 +130,11 @@ class MediaLibrary:
 
 def measure(path: Path) -> Loudness:
     """Reads the whole file. Raises MediaError when that is impossible."""
-    from sipflow.media.prompts import open_audio
+    from sipflow.media.prompts import open_audio, read_blocks
 
     peak, clipped_runs = 0.0, 0
     with open_audio(path) as audio:
-        for block in _blocks(path, audio):
+        for block in read_blocks(audio):
             peak = max(peak, float(abs(block).max()))
             clipped_runs += _clipped_runs(block)
     return Loudness(peak, clipped_runs)
@@ -206,18 +204,6 @@ def _info(path: Path, audio: soundfile.SoundFile) -> MediaInfo | MediaProblem:
     duration_ms = audio.frames * 1000 // audio.samplerate
     bits = _BITS.get(audio.subtype)
     return MediaInfo(path, duration_ms, audio.samplerate, audio.channels, audio.subtype, audio.format, bits)
-
-
-def _blocks(path: Path, audio: soundfile.SoundFile) -> Iterator[numpy.ndarray[Any, Any]]:
-    import soundfile
-
-    from sipflow.media.prompts import reason_of
-
-    try:
-        while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
-            yield block
-    except soundfile.LibsndfileError as error:
-        raise MediaError(f"{path} is damaged: {reason_of(error)}") from error
 
 
 def _clipped_runs(block: Any) -> int:

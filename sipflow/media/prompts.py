@@ -370,6 +370,8 @@ def open_audio(path: Path) -> soundfile.SoundFile:
         raise MediaError(f"no such file: {path}")
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not an audio file")
+    if path.stat().st_size == 0:
+        raise MediaError(f"{path} is empty: it holds no audio at all")
     try:
         return soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
@@ -384,17 +386,31 @@ def reason_of(error: Exception) -> str:
 def audio_blocks(audio: soundfile.SoundFile, start_ms: float, channels: int) -> Iterator[Samples]:
     """The audio from `start_ms` on in blocks, one column a channel: as it is when that many are wanted, else mixed."""
     import numpy
-    import soundfile
 
     start = _start_frame(audio, start_ms)
     if start >= audio.frames:
         what = f"has no audio after {start_ms:g} ms" if audio.frames > 0 else "holds no audio at all"
         raise MediaError(f"{audio.name} {what}")
+    for block in read_blocks(audio, start):
+        mixed = block if block.shape[1] == channels else block.mean(axis=1, keepdims=True)
+        yield mixed if mixed.shape[1] == channels else numpy.tile(mixed, channels)
+
+
+def read_blocks(audio: soundfile.SoundFile, start: int = 0) -> Iterator[Samples]:
+    """All of an open file from frame `start` on, as it is: one column a channel.
+
+    Raises MediaError where it is damaged.
+    """
+    import soundfile
+
     try:
-        audio.seek(start)
+        skipped = start
+        if audio.seekable():  # some kinds are not: GSM 6.10 in WAV
+            audio.seek(start)
+            skipped = 0
         while len(block := audio.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)) > 0:
-            mixed = block if block.shape[1] == channels else block.mean(axis=1, keepdims=True)
-            yield mixed if mixed.shape[1] == channels else numpy.tile(mixed, channels)
+            yield block[skipped:]
+            skipped -= min(skipped, len(block))
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{audio.name} is damaged: {reason_of(error)}") from error
 

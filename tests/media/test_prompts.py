@@ -12,6 +12,7 @@ import soundfile
 
 from sipflow.errors import MediaError
 from sipflow.media import Prompt, PromptStore
+from sipflow.media.hearing import FeatureStore
 from sipflow.media_params import RtpFormat
 from sipflow.native import ffi, lib
 from tests.media.signals import Samples, round_trip, speech, write_wav
@@ -143,11 +144,14 @@ def test_a_file_that_cannot_be_played_is_named_with_the_reason(tmp_path: Path, s
     text.write_text("this is no audio")
     empty = write_wav(tmp_path / "empty.wav", speech(0))
     short = write_wav(tmp_path / "short.wav", speech(0.1))
+    nothing = tmp_path / "nothing.wav"
+    nothing.touch()
     cases = {
         tmp_path / "gone.wav": "no such file",
         text: "not an audio file",
         tmp_path: "folder",
         empty: "no audio at all",
+        nothing: "is empty",
     }
     for path, reason in cases.items():
         with pytest.raises(MediaError, match=reason) as caught:
@@ -157,6 +161,26 @@ def test_a_file_that_cannot_be_played_is_named_with_the_reason(tmp_path: Path, s
         store.load(short, PCMU, start_ms=100)
     with pytest.raises(MediaError, match="no codec for SILK"):
         store.load(short, RtpFormat("SILK", 111))
+
+
+def test_a_file_that_cannot_be_sought_in_is_played_from_anywhere_and_recognised(
+    tmp_path: Path, store: PromptStore
+) -> None:
+    """GSM 6.10 in WAV, as PBXs keep their prompts."""
+    path = tmp_path / "x.wav"
+    soundfile.write(path, speech(3), 8000, "GSM610")
+    whole, behind = store.load(path, PCMU), store.load(path, PCMU, start_ms=1000)
+    assert whole.duration_ms - behind.duration_ms == 1000
+    assert np.array_equal(decoded(whole)[8000:], decoded(behind))
+    assert FeatureStore().load(path).count >= 149
+
+
+def test_a_damaged_file_is_no_traceback_for_who_listens(tmp_path: Path) -> None:
+    path = tmp_path / "x.flac"
+    soundfile.write(path, speech(5), 8000)
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(MediaError, match="damaged"):
+        FeatureStore().load(path)
 
 
 def test_a_damaged_file_is_an_error_and_not_a_crash(tmp_path: Path, store: PromptStore) -> None:
