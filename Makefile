@@ -14,7 +14,7 @@ READY_WHEEL := $(VENV)/.sipflow-ready-wheel
 NATIVE_SOURCES := $(filter-out csrc/fuzz/%,$(wildcard csrc/*.c csrc/*.h csrc/*.py csrc/*/*.c csrc/*/*.h))
 
 .DEFAULT_GOAL := help
-.PHONY: help ready demo test lint type pytest native asan fuzz golden interop bench docs editors vsix wheel clean
+.PHONY: help ready demo test lint type pytest native compiled asan fuzz golden interop bench docs editors vsix wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ endif
 
 native: $(READY) ## compile the native module again
 	$(BIN)/python csrc/build_native.py
+
+compiled: $(READY) ## compile the SIP path with mypyc for load runs with many calls a second; "make clean" undoes it
+	$(BIN)/python scripts/build_compiled.py
 
 asan: $(READY) ## the test suite on a native module built with AddressSanitizer and UBSan
 	@scripts/test-sanitised $(ARGS)
@@ -84,6 +87,7 @@ wheel: $(READY_WHEEL) ## build, repair and audit the wheel, install it into an e
 clean: ## remove what was built, but not .venv
 	rm -rf build dist wheelhouse sipflow-out sipflow.egg-info .mypy_cache .ruff_cache .pytest_cache
 	rm -f sipflow/native/*.so editors/vscode/*.vsix
+	rm -rf sipflow/_compiled
 	rm -rf editors/vscode/dist editors/vscode/syntaxes
 
 # All set-up in one stamp. A change in C alone compiles; anything else installs again.

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sipflow import __version__
+from sipflow import __version__, compiled
 from sipflow.errors import MachineError, SipflowError
 from sipflow.plan.plan import DEFAULT_FIRST_PORT, DEFAULT_LAST_PORT
 
@@ -89,6 +89,18 @@ def _native() -> Finding:
         return Finding("native", Mark.FAIL, fact, fix)
     module = importlib.import_module("sipflow.native._native")
     return Finding("native", Mark.OK, f"media engine {module.__file__}", values={"path": module.__file__})
+
+
+def _sip() -> Finding:
+    """Which of the two SIP paths runs use: one look at the same verdict that the packages ask for."""
+    state, reason = compiled.verdict()
+    values: dict[str, object] = {"compiled": state is compiled.State.USED, "state": state.name.lower()}
+    if state is compiled.State.USED:
+        return Finding("sip", Mark.OK, f"compiled SIP path {compiled.folder(compiled.ROOT)}", values=values)
+    fact = f"SIP path in Python; a compiled one is {state.value}" + (f": {reason}" if reason else "")
+    if state in (compiled.State.STALE, compiled.State.BROKEN):
+        return Finding("sip", Mark.WARN, fact, "make compiled", values)
+    return Finding("sip", Mark.OK, fact, values=values)
 
 
 def _sound_files() -> Finding:
@@ -313,6 +325,7 @@ def _folders() -> Finding:
 PROBES: dict[str, Callable[[], Finding]] = {
     "version": _version,
     "native": _native,
+    "sip": _sip,
     "sound files": _sound_files,
     "opus": _opus,
     "srtp": _srtp,

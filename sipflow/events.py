@@ -7,10 +7,10 @@ unique in a run), never by object.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from sipflow.media_params import MediaParams
+from sipflow.values import dataclass, field
 
 EVENT_STREAM_VERSION = 1
 """Raised when a field changes its meaning or goes; new fields and new events do not raise it."""

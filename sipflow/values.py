@@ -36,12 +36,14 @@ _A_FIELD = _MODEL.__dataclass_fields__["item"]._field_type
 
 
 def _defined(cls: type, *, frozen: bool, eq: bool, order: bool) -> Any:
-    """A dataclass with slots: the class is made once more, with all that it needs in its namespace."""
+    """A dataclass with slots: the class is made once more, with all that it needs in its namespace.
+
+    A class that mypyc compiled has a place for each field already, and stays the one that compiled code knows."""
+    is_compiled = cls.__dictoffset__ == 0
     inherited = _inherited_fields(cls)
     items = inherited | _own_fields(cls)
-    namespace = {name: value for name, value in cls.__dict__.items() if name not in items} | {
-        "__qualname__": cls.__qualname__,
-        "__slots__": tuple(name for name in items if name not in inherited),
+    namespace = {name: value for name, value in cls.__dict__.items() if name not in items}
+    added: dict[str, Any] = {
         "__match_args__": tuple(name for name, item in items.items() if item.init),
         "__dataclass_fields__": items,
         "__dataclass_params__": _MODEL.__dataclass_params__,
@@ -53,9 +55,7 @@ def _defined(cls: type, *, frozen: bool, eq: bool, order: bool) -> Any:
         methods |= _order(items)
     if frozen:
         methods |= _FROZEN
-    for name, method in methods.items():
-        if namespace.get(name) is None:
-            namespace[name] = method
+    added |= {name: method for name, method in methods.items() if namespace.get(name) is None}
 
     left = _SELDOM
 
@@ -68,10 +68,19 @@ def _defined(cls: type, *, frozen: bool, eq: bool, order: bool) -> Any:
 
     all_fields = tuple(items.values())
     set_field = object.__setattr__ if frozen else setattr
-    namespace["__init__"] = __init__
+    added["__init__"] = __init__
+    made: Any = cls
+    if is_compiled:
+        if frozen:  # mypyc has a __setstate__ of its own, which would assign
+            added["__reduce__"] = _reduced
+        for name, value in added.items():
+            setattr(cls, name, value)
+        return made
+    added["__qualname__"] = cls.__qualname__
+    added["__slots__"] = tuple(name for name in items if name not in inherited)
     for name in ("__dict__", "__weakref__"):  # descriptors of the class that had no slots
         namespace.pop(name, None)
-    made: Any = type(cls)(cls.__name__, cls.__bases__, namespace)
+    made = type(cls)(cls.__name__, cls.__bases__, namespace | added)
     return made
 
 
@@ -217,6 +226,16 @@ def _state(self: Any) -> list[Any]:
 def _set_state(self: Any, state: list[Any]) -> None:
     for item, value in zip(fields(self), state, strict=True):
         object.__setattr__(self, item.name, value)
+
+
+def _reduced(self: Any) -> tuple[Any, ...]:
+    return _restored, (type(self), _state(self))
+
+
+def _restored(cls: Any, state: list[Any]) -> Any:
+    value = cls.__new__(cls)
+    _set_state(value, state)
+    return value
 
 
 _FROZEN = {

@@ -6,11 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Self
 
 from sipflow.media_params import SRTP_KEY_BYTES
 from sipflow.sdp.session import SdpError
+from sipflow.values import dataclass
 
 # crypto-attribute = "a=crypto:" tag 1*WSP crypto-suite 1*WSP key-params *(1*WSP session-param)
 # tag = 1*9DIGIT            key-params = key-param *(";" key-param)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -28,6 +27,7 @@ from sipflow.sdp.security import (
     take_answer,
 )
 from sipflow.sdp.session import Lines, MediaDescription, Origin, SessionDescription, format_connection
+from sipflow.values import dataclass, replace
 
 TELEPHONE_EVENT: Final = "telephone-event"
 COMFORT_NOISE: Final = "cn"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from sipflow.media_params import DtlsParams, Fingerprint, SrtpKeys
 from sipflow.sdp.crypto import CryptoLine, read_crypto_lines
 from sipflow.sdp.problem import Attribute, TransportProtocol
 from sipflow.sdp.session import Lines, MediaDescription, SessionDescription
+from sipflow.values import dataclass
 
 PLAIN: Final = "RTP/AVP"
 SDES: Final = "RTP/SAVP"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
 from sipflow.errors import ProtocolError
 from sipflow.media_params import Direction, RtpFormat
+from sipflow.values import dataclass
 
 Lines = tuple[tuple[str, str], ...]
 """Lines as (type, value): `("a", "ptime:20")`. The type is empty for a line that is none; its value is all of it."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from sipflow.sip.digest import Challenge, Credentials, Login, make_credentials, next_nonce, prove, response_proof
 from sipflow.sip.hop import Hop
 from sipflow.sip.ids import Ids
 from sipflow.sip.message import Response
+from sipflow.values import dataclass, replace
 
 MAX_STALE = 2
 """How often one request is repeated because its nonce was too old: nobody follows a server that only says stale."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sipflow.events import CallEnded, CallHeld, CallReleased, CallResumed, MediaNegotiated
@@ -18,6 +17,7 @@ from sipflow.sip.requests import with_headers
 from sipflow.sip.responses import Answerable
 from sipflow.sip.session_timer import SessionTimer
 from sipflow.sip.transaction import ClientTransaction
+from sipflow.values import dataclass
 
 if TYPE_CHECKING:
     from sipflow.sip.acknowledgement import AnswerAwaitingAck

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from sipflow.sip.digest import Algorithm, Challenge, Credentials, Login, algorithm_of, prove
 from sipflow.sip.headers import HeaderError
 from sipflow.sip.ids import Ids
 from sipflow.sip.message import Request
+from sipflow.values import dataclass, field
 
 UNCHALLENGED = frozenset({"ACK", "CANCEL"})
 """Requests that cannot be sent again with credentials (RFC 3261 section 22.1)."""

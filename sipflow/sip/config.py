@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from sipflow import __version__
 from sipflow.sip.digest import Algorithm, Login
 from sipflow.sip.hop import Transport
 from sipflow.sip.timers import TimerProfile
+from sipflow.values import dataclass, field
 
 METHODS = (
     "INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER", "PRACK", "UPDATE",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sipflow.errors import MisuseError
@@ -25,6 +24,7 @@ from sipflow.sip.outputs import Lookup, Output, Transmit
 from sipflow.sip.requests import Templates, Wardrobe
 from sipflow.sip.timers import Timers
 from sipflow.sip.transaction import ClientTransaction, ClientUser, TransactionLayer
+from sipflow.values import dataclass
 
 if TYPE_CHECKING:
     from sipflow.sip.call import Call

@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, unquote
 
 from sipflow.sip.headers import HeaderError, is_token, quote_string, split_list, unquote_string
+from sipflow.values import dataclass, field, replace
 
 _SCHEME = "digest"
 
@@ -233,8 +233,7 @@ def response_proof(authentication_info: str) -> str:
 
 
 def _proven(credentials: Credentials, response: str) -> Credentials:
-    fields = {name: getattr(credentials, name) for name in Credentials.__slots__}
-    return Credentials(**fields | {"response": response})
+    return replace(credentials, response=response)
 
 
 def _directives(text: str) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.message import Response
 from sipflow.sip.negotiation import Negotiation
 from sipflow.sip.reliable_provisional import rseq_of
+from sipflow.values import dataclass
 
 
 @dataclass(slots=True)

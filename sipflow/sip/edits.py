@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from sipflow.errors import MisuseError
 from sipflow.multipart import join
 from sipflow.sip.message import field_key
+from sipflow.values import dataclass
 
 PART = "part"
 """Kind of the edit that adds a part to the body."""

@@ -8,7 +8,6 @@ is too large for a datagram goes by TCP (RFC 3261 section 18.1.1), and a challen
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sipflow.events import Logged
@@ -20,6 +19,7 @@ from sipflow.sip.message import Response
 from sipflow.sip.requests import Templates, write_request
 from sipflow.sip.transaction import ClientTransaction, ClientUser
 from sipflow.sip.warning import reason_with_warnings
+from sipflow.values import dataclass
 
 if TYPE_CHECKING:
     from sipflow.sip.core import Core

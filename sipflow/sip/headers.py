@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from sipflow.errors import ProtocolError
 from sipflow.sip.uri import SipUri, UriError, escape_header, parse_uri, unescape
+from sipflow.values import dataclass, replace
 
 Parameters = tuple[tuple[str, str | None], ...]
 """Parameters in their order: name as written, value as written (quotes kept), None for a flag."""

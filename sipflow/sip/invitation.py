@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sipflow.errors import MisuseError
 from sipflow.sdp.negotiate import LocalMedia
 from sipflow.sip.config import Identity
@@ -11,6 +9,7 @@ from sipflow.sip.core import Core
 from sipflow.sip.dialog import Dialog
 from sipflow.sip.headers import HeaderError, name_addr_tag
 from sipflow.sip.requests import one_line, split_identity
+from sipflow.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar
 
 from sipflow.errors import MisuseError, ProtocolError
@@ -25,6 +24,7 @@ from sipflow.sip.headers import (
     via_branch,
 )
 from sipflow.sip.uri import UriError, check_uri
+from sipflow.values import dataclass
 
 View = TypeVar("View")
 

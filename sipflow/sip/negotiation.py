@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sipflow.media_params import MediaParams
 from sipflow.sdp.negotiate import Answer, LocalMedia, apply_answer, make_answer, make_offer
 from sipflow.sdp.session import SdpError, SessionDescription
+from sipflow.values import replace
 
 
 class Negotiation:

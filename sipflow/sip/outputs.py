@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sipflow.events import Payload
 from sipflow.sip.hop import Hop, NameQuery
+from sipflow.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 from sipflow.events import Registered, RegistrationFailed, Unregistered
 from sipflow.sip.core import Core
@@ -16,6 +15,7 @@ from sipflow.sip.requests import HeaderFields, Templates, split_identity, with_h
 from sipflow.sip.timers import Timer, Timers
 from sipflow.sip.transaction import ClientTransaction
 from sipflow.sip.uri import same_uri
+from sipflow.values import dataclass, replace
 
 DEFAULT_EXPIRES_S = 3600
 """What is asked for when nobody says how long."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sipflow.sip.bodies import CONTENT_TYPE
 from sipflow.sip.core import INDIFFERENT, Core
@@ -13,6 +12,7 @@ from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.requests import Templates
 from sipflow.sip.timers import Timer
 from sipflow.sip.transaction import ServerTransaction
+from sipflow.values import dataclass
 
 OPTION = "100rel"
 _LARGEST_FIRST = 2**31 - 1

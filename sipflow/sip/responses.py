@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 
 from sipflow.sip.headers import HeaderError, name_addr_tag, reason_phrase, split_list
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import MessageError, Request
+from sipflow.values import dataclass
 
 _RPORT_FLAG = re.compile(r";\s*rport\s*=?\s*(?=;|$)", re.IGNORECASE)
 

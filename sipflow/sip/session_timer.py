@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sipflow.sip.config import SessionTimerConfig
 from sipflow.sip.headers import HeaderError, parse_parameters
 from sipflow.sip.message import Message, Request, Response
 from sipflow.sip.reliable_provisional import names_option
 from sipflow.sip.timers import Timer, Timers
+from sipflow.values import dataclass
 
 OPTION = "timer"
 TOO_BRIEF = 422

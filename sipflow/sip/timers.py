@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from sipflow.values import dataclass
 
 _COMPACT_FROM = 512
 """Below this many cancelled entries a heap is not worth rebuilding."""

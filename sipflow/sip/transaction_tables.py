@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from sipflow.values import dataclass
 
 
 class State(enum.StrEnum):

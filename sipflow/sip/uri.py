@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote
 
 from sipflow.errors import ProtocolError
+from sipflow.values import dataclass, replace
 
 UriParameters = tuple[tuple[str, str | None], ...]
 """Parameters in their order: name and value as written (escapes kept), None for a flag."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 from sipflow.errors import MisuseError
 from sipflow.sdp.negotiate import LocalMedia
@@ -33,6 +32,7 @@ from sipflow.sip.registration import DEFAULT_EXPIRES_S, OWN, Registration, Wish
 from sipflow.sip.requests import one_line
 from sipflow.sip.transfer import SentRefer, refer_to_dialog
 from sipflow.sip.uri import check_uri
+from sipflow.values import replace
 
 __all__ = ["Session", "UserAgent", "UserAgentConfig"]
 

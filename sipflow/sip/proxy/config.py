@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from sipflow import __version__
 from sipflow.sip.config import Listener
 from sipflow.sip.hop import Hop, Transport
 from sipflow.sip.timers import TimerProfile
 from sipflow.sip.uri import OtherUri, SipUri
+from sipflow.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

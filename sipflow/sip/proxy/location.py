@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from sipflow.sip.hop import Hop
 from sipflow.sip.timers import Timer, Timers
 from sipflow.sip.uri import same_uri
+from sipflow.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

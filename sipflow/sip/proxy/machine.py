@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 from sipflow.events import SipReceived
@@ -35,6 +34,7 @@ from sipflow.sip.responses import refusal, with_tag
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.uri import SipUri, UriError, parse_uri, same_uri
+from sipflow.values import replace
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
