@@ -34,6 +34,7 @@ class CallTimes:
     """When it should have been sent (the planned start) or when it came."""
     sent: float
     responded: bool = False
+    answered: bool = False
     ended: float | None = None
 
 
@@ -87,6 +88,7 @@ class Meter:
             self._metrics.record("sip.ring_time", (now - call.began) * 1000)
 
     def _answered(self, call: CallTimes, payload: events.CallAnswered, now: float) -> None:
+        call.answered = True
         self._metrics.count("sip/answered")
         self._metrics.count(f"code/{payload.code}")
         self._metrics.record("sip.setup_time", (now - call.began) * 1000)
@@ -105,6 +107,11 @@ class Meter:
 
     def _ended(self, call: CallTimes, payload: events.CallEnded, now: float) -> None:
         self._metrics.count(f"sip/ended/{payload.by}/{payload.cause}")
+        if call.outgoing and not call.answered and (payload.by, payload.cause) == ("local", "error"):
+            # A 200 came whose session description is of no use: it was an answer, whatever becomes of the call.
+            call.answered = True
+            self._metrics.count("sip/answered")
+            self._metrics.count("code/200")
         if payload.by == "local" and payload.cause == "bye":
             call.ended = now
 

@@ -147,6 +147,17 @@ def test_a_transfer_waits_for_its_outcome_no_longer_than_its_limit() -> None:
     assert play.take(commands.ReleaseCall).call == "alice-1"
 
 
+def test_a_bye_that_nobody_answers_is_what_failed() -> None:
+    play = Play('on alice { call "sip:x@192.0.2.9"; release }')
+    call = play.take(commands.PlaceCall).call
+    play.feed("alice", events.MediaNegotiated(call, MEDIA, True), events.CallAnswered(call))
+    play.take(commands.ReleaseCall)
+    play.feed("alice", events.CallEnded(call, "local", "bye"))
+    play.pass_time(11.0)
+    (lane,) = play.scenario.results()
+    assert lane.failure is not None and lane.failure.failure.got == "nobody answered the BYE within 10 s"
+
+
 def test_a_release_of_a_call_that_has_ended_waits_for_no_transfer() -> None:
     play = Play('on alice { call "sip:x@192.0.2.9"; transfer to "sip:y@192.0.2.9" within 1s else { release } }')
     play.feed("alice", events.CallAnswered("alice-1", 200), events.CallEnded("alice-1", "remote", "bye"))

@@ -154,6 +154,17 @@ def test_set_up_time_counts_from_the_plan() -> None:
     assert setup.statistic("max") == 750.0, "half a second late, a quarter until it was answered"
 
 
+def test_a_200_whose_description_is_of_no_use_was_an_answer_all_the_same() -> None:
+    world = World('on alice: call "sip:x@192.0.2.9"; release', hold(1, 1))
+    call = placed_in(world.at(1.0))
+    world.happened("alice", events.CallPlaced(call, "sip:x@192.0.2.9", "x@h"))
+    world.happened("alice", events.MediaRefused(call, "no common codec"))
+    world.happened("alice", events.CallEnded(call, "local", "error", "no common codec"))
+    world.happened("alice", events.CallReleased(call, 200))
+    metrics = world.meter.metrics
+    assert metrics.named("code/") == {"200": 1} and metrics.get("sip/answered") == metrics.get("failed") == 1
+
+
 def placed_in(found: list[commands.Command]) -> str:
     """The call that is to be placed."""
     (command,) = (command for command in found if isinstance(command, commands.PlaceCall))

@@ -249,15 +249,24 @@ class ReleaseStatement(CallStatement[ops.Release]):
 
     def _judge(self, call: LaneCall, code: int, now: float) -> Outcome:
         """Only our own BYE has an answer to judge. 481 says that the peer has forgotten the call: that is fine, too."""
-        by_our_bye = call.end is not None and (call.end.by, call.end.cause) == ("local", "bye")
-        if not by_our_bye or code < 300 or code == 481:
+        if not _is_by_our_bye(call) or code < 300 or code == 481:
             return Success()
         got = "nobody answered the BYE" if code == 408 else f"the BYE was answered with {code}"
         return Failure(self.expected(), f"{got} ({now:.3f} s)", COMMAND_FAILED)
 
+    def expire(self, limit: str) -> Outcome:
+        """The BYE is sent again for longer than most statements have patience."""
+        if self.call is not None and _is_by_our_bye(self.call):
+            return Failure(self.expected(), f"nobody answered the BYE within {limit}")
+        return super().expire(limit)
+
     def expected(self) -> str:
         """The peer's 200."""
         return "the peer's answer to the release"
+
+
+def _is_by_our_bye(call: LaneCall) -> bool:
+    return call.end is not None and (call.end.by, call.end.cause) == ("local", "bye")
 
 
 _Modifying = TypeVar("_Modifying", ops.Hold, ops.Resume, ops.Rekey)
