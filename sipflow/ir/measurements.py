@@ -67,6 +67,7 @@ MEDIA: dict[str, Unit | str] = {
 SIP: dict[str, Unit | str] = {
     "setup_time": Unit.MILLISECOND,
     "ring_time": Unit.MILLISECOND,
+    "duration": Unit.MILLISECOND,
     "code": "number",
 }
 """Measurements of the signalling of a call."""

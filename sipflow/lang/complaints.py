@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sipflow.ir.span import Span
-from sipflow.lang import habits
+from sipflow.lang import habits, hints
 from sipflow.lang.diagnostics import Label, closest, replace
 from sipflow.lang.scanner import WORD, RawToken
 from sipflow.lang.tables import END
@@ -197,7 +197,9 @@ def _setting_among_statements(driver: Driver, token: RawToken, where: Span) -> N
 def _unknown_statement(driver: Driver, token: RawToken, where: Span) -> None:
     near = closest(token.text, habits.STATEMENTS, 0.75)
     more: dict[str, Any] = {}
-    if near is not None:
+    if token.text in habits.EXPLAINED:
+        more = {"help": habits.EXPLAINED[token.text]}
+    elif near is not None:
         meant = habits.STATEMENTS[near]
         more = {"help": f"did you mean `{meant}`?", "fix": replace(where, meant)}
     driver.report.error("SF111", f"unknown statement `{_short(token.text)}`", where, "no statement begins so", **more)
@@ -220,7 +222,7 @@ def _short(text: str) -> str:
 def _hint(driver: Driver, token: RawToken) -> dict[str, Any]:
     if token.kind == WORD and not token.text.isascii():
         return {"help": "names are made of the letters a-z and A-Z, digits and `_`"}
-    meant = habits.hint(driver, token)
+    meant = hints.hint(driver, token)
     return {} if meant is None else {"help": meant.text, "fix": meant.fix}
 
 
@@ -250,7 +252,7 @@ def _wanted(driver: Driver, expected: set[str]) -> str:
     words = sorted(f"`{spelling[kind]}`" for kind in expected if kind in spelling and spelling[kind].isalpha())
     if driver.last_kind == "REJECT":
         return "a status code such as `486`"
-    if "SEMI" in expected:
+    if "SEMI" in expected and driver.last_kind not in ("LBRACE", "NL", "SEMI"):
         return "the end of the statement"
     signs = sorted(f"`{spelling[kind]}`" for kind in expected if kind in spelling and not spelling[kind].isalpha())
     others = [name for kind, name in _TERMINALS.items() if kind in expected]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sipflow.lang import complaints, habits
+from sipflow.lang import complaints, hints
 from sipflow.lang.automaton import Automaton, TooDeepError
 from sipflow.lang.diagnostics import Reporter, closest
 from sipflow.lang.scanner import WORD, RawToken, Scan
@@ -224,7 +224,7 @@ class Driver:
 
     def _reads_as_meant(self, token: RawToken) -> bool:
         """A word that is nearly a keyword that fits here is read as that keyword."""
-        if token.kind != WORD or self.complained or habits.setting(self, token):
+        if token.kind != WORD or self.complained or hints.setting(self, token):
             return False
         fitting = [word for word, kind in self.tables.words.items() if self.automaton.accepts((kind,))]
         meant = closest(token.text, fitting, 0.7)

@@ -1,18 +1,6 @@
-"""What people write who come from other tools, or from how one would say it, and what it is called here."""
+"""Words that people bring along from other tools, or from how one would say it, and what they are called here."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
-
-from sipflow.lang.diagnostics import Edit, Fix, replace
-from sipflow.lang.scanner import WORD, RawToken
-from sipflow.values import dataclass
-
-if TYPE_CHECKING:
-    from sipflow.lang.driver import Driver
 
 STATEMENTS = {
     "bye": "release",
@@ -66,238 +54,88 @@ EVENTS = {
 }
 """Words for what `expect` waits for."""
 
-_UNTIL = frozenset(("until", "till", "unless", "while"))
-_LIMITS = frozenset(("in", "timeout", "before", "max"))
+RESPONSES = {
+    "busy": "486",
+    "busyhere": "486",
+    "decline": "603",
+    "declined": "603",
+    "forbidden": "403",
+    "notfound": "404",
+    "noanswer": "480",
+    "unavailable": "480",
+    "temporarilyunavailable": "480",
+    "notacceptable": "488",
+    "servererror": "500",
+}
+"""Words for status codes (RFC 3261 section 21)."""
+
+MEASUREMENTS = {
+    "rtt": "round_trip",
+    "latency": "delay",
+    "packet_loss": "loss",
+    "loss_rate": "loss",
+    "lost": "packets_lost",
+    "received": "packets_received",
+    "sent": "packets_sent",
+    "rfactor": "r_factor",
+    "score": "mos",
+    "quality": "mos",
+    "volume": "level",
+    "late": "packets_late",
+    "dtmf": "digits",
+    "pdd": "ring_time",
+    "status": "code",
+    "response": "code",
+    "length": "duration",
+    "talk_time": "duration",
+}
+"""Words for measurements."""
+
+ROUNDS = "`repeat 3 times { … }` and `while CONDITION { … }` go round"
+FAILING = 'every statement may fail: `call bob else { log "no answer"; recover }`'
+ASIDE = "a lane does one thing after the other: `expect` waits for an event, `choose` for whichever comes first"
+EXPLAINED = {
+    **dict.fromkeys(("for", "foreach", "loop", "times", "do"), ROUNDS),
+    **dict.fromkeys(("try", "catch", "retry", "except", "rescue", "ignore"), FAILING),
+    **dict.fromkeys(("on", "when", "upon", "wait_for", "select", "switch"), ASIDE),
+}
+"""Words for statements that are something else here."""
+
+UNTIL = frozenset(("until", "till", "unless", "while"))
+"""Words by which a statement is to go on only up to an event."""
+LIMITS = frozenset(("in", "timeout", "before", "max"))
 """Words for `within`."""
-_CREDENTIALS = '`auth "USER" password "SECRET"` says with what the agent registers and answers challenges'
-_ADDRESS = '`listen udp "10.0.0.7:5060"` says where the agent takes SIP: by udp, tcp, tls, ws or wss'
-_SERVER = '`proxy "sip:10.0.0.5:5060"` says where its requests go; `register every 300s` has it register there'
-_IDENTITY = (
+CREDENTIALS = '`auth "USER" password "SECRET"` says with what the agent registers and answers challenges'
+ADDRESS = '`listen udp "10.0.0.7:5060"` says where the agent takes SIP: by udp, tcp, tls, ws or wss'
+SERVER = '`proxy "sip:10.0.0.5:5060"` says where its requests go; `register every 300s` has it register there'
+IDENTITY = (
     '`number 2000` or `uri "sip:2000@example.com"` says who it is; '
     'a name to show stands in `call … with { header "From" = "…" }`'
 )
-_MEDIA_PORTS = "`media { ports 20000-29999 }` says where the agent takes RTP"
+MEDIA_PORTS = "`media { ports 20000-29999 }` says where the agent takes RTP"
 
 SETTINGS = {
-    **dict.fromkeys(("user", "username", "login", "account", "password", "secret", "credentials"), _CREDENTIALS),
-    **dict.fromkeys(("transport", "port", "address", "host", "ip", "bind", "interface", "local", "contact"), _ADDRESS),
-    **dict.fromkeys(("server", "domain", "registrar", "outbound", "sbc", "pbx", "gateway", "trunk"), _SERVER),
-    **dict.fromkeys(("display", "displayname", "name", "callerid", "from", "identity"), _IDENTITY),
-    **dict.fromkeys(("rtp", "ports", "rtpport"), _MEDIA_PORTS),
+    **dict.fromkeys(("user", "username", "login", "account", "password", "secret", "credentials"), CREDENTIALS),
+    **dict.fromkeys(("transport", "port", "address", "host", "ip", "bind", "interface", "local", "contact"), ADDRESS),
+    **dict.fromkeys(("server", "domain", "registrar", "outbound", "sbc", "pbx", "gateway", "trunk"), SERVER),
+    **dict.fromkeys(("display", "displayname", "name", "callerid", "from", "identity"), IDENTITY),
+    **dict.fromkeys(("rtp", "ports", "rtpport"), MEDIA_PORTS),
     "encryption": "`srtp required` says that media has to be encrypted",
 }
 """Words for settings of agents, and how it is said here."""
 
+LOAD_ITEMS = {
+    **dict.fromkeys(
+        ("rate", "cps", "duration", "time", "stage"), "`hold 50/s for 60s` begins 50 calls a second for so long"
+    ),
+    **dict.fromkeys(("users", "callers", "channels", "concurrent", "max"), "`concurrency at most 100` limits them"),
+    **dict.fromkeys(("calls", "count", "total"), "`sipflow load --calls 1000` begins no more than these"),
+    **dict.fromkeys(
+        ("workers", "processes", "threads"), "`sipflow load --workers 2` says how many processes there are"
+    ),
+    **dict.fromkeys(("threshold", "check", "assert", "expect"), "`require setup_time.p99 < 200ms` is what has to hold"),
+}
+"""Words for items of a `load` block, and how it is said here."""
+
 FILE_ENDINGS = frozenset(("wav", "flac", "ogg", "opus", "mp3", "gsm", "amr", "pcap", "csv"))
 """Of names that are nothing but those of files."""
-_DIGITS = re.compile(r'"[0-9A-D*#,]+"')
-
-_NOT_COMING = (
-    'that it does not come is told by `choose within 3s { … => fail "it came"; timeout => log "as it should be" }`'
-)
-_NOT_BEFORE = (
-    "`within` says how long to wait at most; that it does not come too early is told by "
-    '`choose within 5s { … => fail "too early"; timeout => log "so far so good" }`'
-)
-_FIRST_OF = "whichever comes first is waited for by `choose { answered => …; hangup => … }`"
-_MEANWHILE = "`play … in background` goes on at once: `expect` or `choose` comes behind it, and then `stop play`"
-_RECORDING = "`record` goes on at once: `expect` comes behind it, and then `stop record`"
-_EVENT = "`wait` takes a time; what waits for an event is `expect`"
-_LASTS = "how long a call lasts is said by `wait 5s; release` behind it"
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """What was probably meant."""
-
-    text: str
-    fix: Fix | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A token that does not fit, and the statement around it."""
-
-    driver: Driver
-    before: Sequence[RawToken]
-    """The tokens of the statement before it."""
-    token: RawToken
-    after: RawToken
-
-    @property
-    def verb(self) -> str:
-        return self.before[0].text
-
-    def meant(self, text: str, first: RawToken, last: RawToken | None = None) -> Hint:
-        """Something else was meant by the tokens from `first` to `last`."""
-        last = last or first
-        span = self.driver.report.source.span(first.start, last.start + len(last.text))
-        return Hint(f"did you mean `{text}`?", replace(span, text))
-
-    def lacks(self, word: str) -> Hint:
-        """A word is missing before the token."""
-        at = self.driver.report.source.span(self.token.start, self.token.start)
-        text = f"{self.verb} {word} {self.token.text}"
-        return Hint(f"did you mean `{text}`?", Fix(f"write `{text}`", (Edit(at, f"{word} "),)))
-
-
-def hint(driver: Driver, token: RawToken) -> Hint | None:
-    """What was probably meant by a statement in which `token` does not fit; None when nobody is known to write so."""
-    called = setting(driver, token)
-    if called is not None:
-        return Hint(called)
-    before = _statement_before(driver)
-    if not before or driver.index + 1 >= len(driver.tokens):
-        return None
-    place = _Place(driver, before, token, driver.tokens[driver.index + 1])
-    for known in _KNOWN:
-        found = known(place)
-        if found is not None:
-            return found
-    return None
-
-
-def setting(driver: Driver, token: RawToken) -> str | None:
-    """How the setting of an agent that others call by this word is said here."""
-    if token.kind != WORD or "PTIME" not in driver.automaton.expected():
-        return None
-    return SETTINGS.get(token.text.replace("_", "").lower())
-
-
-def _statement_before(driver: Driver) -> list[RawToken]:
-    first = driver.index
-    while first > 0:
-        last = driver.tokens[first - 1]
-        if last.kind in ("NL", "SEMI", "LBRACE", "RBRACE", "COLON", "ARROW") or last.text == "else":
-            break
-        first -= 1
-    return driver.tokens[first : driver.index]
-
-
-def _limit(place: _Place) -> Hint | None:
-    """`expect hangup in 5s`."""
-    if place.token.text not in _LIMITS or place.after.kind != "QUANTITY":
-        return None
-    return place.meant("within", place.token) if place.driver.automaton.accepts(("WITHIN",)) else None
-
-
-def _until(place: _Place) -> Hint | None:
-    """`play "x.wav" until dtmf`."""
-    texts = {"play": _MEANWHILE, "record": _RECORDING}
-    return Hint(texts[place.verb]) if place.token.text in _UNTIL and place.verb in texts else None
-
-
-def _waiting(place: _Place) -> Hint | None:
-    """`wait for 2s`, `wait for dtmf`, `wait until answered`; `until` has been read as the name of a time."""
-    if place.verb != "wait":
-        return None
-    named = place.before[-1].text in _UNTIL
-    word, following = (place.before[-1], place.token) if named else (place.token, place.after)
-    if not named and word.text != "for":
-        return None
-    return place.meant(following.text, word, following) if following.kind == "QUANTITY" else Hint(_EVENT)
-
-
-def _event(place: _Place) -> Hint | None:
-    """`expect bye`, `expect 486`, `expect "1"`, `expect no dtmf`."""
-    if place.verb != "expect":
-        return None
-    token = place.token
-    if token.text == "or":
-        return Hint(_FIRST_OF)
-    if token.text == "after" and place.after.kind == "QUANTITY":
-        return Hint(_NOT_BEFORE)
-    if len(place.before) > 1:
-        return None
-    if token.text in ("no", "not", "nothing", "never"):
-        return Hint(_NOT_COMING)
-    if token.kind == "STRING":
-        return _text(place, "heard")
-    if token.kind == "NUMBER":
-        return place.meant(_answer(token.text), token)
-    return place.meant(EVENTS[token.text], token) if token.text in EVENTS else None
-
-
-def _answer(code: str) -> str:
-    return {"1": "ringing", "2": "answered"}.get(code[0], f"rejected {code}")
-
-
-def _sending(place: _Place) -> Hint | None:
-    """`send "1"`."""
-    return _text(place, None) if place.verb == "send" and len(place.before) == 1 else None
-
-
-def _text(place: _Place, of_file: str | None) -> Hint | None:
-    if place.token.kind != "STRING":
-        return None
-    if _DIGITS.fullmatch(place.token.text):
-        return place.lacks("dtmf")
-    is_file = place.token.text.strip('"').rpartition(".")[2].lower() in FILE_ENDINGS
-    return place.lacks(of_file) if of_file and is_file else None
-
-
-def _lasting(place: _Place) -> Hint | None:
-    """`call bob for 5s`."""
-    return Hint(_LASTS) if place.verb in ("call", "dial", "answer") and place.token.text == "for" else None
-
-
-def _going_round(place: _Place) -> Hint | None:
-    """`play "x.wav" loop 3`."""
-    if len(place.before) < 3 or place.before[-2].text != "loop" or place.before[-1].kind != "NUMBER":
-        return None
-    return place.meant(f"{place.before[-1].text} times", place.before[-2], place.before[-1])
-
-
-def _joined(place: _Place) -> Hint | None:
-    """`call bob and play "x.wav"`, `call bob then wait 2s`."""
-    if place.verb in ("check", "if", "while", "let") or any(token.text == "where" for token in place.before):
-        return None  # a condition, in which these words are operators
-    tokens = [*place.before, place.token]
-    for before, token in pairwise(tokens):
-        if token.text in ("and", "then") and token.kind == WORD:
-            start = before.start + len(before.text)
-            span = place.driver.report.source.span(start, token.start + len(token.text))
-            text = "statements stand on lines of their own, or have a `;` between them"
-            return Hint(text, replace(span, ";", f"write `;` for `{token.text}`"))
-    return None
-
-
-def _listening(place: _Place) -> Hint | None:
-    """`listen 5060`, `listen "10.0.0.7:5060"`."""
-    if place.verb != "listen" or len(place.before) > 1:
-        return None
-    if place.token.kind == "NUMBER":
-        return place.meant(f'udp "127.0.0.1:{place.token.text}"', place.token)
-    return place.lacks("udp") if place.token.kind == "STRING" else None
-
-
-def _header(place: _Place) -> Hint | None:
-    """`header X-Tenant "blue"`, `header "X-Tenant": "blue"`."""
-    if place.before[-1].text == "header":
-        return Hint('a header field is `header "NAME" = "VALUE"`')
-    if len(place.before) > 1 and place.before[-2].text == "header" and place.token.text == ":":
-        name = place.before[-1]
-        return place.meant(f"{name.text} =", name, place.token)
-    return None
-
-
-def _credentials(place: _Place) -> Hint | None:
-    """`auth "alice"`, `registrar "10.0.0.5"`."""
-    if place.verb == "auth" and not any(token.text == "password" for token in place.before):
-        return Hint(_CREDENTIALS)
-    return Hint(_SERVER) if place.verb == "registrar" and place.token.kind == "STRING" else None
-
-
-_KNOWN: tuple[Callable[[_Place], Hint | None], ...] = (
-    _limit,
-    _until,
-    _waiting,
-    _event,
-    _sending,
-    _lasting,
-    _going_round,
-    _joined,
-    _listening,
-    _header,
-    _credentials,
-)

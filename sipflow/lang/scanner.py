@@ -22,6 +22,7 @@ REGEX_FOLLOWS = frozenset(
         "matches",
         "matching",
         "contains",
+        "dtmf",
         "not",
         "and",
         "or",

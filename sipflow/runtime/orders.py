@@ -287,7 +287,7 @@ class Orders:
                 command.call,
                 command.token,
                 {} if counted is None else media_measurements(counted),
-                {} if session is None else session.for_checks(),
+                {} if session is None else session.for_checks(self._now()),
                 () if session is None else session.headers,
             ),
         )

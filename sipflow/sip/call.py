@@ -73,11 +73,13 @@ class Session:
     headers: tuple[tuple[str, str], ...]
     """Of the latest INVITE, or response to one, that came from the peer."""
 
-    def for_checks(self) -> dict[str, Any]:
+    def for_checks(self, now: float) -> dict[str, Any]:
         """Measurements under the names that a check uses; times in milliseconds, what was not measured is absent."""
+        until = now if self.ended_at is None else self.ended_at
         measured = {
             "setup_time": _milliseconds(self.invited_at, self.answered_at),
             "ring_time": _milliseconds(self.invited_at, self.ringing_at),
+            "duration": None if self.answered_at is None else _milliseconds(self.answered_at, until),
             "code": self.code,
             "state": self.state.value,
             "local_uri": self.local_uri,

@@ -27,6 +27,16 @@ FIXED = {
     "call bob then wait 1s": "call bob; wait 1s",
     "play greet.wav": 'play "greet.wav"',
     'check codec == "PCMA"': 'check media.codec == "PCMA"',
+    "check media.rtt < 50ms": "check media.round_trip < 50ms",
+    "check media.packet_loss < 1%": "check media.loss < 1%",
+    "check duration > 1s": "check sip.duration > 1s",
+    'record stereo "x.wav"': 'record "x.wav" stereo',
+    'record "x.wav" both': 'record "x.wav" stereo',
+    'play "greet.wav" volume -6dB': 'play "greet.wav" at -6dB',
+    'transfer "sip:carol@10.0.0.5"': 'transfer to "sip:carol@10.0.0.5"',
+    'send options "sip:carol@10.0.0.5"': 'send options to "sip:carol@10.0.0.5"',
+    "expect call; reject busy": "expect call; reject 486",
+    "expect dtmf /[0-9]+/": "expect dtmf matching /[0-9]+/",
     'send message to 1001 { body "x" }': 'send message to "1001" { body "x" }',
 }
 """A statement, and what its fix makes of it."""
@@ -41,6 +51,13 @@ TOLD = {
     "expect hangup after 5s": "too early",
     "expect ringing or answered": "choose",
     "call bob for 5s": "`wait 5s; release`",
+    'send info "x"': '`send info { body "x" }`',
+    'call bob with header "X" = "y"': "`with { header",
+    'if media.loss > 1% then fail "bad"': "`if … { … }`",
+    "for i in 1..3 { wait 1s }": "`repeat 3 times { … }`",
+    "loop 3 { wait 1s }": "`repeat 3 times { … }`",
+    "try { wait 1s }": "recover",
+    "call bob else retry": "recover",
 }
 """A statement, and what its help names."""
 
@@ -60,6 +77,16 @@ SETTINGS = {
     'header "X-Foo": "bar"': '`"X-Foo" =`',
 }
 """A setting, and what its help names."""
+
+LOADS = {
+    "rate 50/s": "`hold 50/s for 60s`",
+    "duration 60s": "`hold 50/s for 60s`",
+    "users 100": "`concurrency at most 100`",
+    "concurrency 10": "`concurrency at most 10`",
+    "calls 100": "--calls",
+    "ramp 10/s..100/s/60s": "`ramp 10/s to 100/s over 60s`",
+}
+"""An item of a `load` block, and what its help names."""
 
 SILENT = (
     "expect",
@@ -92,7 +119,7 @@ def test_the_fix_writes_what_was_meant(statement: str) -> None:
 @pytest.mark.parametrize("statement", TOLD)
 def test_the_help_tells_how_it_is_said_here(statement: str) -> None:
     (first, *_) = compile_text(text_of(statement), "a.sflow", files=FakeLibrary()).diagnostics
-    assert first.code == "SF110" and first.fix is None and TOLD[statement] in (first.help or "")
+    assert first.code in ("SF110", "SF111") and first.fix is None and TOLD[statement] in (first.help or "")
 
 
 @pytest.mark.parametrize("statement", SILENT)
@@ -106,6 +133,16 @@ def test_the_help_tells_how_a_setting_is_said_here(setting: str) -> None:
     text = f'agent alice {{ {setting} }}\non alice: call "sip:bob@10.0.0.1"; release\n'
     (first, *_) = compile_text(text, "a.sflow", files=FakeLibrary()).diagnostics
     assert first.code == "SF110" and SETTINGS[setting] in (first.help or "")
+
+
+@pytest.mark.parametrize("item", LOADS)
+def test_the_help_tells_how_an_item_of_load_is_said_here(item: str) -> None:
+    text = f'load {{ {item} }}\non alice: call "sip:bob@10.0.0.1"; release\n'
+    (first, *_) = compile_text(text, "a.sflow", files=FakeLibrary()).diagnostics
+    assert first.code == "SF110" and LOADS[item] in (first.help or "")
+    assert "the end of the statement" not in first.message or not item.startswith(
+        ("rate", "duration", "users", "calls")
+    )
 
 
 def test_operators_are_no_expectation() -> None:

@@ -57,9 +57,20 @@ def test_a_call_is_placed_rung_answered_and_hung_up_by_the_caller(world, alice, 
     assert bob.sent() == ["180 INVITE", "200 INVITE", "200 BYE"]
     assert alice.events(events.CallEnded) == [events.CallEnded("c1", "local", "bye", "")]
     assert bob.ends() == [("bob-in1", "remote", "bye", "")]
-    assert alice.session("c1").for_checks()["setup_time"] == 3000.0
+    assert alice.session("c1").for_checks(world.now)["setup_time"] == 3000.0
     world.run()
     assert alice.ua.idle and bob.ua.idle
+
+
+def test_how_long_a_call_lasts_counts_from_its_answer_to_its_end(world, alice, bob):
+    talk(world, alice, bob)
+    answered = alice.session("c1").answered_at
+    world.run(2.0)
+    assert alice.session("c1").for_checks(world.now)["duration"] == pytest.approx((world.now - answered) * 1000)
+    alice.do("release", "c1")
+    ended = world.now
+    world.run(5.0)
+    assert alice.session("c1").for_checks(world.now)["duration"] == pytest.approx((ended - answered) * 1000)
 
 
 def test_both_sides_agree_on_the_media(world, alice, bob):

@@ -434,7 +434,12 @@ def _expect_dtmf(action: Action) -> Op:
     node = action.expression_node()
     if node is None:
         return ops.ExpectDtmf()
-    digits = _digit_text(action.needed(), action)
+    written = action.needed()
+    if action.reader.kind(written) == "regular expression":
+        fix = replace(written.span, f"matching {action.context.written(written.span)}")
+        action.context.report.error("SF208", "digits must be text", written.span, "a regular expression", fix=fix)
+        return ops.ExpectDtmf(written)
+    digits = _digit_text(written, action)
     check_digits(node, digits, action.context, pauses=False)
     return ops.ExpectDtmf(digits)
 

@@ -24,7 +24,7 @@ from sipflow.ir.functions import AMOUNT, FUNCTIONS, Function
 from sipflow.ir.span import Span
 from sipflow.lang import diagnostics
 from sipflow.lang.diagnostics import closest
-from sipflow.lang.habits import FILE_ENDINGS
+from sipflow.lang.habits import FILE_ENDINGS, MEASUREMENTS
 from sipflow.lang.literals import UNIT_ALIASES, UNITS, Piece, pieces, quantity, split_quantity
 from sipflow.lang.lower.context import Context, Kind, Uses
 from sipflow.lang.lower.kinds import check_operator, check_values, kind_of_value
@@ -312,10 +312,12 @@ class ExpressionReader:
         known = measurements.GROUPS[group]
         if measured in known:
             return
-        near = closest(measured, known)
+        meant = MEASUREMENTS.get(measured)
+        near = meant if meant in known else closest(measured, known)
         help_text = f"did you mean `{group}.{near}`?" if near else f"`{group}.` has {', '.join(known)}"
+        fix = diagnostics.replace(name.span, ".".join((*name.parts[:-1], near))) if near else None
         self.context.report.warning(
-            "SF206", f"unknown measurement `{name}`", name.span, "a check of it fails", help=help_text
+            "SF206", f"unknown measurement `{name}`", name.span, "a check of it fails", help=help_text, fix=fix
         )
 
     def _check_load_measurement(self, name: Name) -> None:

@@ -243,8 +243,9 @@ MEASUREMENTS = {
     "media.srtcp_failures": "RTCP packets of the peer whose authentication failed.",
     "media.srtp_replays": "Packets that came before, or too late for the replay window.",
     "media.srtp_rekeys": "How often the peer's packets came under new keys.",
-    "sip.setup_time": "From the INVITE to its final response.",
-    "sip.ring_time": "From the first 18x to the answer.",
+    "sip.setup_time": "From the INVITE to the answer (2xx).",
+    "sip.ring_time": "From the INVITE to the first 18x.",
+    "sip.duration": "From the answer to the end of the call, or until now (RFC 6076 section 4.5).",
     "sip.code": "The code of the latest final response to the INVITE.",
 }
 """What the measurements of a call are."""
