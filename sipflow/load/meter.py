@@ -132,6 +132,7 @@ class Meter:
         metrics.count("media/received", received)
         metrics.count("media/send_errors", statistics["send_errors"])
         metrics.count("media/socket_drops", statistics["socket_drops"])
+        metrics.count("media/junk", statistics["junk_packets"])
         if sent and not received:
             metrics.count("media/one_way")
         expected = statistics["packets_expected"]

@@ -19,6 +19,7 @@ from sipflow.load.arrivals import ENDLESS, Curve, Segment
 from sipflow.load.health import Evidence, judge
 from sipflow.load.histogram import Histogram
 from sipflow.load.machine import MachineUse
+from sipflow.load.meter import Meter
 from sipflow.load.metrics import Metrics, Timeline
 from sipflow.load.plan import LoadOverrides
 from sipflow.load.report.as_csv import columns, write_csv
@@ -78,6 +79,19 @@ def test_the_text_says_what_adds_up_and_why_calls_failed() -> None:
     assert "planned 40 = started 40 + not started 0;  started = ended 36 + failed 4 + lost 0" in text
     assert "486 Busy Here" in text and "SER 90.00%" in text
     assert "BROKEN   require setup_time.p99 < 1ms  (setup_time.p99 is 20ms)" in text
+
+
+def test_media_that_came_from_another_port_than_was_said_is_told() -> None:
+    """Else it looks as if the peer had sent nothing."""
+    meter, found = Meter(), result()
+    counted = dict.fromkeys(("packets_sent", "packets_received", "send_errors", "socket_drops", "packets_expected"), 0)
+    meter.measured(counted | {"packets_sent": 100, "junk_packets": 97})
+    found.timeline.total.add(meter.take())
+    text = "\n".join(report_lines(found))
+    assert (
+        "1 legs, 100 packets sent, 0 received, nothing was received, one-way 1\n         97 packets came from" in text
+    )
+    assert result_to_json(found)["counts"]["media/junk"] == 97
 
 
 @pytest.mark.parametrize(("width", "columns"), [(40, ["p99"]), (70, ["p50", "p95", "p99", "max"]), (None, 6)])

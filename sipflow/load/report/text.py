@@ -108,6 +108,8 @@ def _media(result: LoadResult) -> Iterator[str]:
     shares = "nothing was received" if loss is None or late is None else f"lost {loss:.3f}%, late {late:.3f}%"
     packets = f"{total.get('media/sent')} packets sent, {total.get('media/received')} received"
     yield f"Media    {legs} legs, {packets}, {shares}, one-way {total.get('media/one_way')}"
+    if junk := total.get("media/junk"):
+        yield f"         {junk} packets came from elsewhere than the peers had said, and were not taken"
 
 
 def _causes(result: LoadResult) -> Iterator[str]:
