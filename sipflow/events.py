@@ -120,6 +120,8 @@ class CallReleased(Payload):
 
     call: str
     code: int
+    reason: str = ""
+    """Why the BYE did not arrive; empty when it was answered, or given up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,8 @@ def describe(payload: Payload) -> str:
             return "the caller gave up (CANCEL)"
         case events.CallEnded(by="local", cause="rejected", reason=reason):
             return f"it was refused here{': ' if reason else ''}{reason}"
+        case events.CallEnded(by="local", cause="bye", reason=reason):
+            return f"it was ended here (BYE{', ' if reason else ''}{reason})"
         case events.CallEnded(by=by, cause=cause, reason=reason):
             return f"ended by the {by} side, {cause}{': ' if reason else ''}{reason}"
         case events.CallRejected(reason=reason, environment=True):

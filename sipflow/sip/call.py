@@ -260,7 +260,7 @@ class Call:
         elif self.state is CallState.RELEASING and self.ended_by == "remote":
             self.released(200, now)
 
-    def released(self, code: int, now: float) -> None:
+    def released(self, code: int, now: float, reason: str = "") -> None:
         """The last transaction is done: the call leaves the user agent, what can be asked about it stays a while.
 
         Its dialog goes on, unseen, while the subscription of our REFER is open: each NOTIFY has its answer.
@@ -277,7 +277,7 @@ class Call:
             self._forget_dialog()
         else:
             self.sent_refer.outlive(now)
-        core.emit(CallReleased(self.id, code))
+        core.emit(CallReleased(self.id, code, reason))
         if self.incoming is not None:
             self.incoming.forget_provisionals()
         # These refer back to the call: without the cycles it goes when the last reference goes, not when a garbage
@@ -327,4 +327,4 @@ class _Bye:
             self._call.released(response.status_code, now)
 
     def request_failed(self, transaction: ClientTransaction | None, code: int, reason: str, now: float) -> None:
-        self._call.released(code, now)
+        self._call.released(code, now, "" if code == 408 else reason)

@@ -145,6 +145,19 @@ def test_a_release_that_nobody_answers_fails_as_a_statement() -> None:
     assert failure is not None and "nobody answered the BYE" in failure.failure.got
 
 
+def test_a_bye_that_did_not_arrive_says_why() -> None:
+    """Without what differs from call to call: a load run counts such failures by their text."""
+    play = answered("on alice: call peer; release")
+    play.take(commands.ReleaseCall)
+    released = events.CallReleased("alice-1", 503, "nothing listens at 127.0.0.1:9 (ICMP port unreachable)")
+    play.feed("alice", events.CallEnded("alice-1", "local", "bye"), released, at=3.0)
+    failure = play.result("alice").failure
+    assert failure is not None
+    assert failure.failure.got == (
+        "the BYE did not arrive: nothing listens at 127.0.0.1:9 (ICMP port unreachable) at 3.000 s"
+    )
+
+
 def test_a_lane_waits_four_seconds_for_its_byes_and_then_says_so() -> None:
     play = answered("on alice: call peer")
     play.take(commands.ReleaseCall)

@@ -244,15 +244,17 @@ class ReleaseStatement(CallStatement[ops.Release]):
         """The last transaction is done."""
         arrival = call.take(lambda p: isinstance(p, events.CallReleased))
         if arrival is not None and isinstance(arrival.payload, events.CallReleased):
-            return self._judge(call, arrival.payload.code, now)
+            return self._judge(call, arrival.payload, now)
         return Success() if call.id not in call.dialogs else None
 
-    def _judge(self, call: LaneCall, code: int, now: float) -> Outcome:
+    def _judge(self, call: LaneCall, released: events.CallReleased, now: float) -> Outcome:
         """Only our own BYE has an answer to judge. 481 says that the peer has forgotten the call: that is fine, too."""
+        code = released.code
         if not _is_by_our_bye(call) or code < 300 or code == 481:
             return Success()
         got = "nobody answered the BYE" if code == 408 else f"the BYE was answered with {code}"
-        return Failure(self.expected(), f"{got} ({now:.3f} s)", COMMAND_FAILED)
+        got = f"the BYE did not arrive: {released.reason}" if released.reason else got
+        return Failure(self.expected(), f"{got} at {now:.3f} s", COMMAND_FAILED)
 
     def expire(self, limit: str) -> Outcome:
         """The BYE is sent again for longer than most statements have patience."""

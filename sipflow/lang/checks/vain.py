@@ -127,7 +127,8 @@ def _peer_never_does(needs: Needs, vain: Vain) -> None:
         agents = _asked(needs, vain)
         few = 0 < len(agents) <= _MOST_NOTES
         who = _listed(sorted(agents)) if few else "the other side"
-        message = f"`{node.text}` waits in vain: {who} never {_VERBS.get(type(node.op), 'does that')}"
+        never = f"none of {who} ever" if few and len(agents) > 1 else f"{who} never"
+        message = f"`{node.text}` waits in vain: {never} {_VERBS.get(type(node.op), 'does that')}"
         notes = _heads(program, _lanes_of(program, agents), f"no {_act(node.op)} in this lane") if few else ()
     notes = (*notes, *program.through(node))
     label, help_text = "waits for what never comes", _help_for(node.op)

@@ -141,6 +141,8 @@ class Needs:
             yield ("transfer",)
         if isinstance(op, ops.SendRequest):
             yield ("request", op.method) if op.target_agent is None else ("request", op.method, op.target_agent)
+            if op.method == "INFO" and op.target_agent is None:
+                yield ("dtmf", node.agent)  # a body of application/dtmf-relay is a digit
         yield from ((what, node.agent) for what in _GIVEN.get(type(op), ()))
 
     def given_when_done(self, node: Node) -> Iterator[Key]:

@@ -34,6 +34,7 @@ from sipflow.sip.responses import refusal, with_tag
 from sipflow.sip.transaction import ServerTransaction
 from sipflow.sip.transaction_tables import Input
 from sipflow.sip.uri import SipUri, UriError, parse_uri, same_uri
+from sipflow.sip.warning import warning_line
 from sipflow.values import replace
 
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -215,7 +216,13 @@ class Proxy:
         if not self.config.is_domain(parse_or_refuse(request.from_.uri)):
             return
         user = self._prove(self._at_calls, request, now)
-        _check_identity(user, request.from_.uri)
+        self._check_identity(user, "From", request.from_.uri)
+
+    def _check_identity(self, user: str, field: str, address: str) -> None:
+        """Nobody speaks for somebody else (RFC 3261 section 10.3 step 4)."""
+        if parse_or_refuse(address).user != user:
+            why = f"{field} is {address}, and the credentials are those of {user}"
+            raise RefusedError(403, "Not Your Address", warning_line(self.config.listeners[0].host, why))
 
     def _prove(self, challenger: Challenger, request: Request, now: float) -> str:
         verdict = challenger.check(request, now)
@@ -232,7 +239,7 @@ class Proxy:
         if self._at_registration is None:
             _only_from_here(source)
         else:
-            _check_identity(self._prove(self._at_registration, request, now), address)
+            self._check_identity(self._prove(self._at_registration, request, now), "To", address)
         if not user:
             raise RefusedError(404)
         self._registrar.register(request, user, source, now)
@@ -369,12 +376,6 @@ def parse_or_refuse(text: str) -> SipUri:
     if not isinstance(uri, SipUri):
         raise RefusedError(400, "Bad Address")
     return uri
-
-
-def _check_identity(user: str, address: str) -> None:
-    """Nobody speaks for somebody else (RFC 3261 section 10.3 step 4)."""
-    if parse_or_refuse(address).user != user:
-        raise RefusedError(403, "Not Your Address")
 
 
 def _only_from_here(source: Hop) -> None:

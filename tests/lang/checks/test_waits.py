@@ -167,6 +167,16 @@ def test_a_stranger_who_was_called_may_do_anything_and_call_back(statements: str
     assert codes(f'agent pbx = "sip:pbx.example.com"\non alice {{ {statements} }}\n{bob}') == []
 
 
+def test_a_digit_may_come_as_an_info_that_is_written_out() -> None:
+    info = 'send info { type "application/dtmf-relay"; body "Signal=5" }'
+    assert codes(f'on a: call b; {info}; release\non b: answer; expect dtmf "5"; expect hangup\n') == []
+
+
+def test_of_several_who_never_answer_none_is_said_to() -> None:
+    text = "on caller: call a; release\non a: redirect b\non b: redirect a\n"
+    assert "none of `a` and `b` ever answers" in only(text, "SF311").message
+
+
 def test_a_call_that_the_other_side_never_answers_is_reported() -> None:
     assert codes('on alice: call bob; release\non bob: log "x"\n') == ["SF311"]
     assert codes("on alice: call bob; release\non bob: reject 486\n") == ["SF311"]

@@ -203,7 +203,10 @@ def test_a_wrong_password_and_another_ones_address(world, pbx):
     mallory.do("register")
     mallory.do("invite", "c1", f"sip:carol@{REALM}", media())
     world.settle()
-    assert [event.code for event in mallory.events(events.RegistrationFailed)] == [403] and rejections(mallory) == [403]
+    (refused,) = mallory.events(events.RegistrationFailed)
+    assert refused.code == 403 and rejections(mallory) == [403]
+    assert f"To is sip:alice@{REALM}, and the credentials are those of bob" in refused.reason
+    assert f"From is sip:alice@{REALM}, and the" in mallory.events(events.CallRejected)[0].reason
     assert pbx.ua.bindings("alice") == []
 
 
