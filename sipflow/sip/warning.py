@@ -27,6 +27,9 @@ WARN_TEXTS = {
 # warning-value = warn-code SP warn-agent SP warn-text, the text a quoted-string; peers leave out the agent, too.
 _VALUE = re.compile(r'(\d{3})(?:[ \t]+[^\s",]+)?[ \t]+("(?:[^"\\]|\\.)*")')
 
+_NAMES_WHAT = {420: "Unsupported", 421: "Require"}
+"""Header fields that name what these responses are about (RFC 3261 sections 21.4.14 and 21.4.15)."""
+
 _SHOWN = 3
 """Warnings of one response that are told."""
 
@@ -49,10 +52,14 @@ def warning_line(host: str, problem: str) -> str:
 
 
 def reason_with_warnings(response: Response) -> str:
-    """The reason phrase and what the peer warns of: `Not Acceptable Here (warning 305: "no common codec")`.
+    """The reason phrase and what the peer warns of: `Not Acceptable Here (warning 305: "no common codec")`, or which
+    extension a 420 or 421 is about: `Extension Required (Require: 100rel)`.
 
     Codes that the RFC does not know are left out: Kamailio's 392 tells process numbers.
     """
+    named = _NAMES_WHAT.get(response.status_code, "")
+    if named in response.headers:
+        return f"{response.reason_phrase} ({named}: {', '.join(response.headers.values(named))[:_LONGEST]})"
     if "Warning" not in response.headers:
         return response.reason_phrase
     values = response.headers.get_all("Warning")

@@ -114,5 +114,16 @@ def test_the_texts_of_a_peers_warnings_are_read(warnings: tuple[str, ...], told:
     assert reason_with_warnings(rejection(*warnings)) == told
 
 
+def test_an_extension_that_is_wanted_is_named(world: World) -> None:
+    alice = world.agent("alice", provisional="off")
+    bob = world.agent("bob", provisional="required")
+    alice.do("invite", "c1", bob.uri, media())
+    world.settle()
+    alice.do("request", "OPTIONS", target=bob.uri, headers=(("Require", "teleport"),))
+    world.settle()
+    assert alice.events(events.CallRejected)[0].reason == "Extension Required (Require: 100rel)"
+    assert alice.events(events.ResponseReceived)[0].reason == "Bad Extension (Unsupported: teleport)"
+
+
 def test_a_problem_cannot_break_the_header() -> None:
     assert warning_line("::1", 'a "b"\r\nX: y') == 'Warning: 399 [::1] "Miscellaneous warning: a \\"b\\"??X: y"\r\n'
