@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent
 PACKAGES = ("sdp", "sip")
-LEAVES = ("errors.py", "events.py", "media_params.py", "multipart.py", "redaction.py", "values.py")
+LEAVES = ("errors.py", "events.py", "media_params.py", "multipart.py", "problems.py", "redaction.py", "values.py")
 """What the packages import besides each other: constants and types of it are compiled in."""
 FOLDER = "_compiled"
 LIBRARY = "sipflow_sip"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sipflow.media_params import Direction, MediaParams, RtpFormat
-from sipflow.sdp.problem import AddressFormat, MediaFormat, MediaType
+from sipflow.problems import AddressFormat, MediaFormat, MediaType
 from sipflow.sdp.security import (
     PLAIN,
     SDES,

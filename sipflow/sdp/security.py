@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from sipflow.media_params import DtlsParams, Fingerprint, SrtpKeys
+from sipflow.problems import Attribute, TransportProtocol
 from sipflow.sdp.crypto import CryptoLine, read_crypto_lines
-from sipflow.sdp.problem import Attribute, TransportProtocol
 from sipflow.sdp.session import Lines, MediaDescription, SessionDescription
 from sipflow.values import dataclass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sipflow.sdp.problem import Problem
+from sipflow.problems import Problem
 from sipflow.sip.headers import quote_string
 from sipflow.sip.message import Response
 

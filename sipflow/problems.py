@@ -1,4 +1,5 @@
-"""Why a session description cannot be used, for a person and, by its warn-code, for a machine."""
+"""Why a session description cannot be used, for a person and, by its warn-code, for a machine. Interpreted, since mypyc
+makes no classes of texts."""
 
 from __future__ import annotations
 
