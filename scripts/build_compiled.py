@@ -23,9 +23,11 @@ PACKAGE = ROOT / "sipflow"
 
 
 def modules() -> list[str]:
-    """All modules of the packages, but for the packages themselves: these decide whether compiled ones are used."""
+    """What is compiled: all of the packages but what mypyc does not take, from the root of the checkout."""
     paths = (path for name in compiled.PACKAGES for path in sorted((PACKAGE / name).glob("*.py")))
-    return [str(path.relative_to(ROOT)) for path in paths if path.name != "__init__.py"]
+    return [
+        str(path.relative_to(ROOT)) for path in paths if path.relative_to(PACKAGE).as_posix() not in compiled.LEFT_OUT
+    ]
 
 
 def build(target: Path) -> None:
@@ -36,8 +38,8 @@ def build(target: Path) -> None:
     except ImportError as error:
         sys.exit(f"{error}: python -m pip install --editable '.[dev]' brings what is missing")
     notes = io.StringIO()
-    with contextlib.redirect_stdout(notes), contextlib.redirect_stderr(notes):
-        try:
+    try:
+        with contextlib.redirect_stdout(notes), contextlib.redirect_stderr(notes):
             extensions = mypycify(
                 modules(), opt_level="2", debug_level="0", group_name=compiled.LIBRARY, target_dir=str(target / "c")
             )
@@ -46,9 +48,9 @@ def build(target: Path) -> None:
             command.build_lib, command.build_temp = str(target / "lib"), str(target / "objects")
             command.ensure_finalized()
             command.run()
-        except BaseException:
-            sys.stderr.write(notes.getvalue())
-            raise
+    except BaseException:
+        sys.stderr.write(notes.getvalue())
+        raise
 
 
 def main() -> None:
