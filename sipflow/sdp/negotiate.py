@@ -26,7 +26,14 @@ from sipflow.sdp.security import (
     offered_protocol,
     take_answer,
 )
-from sipflow.sdp.session import Lines, MediaDescription, Origin, SessionDescription, format_connection
+from sipflow.sdp.session import (
+    Lines,
+    MediaDescription,
+    Origin,
+    RtcpFeatures,
+    SessionDescription,
+    format_connection,
+)
 from sipflow.values import dataclass, replace
 
 TELEPHONE_EVENT: Final = "telephone-event"
@@ -67,14 +74,6 @@ class LocalMedia:
     """Whether the peer is where its media comes from, should that be another place than it says."""
 
 
-class RtcpFeatures(NamedTuple):
-    """What is said about RTCP, in the order of `RTCP_ATTRIBUTES`."""
-
-    mux: bool = False
-    reduced: bool = False
-    voip_metrics: bool = False
-
-
 RTCP_ATTRIBUTES: Final = ("rtcp-mux", "rtcp-rsize", "rtcp-xr:voip-metrics")
 
 
@@ -111,7 +110,7 @@ def make_offer(
     own = _own_position(old)
     # A port of its own would need a handshake of its own (RFC 5764 section 4).
     by_dtls = local.security.mode is SecurityMode.DTLS
-    said = _rtcp_of(old[own]) if own is not None else RtcpFeatures()
+    said = old[own].rtcp if own is not None else RtcpFeatures()
     wanted = RtcpFeatures(local.rtcp_mux or by_dtls, local.rtcp_reduced, local.voip_metrics)
     rtcp = RtcpFeatures(*map(any, zip(said, wanted, strict=True)))
     chosen = protocol or offered_protocol(local.security)
@@ -136,22 +135,20 @@ def make_answer(
     is that of the offer, as it has to be. Never raises: an offer without a usable stream gives an answer that rejects
     all of its streams, and the reason.
     """
-    chosen, reason = _choose(offer, local)
+    chosen = _choose(offer, local)
     times = tuple(line for line in offer.lines if line[0] == "t")[:1] or (("t", "0 0"),)
-    if chosen is None:
+    if isinstance(chosen, str):
         rejected = tuple(map(_rejected, offer.media))
-        return Answer(_session(local, session_id, session_version, username, times, rejected), None, reason)
-    offered = offer.media[chosen]
-    send = _common(offered.rtp_formats(), local.formats, prefer_local)
-    receive = _announced(send, local.formats)
+        return Answer(_session(local, session_id, session_version, username, times, rejected), None, chosen)
+    position, agreement = chosen
+    offered = offer.media[position]
+    use = _answering(offered.rtp_formats(), local.formats, prefer_local)
     direction = _intersect(offer.direction_of(offered).reversed, local.direction)
-    rtcp = _rtcp_of(offered)
-    agreement = accept_offer(local.security, offer, offered)
-    assert isinstance(agreement, Agreement), "a stream that is chosen can be accepted"
-    stream = _stream(local, receive, direction, offered.protocol, rtcp, agreement.lines)
-    media = _in_place(offer.media, chosen, stream)
+    rtcp = offered.rtcp
+    stream = _stream(local, use.receive, direction, offered.protocol, rtcp, agreement.lines)
+    media = _in_place(offer.media, position, stream)
     description = _session(local, session_id, session_version, username, times, media)
-    return Answer(description, _params(offer, offered, local, direction, send, receive, agreement, rtcp))
+    return Answer(description, _params(offer, offered, local, direction, use, agreement, rtcp))
 
 
 def apply_answer(offer: SessionDescription, answer: SessionDescription, local: LocalMedia) -> MediaParams | str:
@@ -169,17 +166,15 @@ def apply_answer(offer: SessionDescription, answer: SessionDescription, local: L
     problem = _answer_problem(offered, answered) or _address_problem(answer, answered, local)
     if problem:
         return problem
-    ours = offered.rtp_formats()
-    theirs = _common(_named_by(answered, offered), ours)
-    if not _codecs(theirs):
-        return _no_common_codec("answered", _named_by(answered, offered), "offered", ours)
+    use = _answered(answered.formats, answered.rtp_formats(), offered.rtp_formats())
+    if isinstance(use, str):
+        return use
     agreement = take_answer(local.security, offered, answer, answered)
     if isinstance(agreement, str):
         return agreement
-    receive = _common(ours, theirs)
     direction = _intersect(offer.direction_of(offered), answer.direction_of(answered).reversed)
-    rtcp = RtcpFeatures(*map(all, zip(_rtcp_of(offered), _rtcp_of(answered), strict=True)))
-    return _params(answer, answered, local, direction, theirs, receive, agreement, rtcp)
+    rtcp = RtcpFeatures(*map(all, zip(offered.rtcp, answered.rtcp, strict=True)))
+    return _params(answer, answered, local, direction, use, agreement, rtcp)
 
 
 # --- formats ---
@@ -212,7 +207,6 @@ def _framing(format_: RtpFormat) -> tuple[str, ...]:
     return tuple(said.get(name, default) for name, default in meant.items())
 
 
-@_remembered
 def _common(
     theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...], prefer_ours: bool = False
 ) -> tuple[RtpFormat, ...]:
@@ -241,17 +235,17 @@ _ILBC_30: Final = "mode=30"
 
 
 @_remembered
+def _have_common_codec(theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...]) -> bool:
+    return bool(_codecs(_common(theirs, ours)))
+
+
+@_remembered
 def _codecs(formats: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
     return tuple(format_ for format_ in formats if format_.name.lower() not in _NOT_CODECS)
 
 
-def _named_by(answered: MediaDescription, offered: MediaDescription) -> tuple[RtpFormat, ...]:
-    """Formats of an answer; a dynamic type that it forgets to map means what the offer said it does."""
-    return _named(answered.formats, (*offered.rtp_formats(), *answered.rtp_formats()))
-
-
-@_remembered
 def _named(formats: tuple[str, ...], meanings: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
+    """Formats of an answer; a dynamic type that it forgets to map means what the offer said it does."""
     known = {format_.payload_type: format_ for format_ in meanings}
     numbers = (int(text) for text in formats if text.isascii() and text.isdigit() and len(text) < 4)
     return tuple(known[number] for number in dict.fromkeys(numbers) if number in known)
@@ -284,20 +278,20 @@ def _own_position(media: tuple[MediaDescription, ...]) -> int | None:
     return next((at for at in audio if media[at].port), audio[0] if audio else None)
 
 
-def _choose(offer: SessionDescription, local: LocalMedia) -> tuple[int | None, str]:
-    """Position of the first stream that can be accepted, else why none can."""
+def _choose(offer: SessionDescription, local: LocalMedia) -> tuple[int, Agreement] | str:
+    """Position of the first stream that can be accepted, and how it is protected; else why none can."""
     refusals = []
     for position, media in enumerate(offer.media):
-        refusal = _refusal(offer, media, local)
-        if not refusal:
-            return position, ""
+        verdict = _judge(offer, media, local)
+        if isinstance(verdict, Agreement):
+            return position, verdict
         if media.kind.lower() == "audio":
-            refusals.append(refusal)
-    return None, refusals[0] if refusals else MediaType("the offer has no audio stream")
+            refusals.append(verdict)
+    return refusals[0] if refusals else MediaType("the offer has no audio stream")
 
 
-def _refusal(offer: SessionDescription, media: MediaDescription, local: LocalMedia) -> str:
-    """Why a stream cannot be accepted; empty when it can."""
+def _judge(offer: SessionDescription, media: MediaDescription, local: LocalMedia) -> Agreement | str:
+    """How a stream is protected when it is accepted, or why it cannot be."""
     if media.kind.lower() != "audio":
         return MediaType(f"{media.kind} is not taken here")
     if media.port == 0:
@@ -306,9 +300,9 @@ def _refusal(offer: SessionDescription, media: MediaDescription, local: LocalMed
     if isinstance(agreement, str):
         return agreement
     theirs = media.rtp_formats()
-    if not _codecs(_common(theirs, local.formats)):
+    if not _have_common_codec(theirs, local.formats):
         return _no_common_codec("offered", theirs or _as_written(media), "here", local.formats)
-    return _address_problem(offer, media, local)
+    return _address_problem(offer, media, local) or agreement
 
 
 def _answer_problem(offered: MediaDescription, answered: MediaDescription) -> str:
@@ -400,13 +394,11 @@ def _params(
     remote: MediaDescription,
     local: LocalMedia,
     direction: Direction,
-    send: tuple[RtpFormat, ...],
-    receive: tuple[RtpFormat, ...],
+    use: _Payloads,
     agreement: Agreement,
     rtcp: RtcpFeatures,
 ) -> MediaParams:
-    """Both lists have a codec, and the remote stream an address: the callers made sure."""
-    use = _payloads(send, receive)
+    """The remote stream has an address: the callers made sure."""
     ptime_ms = remote.ptime_ms or local.ptime_ms
     return MediaParams(
         local_address=local.address,
@@ -436,6 +428,8 @@ def _params(
 class _Payloads(NamedTuple):
     """What each payload type of a session is for."""
 
+    receive: tuple[RtpFormat, ...]
+    """What is announced, telephone-event and comfort noise among it."""
     send_format: RtpFormat
     receive_formats: tuple[RtpFormat, ...]
     dtmf_send: RtpFormat | None
@@ -445,15 +439,29 @@ class _Payloads(NamedTuple):
 
 
 @_remembered
+def _answering(theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...], prefer_ours: bool) -> _Payloads:
+    """What comes of an offer that has a codec of ours."""
+    send = _common(theirs, ours, prefer_ours)
+    return _payloads(send, _announced(send, ours))
+
+
+@_remembered
+def _answered(formats: tuple[str, ...], theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...]) -> _Payloads | str:
+    """What comes of an answer to our offer, or why nothing does; `formats` are those of its `m=` line."""
+    named = _named(formats, (*ours, *theirs))
+    send = _common(named, ours)
+    if not _codecs(send):
+        return _no_common_codec("answered", named, "offered", ours)
+    return _payloads(send, _common(ours, send))
+
+
 def _payloads(send: tuple[RtpFormat, ...], receive: tuple[RtpFormat, ...]) -> _Payloads:
+    """Both have a codec."""
     send_format = _codecs(send)[0]
     rate = send_format.clock_rate
     events = _telephone_event(send, rate), _telephone_event(receive, rate)
-    return _Payloads(send_format, _codecs(receive), *events, _comfort_noise(send, rate), _comfort_noise(receive, rate))
-
-
-def _rtcp_of(media: MediaDescription) -> RtcpFeatures:
-    return RtcpFeatures(media.rtcp_mux, media.rtcp_reduced, media.voip_metrics)
+    noises = _comfort_noise(send, rate), _comfort_noise(receive, rate)
+    return _Payloads(receive, send_format, _codecs(receive), *events, *noises)
 
 
 def _rtcp_port(remote: MediaDescription, agreement: Agreement, muxed: bool) -> int:
@@ -484,22 +492,22 @@ def _stream(
 ) -> MediaDescription:
     """The local audio stream with these formats and payload types."""
     said = None if _holds_by_address(local) and direction is Direction.SENDONLY else direction
-    lines = _stream_lines(formats, local.ptime_ms, said, rtcp) + security
-    numbers = tuple(str(format_.payload_type) for format_ in formats)
-    return MediaDescription("audio", local.port, protocol, numbers, lines)
+    numbers, lines = _stream_lines(formats, local.ptime_ms, said, rtcp)
+    return MediaDescription("audio", local.port, protocol, numbers, lines + security)
 
 
 @_remembered
 def _stream_lines(
     formats: tuple[RtpFormat, ...], ptime_ms: int, direction: Direction | None, rtcp: RtcpFeatures
-) -> Lines:
+) -> tuple[tuple[str, ...], Lines]:
+    """Payload types for the `m=` line, and the lines after it."""
     lines = [("a", f"rtpmap:{format_.payload_type} {_encoding(format_)}") for format_ in formats]
     lines += [("a", f"fmtp:{format_.payload_type} {text}") for format_ in formats if (text := _fmtp(format_))]
     lines.append(("a", f"ptime:{ptime_ms}"))
     if direction is not None:
         lines.append(("a", direction.value))
     lines += [("a", text) for text, is_said in zip(RTCP_ATTRIBUTES, rtcp, strict=True) if is_said]
-    return tuple(lines)
+    return tuple(str(format_.payload_type) for format_ in formats), tuple(lines)
 
 
 def _holds_by_address(local: LocalMedia) -> bool:
@@ -520,7 +528,6 @@ def _fmtp(format_: RtpFormat) -> str:
     return format_.fmtp or (_DIGIT_EVENTS if format_.name.lower() == TELEPHONE_EVENT else "")
 
 
-@_remembered
 def _announced(theirs: tuple[RtpFormat, ...], ours: tuple[RtpFormat, ...]) -> tuple[RtpFormat, ...]:
     """Formats of the offer as the answer announces them: the peer's payload types, our own parameters."""
     ours = _in_one_mode(ours, theirs)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, Self
+from string import ascii_letters
+from typing import Final, NamedTuple, Self
 
 from sipflow.errors import ProtocolError
 from sipflow.media_params import Direction, RtpFormat
@@ -33,6 +34,7 @@ _MEDIA: Final = re.compile(
 )
 _RTPMAP: Final = re.compile(r"([0-9]{1,3})[ \t]++([^ \t/]++)/([0-9]{1,6})(?:/([0-9]{1,2}))?+[ \t]*+")
 _FMTP: Final = re.compile(r"([0-9]{1,3})[ \t]+(.*)", re.DOTALL)
+_TYPES: Final = frozenset(ascii_letters)
 _RTCP: Final = re.compile(r"([0-9]{1,5})(?:[ \t]|$)")
 _MILLISECONDS: Final = re.compile(r"[ \t]*([0-9]{1,4})(?![0-9])")
 
@@ -130,6 +132,15 @@ def _connection_address(lines: Lines) -> str | None:
 # is remembered by their text: few of them, for they come from strangers.
 
 
+class RtcpFeatures(NamedTuple):
+    """What a stream says about RTCP: whether it comes on the port of RTP (RFC 5761 section 5.1.1), without a whole
+    compound (RFC 5506 section 5), and with VoIP metrics (RFC 3611 section 5.1)."""
+
+    mux: bool = False
+    reduced: bool = False
+    voip_metrics: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What the lines after an `m=` line say."""
@@ -138,6 +149,10 @@ class _Said:
     """Values by the names of attributes in lower case, in their order."""
     direction: Direction | None
     address: str | None
+    ptime_ms: int | None
+    maxptime_ms: int | None
+    rtcp_port: int | None
+    rtcp: RtcpFeatures
 
 
 @lru_cache(maxsize=4)
@@ -148,7 +163,17 @@ def _said(lines: Lines) -> _Said:
             name = value.partition(":")[0].partition(" ")[0]
             found.setdefault(name.lower(), []).append(value[len(name) + 1 :].strip(" \t"))
     attributes = {name: tuple(values) for name, values in found.items()}
-    return _Said(attributes, _find_direction(lines), _connection_address(lines))
+    first = {name: values[0] for name, values in found.items()}
+    reports = [part.partition("=")[0] for value in found.get("rtcp-xr", ()) for part in value.split()]
+    return _Said(
+        attributes,
+        _find_direction(lines),
+        _connection_address(lines),
+        _milliseconds(first.get("ptime")),
+        _milliseconds(first.get("maxptime")),
+        _port(first.get("rtcp")),
+        RtcpFeatures("rtcp-mux" in found, "rtcp-rsize" in found, "voip-metrics" in reports),
+    )
 
 
 @lru_cache(maxsize=256)
@@ -190,7 +215,12 @@ def _read_media_lines(text: str) -> Lines:
 
 
 def _read_lines(text: str) -> list[tuple[str, str]]:
-    return [_read_line(line) for line in _LINE_END.split(text) if line.strip(" \t")]
+    """Type and value of each line; a line that has no type is kept as a value without one."""
+    return [
+        (line[0], line[2:]) if line[1:2] == "=" and line[0] in _TYPES else ("", line)
+        for line in _LINE_END.split(text)
+        if line.strip(" \t")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,42 +270,35 @@ class MediaDescription:
     @property
     def ptime_ms(self) -> int | None:
         """Packet time the owner wants to receive, None when it says nothing sensible."""
-        return _milliseconds(self.attribute("ptime"))
+        return _said(self.lines).ptime_ms
 
     @property
     def maxptime_ms(self) -> int | None:
         """Longest packet time the owner takes, None when it says nothing sensible."""
-        return _milliseconds(self.attribute("maxptime"))
+        return _said(self.lines).maxptime_ms
 
     @property
     def rtcp_port(self) -> int:
         """Where the owner wants RTCP: `a=rtcp` (RFC 3605), else the port after that of RTP; 0 for a rejected stream."""
-        match = _RTCP.match(self.attribute("rtcp") or "")
-        if match and int(match[1]) <= 65_535:
-            return int(match[1])
+        port = _said(self.lines).rtcp_port
+        if port is not None:
+            return port
         return self.port + 1 if 0 < self.port < 65_535 else 0
 
     @property
-    def rtcp_mux(self) -> bool:
-        """Whether the owner would have, or has, RTP and RTCP on one port (RFC 5761 section 5.1.1)."""
-        return self.attribute("rtcp-mux") is not None
-
-    @property
-    def rtcp_reduced(self) -> bool:
-        """Whether RTCP packets may come without a whole compound (RFC 5506 section 5)."""
-        return self.attribute("rtcp-rsize") is not None
-
-    @property
-    def voip_metrics(self) -> bool:
-        """Whether reports with VoIP metrics are asked for (RFC 3611 section 5.1)."""
-        return any(
-            part.partition("=")[0] == "voip-metrics" for value in self.attributes("rtcp-xr") for part in value.split()
-        )
+    def rtcp(self) -> RtcpFeatures:
+        """What the owner would have of RTCP, or has."""
+        return _said(self.lines).rtcp
 
 
 def _milliseconds(text: str | None) -> int | None:
     match = _MILLISECONDS.match(text or "")
     return int(match[1]) if match and MIN_PTIME_MS <= int(match[1]) <= MAX_PTIME_MS else None
+
+
+def _port(text: str | None) -> int | None:
+    match = _RTCP.match(text or "")
+    return int(match[1]) if match and int(match[1]) <= 65_535 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,11 +363,6 @@ def _read_section(text: str) -> MediaDescription:
     """A stream, from behind its `m=` on."""
     first, end, rest = _FIRST_LINE.match(text).groups()  # type: ignore[union-attr]  # it matches any text
     return MediaDescription.parse(first, _read_media_lines(rest) if end else ())
-
-
-def _read_line(line: str) -> tuple[str, str]:
-    """Type and value; a line that has no type is kept as a value without one."""
-    return (line[0], line[2:]) if line[1:2] == "=" and line[0].isascii() and line[0].isalpha() else ("", line)
 
 
 def _join(lines: Lines) -> str:

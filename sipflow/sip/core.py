@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from sipflow.errors import MisuseError
@@ -108,14 +108,9 @@ class Core:
                 SipSent(call, data, destination[:2], retransmission, False, destination.transport.value)
             )
 
-    @contextmanager
-    def editing(self, edits: Edits) -> Iterator[None]:
+    def editing(self, edits: Edits) -> AbstractContextManager[None]:
         """What is sent meanwhile is changed by these edits: the message of one command, and its repetitions."""
-        before, self.edits = self.edits, edits
-        try:
-            yield
-        finally:
-            self.edits = before
+        return _Editing(self, edits)
 
     def alter(self, data: bytes) -> bytes:
         """A finished message as it is to be sent; EditError when it cannot be changed as it should."""
@@ -223,3 +218,20 @@ class Indifferent:
 
 
 INDIFFERENT = Indifferent()
+
+
+class _Editing:
+    """The time in which other edits are in force."""
+
+    __slots__ = ("_before", "_core", "_edits")
+
+    def __init__(self, core: Core, edits: Edits) -> None:
+        self._core = core
+        self._edits = edits
+        self._before: Edits = ()
+
+    def __enter__(self) -> None:
+        self._before, self._core.edits = self._core.edits, self._edits
+
+    def __exit__(self, *_raised: object) -> None:
+        self._core.edits = self._before

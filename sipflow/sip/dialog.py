@@ -57,18 +57,20 @@ class Dialog:
     @property
     def request_uri(self) -> str:
         """Request-URI of requests in this dialog (section 12.2.1.1)."""
-        self._prepare()
+        if self._identity is None:
+            self._prepare()
         return self._request_uri
 
     @property
     def identity(self) -> str:
         """Route, From, To and Call-ID lines of requests in this dialog."""
-        return self._prepare()
+        return self._identity or self._prepare()
 
     @property
     def next_hop(self) -> str:
         """URI of where requests in this dialog go first."""
-        self._prepare()
+        if self._identity is None:
+            self._prepare()
         return self._next_hop
 
     def next_cseq(self) -> int:
@@ -100,10 +102,9 @@ class Dialog:
         self.refresh_target(response)
 
     def _prepare(self) -> str:
-        if self._identity is None:
-            self._request_uri, routes, self._next_hop = _routed(self.route_set, self.remote_target)
-            lines = "".join([f"Route: {route}\r\n" for route in routes])
-            self._identity = f"{lines}From: {self.local}\r\nTo: {self.remote}\r\nCall-ID: {self.call_id}\r\n"
+        self._request_uri, routes, self._next_hop = _routed(self.route_set, self.remote_target)
+        lines = "".join([f"Route: {route}\r\n" for route in routes])
+        self._identity = f"{lines}From: {self.local}\r\nTo: {self.remote}\r\nCall-ID: {self.call_id}\r\n"
         return self._identity
 
 

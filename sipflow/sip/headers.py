@@ -348,7 +348,8 @@ def _quick_parameter(text: str, name: str) -> str:
     before, found, after = text.partition(f";{name}=")
     # Plainly: it is a token right after the equals sign, and nothing in front could be the same parameter.
     if found and after[:1] not in _NOT_PLAIN and (not before or ('"' not in before and name not in before.lower())):
-        return after.partition(";")[0].rstrip(" \t")
+        value = after.partition(";")[0] if ";" in after else after
+        return value.rstrip(" \t") if value[-1:] in " \t" else value
     return _find(_cut_parameters(text), name) or ""
 
 

@@ -8,7 +8,7 @@ so any bytes survive a round trip.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from sipflow.errors import MisuseError, ProtocolError
@@ -59,6 +59,8 @@ class MessageError(ProtocolError):
 
 # --- header fields ---
 
+_WHITE: Final = " \t\r\n"
+
 
 class _FieldKeys(dict[str, str]):
     """From the spelling of a field name to the key it is looked up by: the full name in lower case.
@@ -68,7 +70,7 @@ class _FieldKeys(dict[str, str]):
     """
 
     def __missing__(self, name: str) -> str:
-        key = name.strip(" \t\r\n").lower()
+        key = name.strip(_WHITE).lower()
         return _COMPACT.get(key, key)
 
 
@@ -144,12 +146,13 @@ class Headers:
             line = self._lines[self._keys.index(_KEYS[name])]
         except ValueError:
             return None
-        return _value(line)
+        return _value(line.partition(":")[2])
 
     def get_all(self, name: str) -> list[str]:
         """Values of all fields of that name, one for each header line."""
         key = _KEYS[name]
-        return [_value(line) for line, own in zip(self._lines, self._keys, strict=True) if own == key]
+        lines = [line for line, own in zip(self._lines, self._keys, strict=True) if own == key]
+        return [_value(line.partition(":")[2]) for line in lines]
 
     def values(self, name: str) -> list[str]:
         """Elements of a header that is a list, whether they came in one line or in several (section 7.3.1)."""
@@ -157,7 +160,8 @@ class Headers:
 
     def items(self) -> list[tuple[str, str]]:
         """All fields: name as written, value unfolded."""
-        return [(line.partition(":")[0].rstrip(" \t\r\n"), _value(line)) for line in self._lines]
+        parts = [line.partition(":") for line in self._lines]
+        return [(name.rstrip(_WHITE), _value(text)) for name, _, text in parts]
 
     def add(self, name: str, value: str) -> None:
         """Append a field."""
@@ -213,8 +217,8 @@ class Headers:
         """All fields as they stand in the message, without line ends (but for those of folds)."""
         return self._lines.copy()
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and _KEYS[name] in self._keys
+    def __contains__(self, name: str) -> bool:
+        return _KEYS[name] in self._keys
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -247,7 +251,7 @@ class Headers:
             position = self._keys.index("content-length")
         except ValueError:
             return [*self._lines, line]
-        said = _value(self._lines[position])
+        said = _value(self._lines[position].partition(":")[2])
         if said == str(length) or _same_number(said, length):
             return self._lines
         return [*self._lines[:position], line, *self._lines[position + 1 :]]
@@ -268,10 +272,10 @@ def _line(name: str, value: str) -> str:
     return f"{name}: {value}"
 
 
-def _value(line: str) -> str:
-    """Value of a header line: unfolded (RFC 3261 section 7.3.1), without white space around. A CR on its own is white
-    space, so that no value that is passed on ends its line early."""
-    value = line.partition(":")[2].strip(" \t\r\n")
+def _value(text: str) -> str:
+    """Value of a header line, of which this is behind the colon: unfolded (RFC 3261 section 7.3.1), without white space
+    around. A CR on its own is white space, so that no value that is passed on ends its line early."""
+    value = text.strip(_WHITE)
     if "\n" in value:
         value = " ".join([part.strip(" \t\r") for part in value.split("\n")])
     return value.replace("\r", " ") if "\r" in value else value
@@ -304,22 +308,38 @@ class Message:
     @property
     def via(self) -> Via:
         """Top Via."""
-        return self.headers.view("via", _read_via)
+        try:
+            found: Via = self.headers._views["via"]
+        except KeyError:
+            return self.headers.view("via", _read_via)
+        return found
 
     @property
     def branch(self) -> str:
         """Branch of the top Via, empty when it has none (RFC 2543)."""
-        return self.headers.view("branch", _read_branch)
+        try:
+            found: str = self.headers._views["branch"]
+        except KeyError:
+            return self.headers.view("branch", _read_branch)
+        return found
 
     @property
     def call_id(self) -> str:
         """Call-ID."""
-        return self.headers.view("call-id", _read_call_id)
+        try:
+            found: str = self.headers._views["call-id"]
+        except KeyError:
+            return self.headers.view("call-id", _read_call_id)
+        return found
 
     @property
     def cseq(self) -> CSeq:
         """CSeq."""
-        return self.headers.view("cseq", _read_cseq)
+        try:
+            found: CSeq = self.headers._views["cseq"]
+        except KeyError:
+            return self.headers.view("cseq", _read_cseq)
+        return found
 
     @property
     def from_(self) -> NameAddr:
@@ -334,12 +354,20 @@ class Message:
     @property
     def from_tag(self) -> str:
         """Tag of From, empty when it has none (RFC 2543). Cheaper than `from_.tag`."""
-        return self.headers.view("from-tag", _read_from_tag)
+        try:
+            found: str = self.headers._views["from-tag"]
+        except KeyError:
+            return self.headers.view("from-tag", _read_from_tag)
+        return found
 
     @property
     def to_tag(self) -> str:
         """Tag of To, empty when it has none. Cheaper than `to.tag`."""
-        return self.headers.view("to-tag", _read_to_tag)
+        try:
+            found: str = self.headers._views["to-tag"]
+        except KeyError:
+            return self.headers.view("to-tag", _read_to_tag)
+        return found
 
     @property
     def content_type(self) -> str:
@@ -462,6 +490,8 @@ def _read_to_tag(headers: Headers) -> str:
 _ONCE: Final = ("from", "to", "call-id", "cseq", "max-forwards")
 """Fields that may come once; Content-Length is looked at by itself."""
 
+_CORE: Final = ("via", "call-id", "cseq", "from", "to")
+
 _STATUS_CODES: Final = {str(code): code for code in range(100, 700)}
 
 _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -479,25 +509,28 @@ def parse_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Res
     Content-Length, bytes after the body (cut off, RFC 3261 section 18.3), bytes that are no UTF-8, no empty line at
     the end of a message without body, header lines without a colon (kept, they are fields without a value).
     """
-    too_long = len(data) > limits.message_bytes
+    length = len(data)
+    too_long = length > limits.message_bytes
     if data[:1] in b"\r\n":
         data = data.lstrip(b"\r\n")
     if too_long:
         data = data[: limits.message_bytes]
     try:
-        start_line, lines, keys, body = _split_plain(data)
+        start_line, lines, names, texts, body = _split_plain(data)
+        keys = [_PLAIN_KEYS[name] for name in names]
         ended = True
     except _NotPlainError:
-        start_line, lines, keys, body, ended = _split_any(data)
+        start_line, lines, names, texts, body, ended = _split_any(data)
+        keys = [_KEYS[name] for name in names]
     message, flaw = _read_start_line(start_line, _headers(keys, lines), body)
-    if too_long or len(lines) > limits.header_fields or (len(data) > limits.header_bytes and _any_long(lines, limits)):
+    if too_long or len(lines) > limits.header_fields or (length > limits.header_bytes and _any_long(lines, limits)):
         _refuse(message, "the message is longer than is taken", 513)
     if message.version != "SIP/2.0":
         _refuse(message, f"version {message.version}", 505)
     if flaw or not ended:
         _refuse(message, flaw or "the header fields do not end")
-    _check_core(message)
-    _cut_body(message)
+    _check_core(message, texts)
+    _cut_body(message, texts)
     return message
 
 
@@ -523,8 +556,8 @@ class _PlainKeys(_FieldKeys):
 _PLAIN_KEYS: Final = _PlainKeys(_KEYS)
 
 
-def _split_plain(data: bytes) -> tuple[str, list[str], list[str], bytes]:
-    """Start line, header lines, their keys, and what follows the empty line.
+def _split_plain(data: bytes) -> tuple[str, list[str], Sequence[str], Sequence[str], bytes]:
+    """Start line, header lines, what is in front of and behind their colons, and what follows the empty line.
 
     This is the way of nearly all messages; _NotPlainError when it has folded lines, bare line feeds or no end.
     """
@@ -534,10 +567,17 @@ def _split_plain(data: bytes) -> tuple[str, list[str], list[str], bytes]:
     if not empty_line or text.count("\n") >= len(lines):
         raise _NotPlainError
     start_line = lines.pop(0)
-    return start_line, lines, [_PLAIN_KEYS[line.split(":", 1)[0]] for line in lines], body
+    return start_line, lines, *_names_and_texts(lines), body
 
 
-def _split_any(data: bytes) -> tuple[str, list[str], list[str], bytes, bool]:
+def _names_and_texts(lines: list[str]) -> tuple[Sequence[str], Sequence[str]]:
+    if not lines:
+        return (), ()
+    names, _, texts = zip(*[line.partition(":") for line in lines], strict=True)
+    return names, texts
+
+
+def _split_any(data: bytes) -> tuple[str, list[str], Sequence[str], Sequence[str], bytes, bool]:
     """The same for any data, with folded lines kept whole, and whether the last line was ended."""
     end = _HEADER_END.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
@@ -546,7 +586,7 @@ def _split_any(data: bytes) -> tuple[str, list[str], list[str], bytes, bool]:
     if not end and len(lines) > 1:
         lines.pop()
     start_line = lines.pop(0)
-    return start_line, lines, [_KEYS[line.split(":", 1)[0]] for line in lines], body, ended
+    return start_line, lines, *_names_and_texts(lines), body, ended
 
 
 def _with_crlf(line: str) -> str:
@@ -565,7 +605,9 @@ def _read_start_line(line: str, headers: Headers, body: bytes) -> tuple[Request 
     parts = line.split(" ")
     if len(parts) != 3:
         parts = [part for part in line.replace("\t", " ").split(" ") if part]
-    version = parts[-1].upper() if len(parts) > 2 else ""
+    version = parts[-1] if len(parts) > 2 else ""
+    if version != "SIP/2.0":
+        version = version.upper()
     if version[:4] != "SIP/":
         raise MessageError("not a SIP message" if line else "no data")
     request = Request(parts[0], " ".join(parts[1:-1]), headers, body, version)
@@ -587,39 +629,43 @@ def _read_status_line(line: str, headers: Headers, body: bytes) -> Response:
     code = _STATUS_CODES.get(rest[:3])
     if code is None or rest[3:4] not in ("", " ") or "\n" in line:
         raise MessageError("bad status line")
-    return Response(code, rest[4:], headers, body, version.upper())
+    return Response(code, rest[4:], headers, body, version if version == "SIP/2.0" else version.upper())
 
 
-def _check_core(message: Request | Response) -> None:
+def _check_core(message: Request | Response, texts: Sequence[str]) -> None:
     """Refuse a message without the fields that every message has (RFC 3261 section 8.1.1), and remember their keys."""
+    keys = message.headers._keys
+    request = message if isinstance(message, Request) else None
     try:
-        message.headers._views = _read_core(message.headers._keys, message.headers._lines)
-        if isinstance(message, Request):
-            check_uri(message.uri)
+        message.headers._views = _read_core(keys, texts)
+        if request is not None:
+            check_uri(request.uri)
     except (HeaderError, UriError) as error:
         _refuse(message, str(error))
-    keys = message.headers._keys
     if len(set(keys)) != len(keys):
         _check_once(message)
-    if isinstance(message, Request) and message.cseq.method != message.method:
-        _refuse(message, f"CSeq says {message.cseq.method}")
+    if request is not None and request.cseq.method != request.method:
+        _refuse(message, f"CSeq says {request.cseq.method}")
 
 
-def _read_core(keys: list[str], lines: list[str]) -> dict[str, Any]:
+def _read_core(keys: list[str], texts: Sequence[str]) -> dict[str, Any]:
     """What the views of a message will be asked for first, read in one go; HeaderError when a field is missing."""
-    find = keys.index
     try:
-        views = {
-            "branch": via_branch(_value(lines[find("via")])),
-            "call-id": _value(lines[find("call-id")]),
-            "cseq": CSeq.parse(_value(lines[find("cseq")])),
-            "from-tag": name_addr_tag(_value(lines[find("from")])),
-            "to-tag": name_addr_tag(_value(lines[find("to")])),
-        }
+        core = [texts[keys.index(name)] for name in _CORE]
     except ValueError:
         missing = [name for name in ("Via", "Call-ID", "CSeq", "From", "To") if name.lower() not in keys]
         raise HeaderError(f"no {', no '.join(missing)}") from None
-    if not views["call-id"]:
+    via, call_id, cseq, from_, to = [
+        _value(text) if "\n" in text or "\r" in text else text.strip(" \t") for text in core
+    ]
+    views = {
+        "branch": via_branch(via),
+        "call-id": call_id,
+        "cseq": CSeq.parse(cseq),
+        "from-tag": name_addr_tag(from_),
+        "to-tag": name_addr_tag(to),
+    }
+    if not call_id:
         raise HeaderError("empty Call-ID")
     return views
 
@@ -633,10 +679,13 @@ def _check_once(message: Request | Response) -> None:
         _refuse(message, "Content-Length says two things")
 
 
-def _cut_body(message: Request | Response) -> None:
+def _cut_body(message: Request | Response, texts: Sequence[str]) -> None:
     """Cut the body to Content-Length; refuse one that is shorter (RFC 3261 section 18.3)."""
-    said = message.headers.get("Content-Length")
-    if said is None:
+    keys = message.headers._keys
+    if "content-length" not in keys:
+        return
+    said = _value(texts[keys.index("content-length")])
+    if said == str(len(message.body)):
         return
     if not said.isascii() or not said.isdigit() or len(said) > 10:
         _refuse(message, f"bad Content-Length: {said[:80]}")

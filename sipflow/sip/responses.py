@@ -96,9 +96,10 @@ def with_source(request: Request, value: str, source: Hop) -> str:
     if "," in value:
         values = split_list(value)
         first, rest = values[0], "".join([f", {other}" for other in values[1:]])
-    if via.wants_rport:
+    wants_rport = via.wants_rport
+    if wants_rport:
         first = _RPORT_FLAG.sub(f";rport={source[1]}", first, count=1)
-    if (via.wants_rport or via.host != source[0]) and via.received is None:
+    if (wants_rport or via.host != source[0]) and via.received is None:
         first += f";received={source[0]}"
     return first + rest
 

@@ -119,7 +119,8 @@ class Transaction:
         self._retransmission = self._layer.timers.start(now + interval, self._timer_fired, name)
 
     def _expire_after(self, name: Input, duration: float, now: float) -> None:
-        self._layer.timers.cancel(self._expiry)
+        if self._expiry is not None:
+            self._layer.timers.cancel(self._expiry)
         if duration > 0:
             self._expiry = self._layer.timers.start(now + duration, self._timer_fired, name)
         else:

@@ -255,7 +255,7 @@ def test_mux_of_the_peers_offer_is_kept_in_our_next_one() -> None:
     answer = answer_to(sdp("audio 4000 RTP/AVP 0\r\na=rtcp:4999\r\na=rtcp-mux"))
     assert params(answer).remote_rtcp_port == 4000
     again = make_offer(BOB, session_id=2, session_version=2, previous=answer.description)
-    assert again.media[0].rtcp_mux
+    assert again.media[0].rtcp.mux
 
 
 def test_telephone_event_at_the_clock_of_the_codec() -> None:
