@@ -8,11 +8,12 @@ import gc
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 
 from sipflow import crash
 from sipflow.load.channel import Channel, ChannelClosedError
 from sipflow.load.engine import Engine
-from sipflow.load.messages import FromWorker, Prepare, Refused
+from sipflow.load.messages import FromWorker, Prepare, Refused, ToWorker
 
 GC_THRESHOLD = 50_000
 """Calls in progress are long-lived and in cycles with nothing: a collection every 700 objects would walk all of them
@@ -32,21 +33,24 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
-    prepare: Prepare | None = None
+    told: list[ToWorker] = []
     try:
-        while prepare is None:
-            prepare = next(iter(channel.receive()), None)
+        while not told:
+            told = list(channel.receive())
     except ChannelClosedError:
         return
+    prepare, *more = told
+    assert isinstance(prepare, Prepare), "it comes first"
     collect_seldom()
     try:
-        asyncio.run(_work(channel, prepare))
+        asyncio.run(_work(channel, prepare, more))
     except Exception as error:  # a bug: who reads the exit code finds the traceback
         crash.note_crash(error)
         sys.exit(crash.EXIT_CODE)
 
 
-async def _work(channel: Channel, prepare: Prepare) -> None:
+async def _work(channel: Channel, prepare: Prepare, more: Sequence[ToWorker]) -> None:
+    """`more`: what came along with `prepare`."""
     loop = asyncio.get_running_loop()
 
     def tell(message: FromWorker) -> None:
@@ -58,6 +62,9 @@ async def _work(channel: Channel, prepare: Prepare) -> None:
     except Exception as error:  # a bug: who started the run tells a person, in a line
         tell(Refused(f"a worker cannot begin: {crash.note_crash(error)}"))
         return
+
+    for message in more:
+        engine.take(message)
 
     def on_readable() -> None:
         try:

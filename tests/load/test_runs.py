@@ -17,6 +17,7 @@ import pytest
 from sipflow.load.arrivals import Curve
 from sipflow.load.health import Standing
 from sipflow.load.links import ProcessLink
+from sipflow.load.messages import Abort
 from sipflow.load.plan import LoadOverrides
 from sipflow.load.result import LoadResult
 from sipflow.load.run import LoadRun, Status
@@ -204,6 +205,25 @@ def test_a_rate_that_is_changed_before_the_workers_are_up_holds_for_them(tmp_pat
     adds_up(result)
     assert result.total.get("ended") == 20
     assert result.duration_s < 30, "40 s at the rate of before"
+
+
+def test_what_a_worker_is_told_before_it_is_up_is_not_lost(tmp_path: Path) -> None:
+    """The process reads it in one piece with what it has to prepare."""
+    prepared = prepare(write(tmp_path, TWO_SIDES), options(tmp_path, calls=1))
+
+    async def work() -> list[str]:
+        told: list[str] = []
+        link, gone = ProcessLink(0), asyncio.Event()
+        link.open(lambda message: told.append(type(message).__name__), lambda why: gone.set())
+        link.send(prepared)
+        link.send(Abort("nobody wants it any more"))
+        try:
+            await asyncio.wait_for(gone.wait(), 30.0)
+        finally:
+            link.close()
+        return told
+
+    assert "Finished" in asyncio.run(work())
 
 
 def test_a_port_in_use_is_told_with_the_agent(tmp_path: Path) -> None:
