@@ -28,7 +28,7 @@
   "Rules of font lock: a pattern, its group, and the face.")
 
 (defconst sflow-words-before-regex
-  "contains\\|matching\\|matches\\|check\\|where\\|while\\|fail\\|with\\|and\\|let\\|log\\|not\\|if\\|in\\|or"
+  "contains\\|matching\\|matches\\|check\\|where\\|while\\|dtmf\\|fail\\|with\\|and\\|let\\|log\\|not\\|if\\|in\\|or"
   "Words behind which a slash begins a regular expression.")
 
 (provide 'sflow-words)
