@@ -11,6 +11,9 @@ says what was not proven, and why.
     SIPp uac    → sipflow uas
 
     python bench/sip_calls.py [--probe 4] [--proof 40] [--start 1000] [--minutes 5] [--profile]
+    python bench/sip_calls.py --at 1000 [--proof 40]
+
+The second only proves a rate: each pair has to hold it for so long, and the exit code is 1 when sipflow's do not.
 
 sipflow's side is one process: the user agent machine of every run, its UDP endpoint, and a loop that starts calls at
 their planned times. Beside the rate stands what a call of the proof took of that process's processor time, which a
@@ -348,6 +351,7 @@ def main() -> None:
     parser.add_argument("--proof", type=float, default=40.0, help="seconds of the proof, default 40")
     parser.add_argument("--start", type=float, default=1000.0, help="rate of the first probe, default 1000")
     parser.add_argument("--minutes", type=float, default=5.0, help="for all of it, default 5")
+    parser.add_argument("--at", type=float, metavar="RATE", help="no search: every pair at this rate for the proof")
     parser.add_argument("--profile", action="store_true", help="show where the time of sipflow's sides goes")
     parser.add_argument("--role", choices=("caller", "callee"), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -365,7 +369,21 @@ def main() -> None:
         return
     if shutil.which("sipp") is None:
         sys.exit("sip_calls: SIPp is not installed (Debian: sip-tester)")
+    if options.at is not None:
+        sys.exit(0 if prove(options.at, options.proof) else 1)
     compare(Lengths(options.probe, options.proof), options.start, options.minutes, profile=options.profile)
+
+
+def prove(rate: float, seconds: float) -> bool:
+    """Whether sipflow's pairs hold a rate for so long."""
+    good = True
+    with scratch() as folder:
+        for pair, trial in PAIRS.items():
+            outcome = trial(folder, rate, seconds)
+            held = outcome.holds(rate)
+            good = good and (held or "sipflow" not in pair)
+            print(f"{pair:27} {rate:g}/s for {seconds:g} s {'held' if held else 'NOT HELD'}: {outcome}", flush=True)
+    return good
 
 
 def compare(lengths: Lengths, start: float, minutes: float, *, profile: bool) -> None:

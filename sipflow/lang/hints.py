@@ -62,7 +62,7 @@ class _Place:
     def lacks(self, word: str) -> Hint:
         """A word is missing before the token."""
         at = self.driver.report.source.span(self.token.start, self.token.start)
-        text = f"{self.verb} {word} {self.token.text}"
+        text = " ".join((*(token.text for token in self.before), word, self.token.text))
         return Hint(f"did you mean `{text}`?", Fix(f"write `{text}`", (Edit(at, f"{word} "),)))
 
 
