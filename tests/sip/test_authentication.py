@@ -17,11 +17,6 @@ ALICE = Login("alice", "wonder land")
 WRONG = Login("alice", "looking glass")
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def ask(world, login, **demanded):
     """An agent with a login, and one that demands the password of alice."""
     bob = world.agent("bob", challenge=Demanded("wonderland", ALICE, **demanded))

@@ -22,21 +22,6 @@ CHOSEN = (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Any:
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world: World) -> Any:
-    return world.agent("bob")
-
-
 def chosen(agent: Any, message: str) -> bool:
     """Whether the latest such message of the agent has all of them, in their order."""
     fields = [field for field in agent.last(message).headers.items() if field[0] in dict(CHOSEN)]

@@ -9,20 +9,10 @@ from sipflow.sip.destinations import locate
 from sipflow.sip.dialog import Dialog, dialog_of_request, dialog_of_response
 from sipflow.sip.hop import Hop, NameQuery, Transport
 from sipflow.sip.message import Headers, Request, Response, parse_message
-from tests.sip.pair import World, media, talk, what
+from tests.sip.pair import media, talk, what
 
 PEER = Hop("127.0.0.1", 9000)
 """A peer that is played by the test itself."""
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world):
-    return world.agent("alice")
 
 
 def reply(request: Request, code: int, tag: str = "t1", body: bytes = b"", **headers: str) -> bytes:

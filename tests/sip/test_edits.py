@@ -8,7 +8,7 @@ from sipflow import events
 from sipflow.multipart import boundary_of, find_part, parts
 from sipflow.sip.edits import Edit, EditError, apply_edits, copies
 from sipflow.sip.message import parse_message
-from tests.sip.pair import World, drop_first, media, what
+from tests.sip.pair import drop_first, media, what
 
 MESSAGE = b"BYE sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a\r\nf: <sip:a>\r\nCSeq: 7 BYE\r\nContent-Length: 4\r\n\r\nbody"
 
@@ -94,21 +94,6 @@ def body_of(event):
 
 def test_the_number_of_copies() -> None:
     assert copies([Edit("copies", value="3"), Edit("no_ack")]) == 3 and copies([]) == 1
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world):
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world):
-    return world.agent("bob")
 
 
 def edited(agent, *edits, command, **keywords):

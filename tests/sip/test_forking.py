@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sipflow import events
 from sipflow.sip.hop import Hop
 from sipflow.sip.reliable_provisional import RAck, rseq_of
 from tests.sip.pair import PCMA, PCMU, World, media
 
 FORK = Hop("127.0.0.1", 5999)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def forked(world: World, caller: str = "supported", **invite: Any) -> tuple[Any, Any, Any]:

@@ -9,7 +9,7 @@ import pytest
 from sipflow import events
 from sipflow.media_params import Direction
 from sipflow.sdp.negotiate import make_offer
-from tests.sip.pair import World, media, talk
+from tests.sip.pair import media, talk
 
 RECVONLY, SENDONLY, SENDRECV, INACTIVE = (
     Direction.RECVONLY,
@@ -17,11 +17,6 @@ RECVONLY, SENDONLY, SENDRECV, INACTIVE = (
     Direction.SENDRECV,
     Direction.INACTIVE,
 )
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def held(**changes: Any) -> Any:

@@ -5,29 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sipflow import events
 from sipflow.sip.hop import Hop, Transport
 from sipflow.sip.message import parse_message
 from tests.sip.pair import Agent, World, media
 
 LARGEST = 1300
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Agent:
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world: World) -> Agent:
-    return world.agent("bob")
 
 
 def sent(agent: Agent, method: str) -> list[tuple[str, str, int]]:

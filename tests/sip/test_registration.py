@@ -10,14 +10,9 @@ from sipflow import events
 from sipflow.sip.digest import Login
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import parse_message
-from tests.sip.pair import World, media, what
+from tests.sip.pair import media, what
 
 REGISTRAR = Hop("127.0.0.1", 9000)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 @pytest.fixture

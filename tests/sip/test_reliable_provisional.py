@@ -12,11 +12,6 @@ from sipflow.sip.reliable_provisional import RAck, rseq_of
 from tests.sip.pair import PCMA, PCMU, World, drop_first, media, what
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def pair(world: World, caller: str = "required", callee: str = "supported") -> tuple[Any, Any]:
     return world.agent("alice", provisional=caller), world.agent("bob", provisional=callee)
 

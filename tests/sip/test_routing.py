@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sipflow.sip.destinations import locate
 from sipflow.sip.dialog import dialog_of_request, dialog_of_response
 from sipflow.sip.hop import Hop, Transport
@@ -16,11 +14,6 @@ from tests.sip.pair import World, media
 LOOSE = "<sip:127.0.0.1:5991;lr>"
 STRICT = "<sip:strict@127.0.0.1:5992;x=y?Subject=no>"
 TO_TCP, FROM_UDP = "<sip:127.0.0.1:5993;transport=tcp;lr>", "<sip:127.0.0.1:5994;lr>"
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def routed_call(world: World, *record_route: str) -> tuple[Any, Any]:

@@ -17,11 +17,6 @@ from tests.sip.pair import World, drop_first, media, talk
 WITHOUT_UPDATE = tuple(method for method in METHODS if method != "UPDATE")
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def timer(expires_s: int = 1800, refresher: str = "", min_se_s: int = 90) -> SessionTimerConfig:
     return SessionTimerConfig(expires_s, refresher, min_se_s)
 

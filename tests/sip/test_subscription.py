@@ -13,16 +13,6 @@ EVENT = (("Event", "message-summary"),)
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Any:
-    return world.agent("alice")
-
-
-@pytest.fixture
 def bob(world: World) -> Any:
     return world.agent("bob", accepts=frozenset({"SUBSCRIBE"}))
 

@@ -13,18 +13,8 @@ from tests.sip.pair import World, drop_first, media, talk
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def alice(world: World) -> Any:
     return world.agent("alice", provisional="required")
-
-
-@pytest.fixture
-def bob(world: World) -> Any:
-    return world.agent("bob")
 
 
 def early(world: World, alice: Any, bob: Any) -> str:

@@ -13,24 +13,9 @@ from sipflow.sdp.crypto import CryptoLine, KeyParameter
 from sipflow.sdp.security import Security, SecurityMode
 from sipflow.sip.hop import Hop
 from sipflow.sip.message import parse_message
-from tests.sip.pair import PCMA, PCMU, World, drop_first, media, talk, what
+from tests.sip.pair import PCMA, PCMU, drop_first, media, talk, what
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world):
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world):
-    return world.agent("bob")
 
 
 def test_a_call_is_placed_rung_answered_and_hung_up_by_the_caller(world, alice, bob):

@@ -20,21 +20,6 @@ PEER = Hop("127.0.0.1", 9000)
 CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world):
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world):
-    return world.agent("bob")
-
-
 def text(method: str = "OPTIONS", via: str = "127.0.0.1:9000;branch=z9hG4bK1", body: str = "", **fields: str) -> bytes:
     headers = {
         "Via": f"SIP/2.0/UDP {via}",

@@ -7,22 +7,7 @@ import pytest
 from sipflow import events
 from sipflow.errors import MisuseError
 from sipflow.sip.headers import ReferTo, Replaces
-from tests.sip.pair import World, drop_first, media, talk
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world):
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world):
-    return world.agent("bob")
+from tests.sip.pair import drop_first, media, talk
 
 
 @pytest.fixture

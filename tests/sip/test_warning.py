@@ -14,21 +14,6 @@ from tests.sip.pair import PCMA, PCMU, Agent, World, media
 OPUS = RtpFormat("opus", 96, 48000, 2)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def alice(world: World) -> Agent:
-    return world.agent("alice")
-
-
-@pytest.fixture
-def bob(world: World) -> Agent:
-    return world.agent("bob")
-
-
 @pytest.mark.parametrize(
     ("offered", "warning"),
     [

@@ -33,11 +33,6 @@ class Server(Agent):
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
 def pbx(world):
     return Server(world)
 
