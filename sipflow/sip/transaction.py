@@ -471,9 +471,10 @@ class TransactionLayer:
         """ICMP says that what begins with `quoted` did not get there (section 18.4). It counts for the request that it
         quotes only, so that neither a forged message nor one about an earlier datagram ends anything else; when it
         quotes nothing, for all requests that are sent there. Responses are sent again until they are acknowledged."""
-        for transaction in list(self.clients.values()):
+        quoting = [each for each in self.clients.values() if each.data.startswith(quoted)]
+        for transaction in quoting:
             at = transaction.destination
-            if at.transport is Transport.UDP and at[:2] == destination[:2] and transaction.data.startswith(quoted):
+            if at.transport is Transport.UDP and at[:2] == destination[:2]:
                 transaction.fire(Input.TRANSPORT_ERROR, reason, now)
 
 
