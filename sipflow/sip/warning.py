@@ -57,8 +57,8 @@ def reason_with_warnings(response: Response) -> str:
 
     Codes that the RFC does not know are left out: Kamailio's 392 tells process numbers.
     """
-    named = _NAMES_WHAT.get(response.status_code, "")
-    if named in response.headers:
+    named = _NAMES_WHAT.get(response.status_code)
+    if named is not None and named in response.headers:
         return f"{response.reason_phrase} ({named}: {', '.join(response.headers.values(named))[:_LONGEST]})"
     if "Warning" not in response.headers:
         return response.reason_phrase

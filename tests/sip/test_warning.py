@@ -73,8 +73,8 @@ def test_a_reinvite_that_is_refused_says_why(world: World, alice: Agent, bob: Ag
     )
 
 
-def rejection(*warnings: str) -> Response:
-    lines = "".join(f"Warning: {value}\r\n" for value in warnings)
+def rejection(*warnings: str, more: str = "") -> Response:
+    lines = "".join(f"Warning: {value}\r\n" for value in warnings) + more
     text = "SIP/2.0 606 No\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>;tag=2\r\n"
     message = parse_message(f"{text}Call-ID: c\r\nCSeq: 1 INVITE\r\n{lines}Content-Length: 0\r\n\r\n".encode())
     assert isinstance(message, Response)
@@ -97,6 +97,11 @@ def rejection(*warnings: str) -> Response:
 )
 def test_the_texts_of_a_peers_warnings_are_read(warnings: tuple[str, ...], told: str) -> None:
     assert reason_with_warnings(rejection(*warnings)) == told
+
+
+def test_a_line_without_a_name_is_no_reason() -> None:
+    told = reason_with_warnings(rejection('399 a "x"', more=": nameless\r\n"))
+    assert told == 'No (warning 399: "x")'
 
 
 def test_an_extension_that_is_wanted_is_named(world: World) -> None:
