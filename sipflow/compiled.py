@@ -20,9 +20,8 @@ ROOT = Path(__file__).parent
 PACKAGES = ("sdp", "sip")
 LEAVES = ("errors.py", "events.py", "media_params.py", "multipart.py", "problems.py", "redaction.py", "values.py")
 """What the packages import besides each other: constants and types of it are compiled in."""
-LEFT_OUT = ("sdp/__init__.py", "sdp/problem.py", "sip/__init__.py")
-"""Sources that are used as they are: those that decide whether compiled ones are used, and subclasses of `str`, which
-mypyc does not take."""
+LEFT_OUT = ("sdp/__init__.py", "sip/__init__.py")
+"""Sources that are used as they are: those that decide whether compiled ones are used."""
 FOLDER = "_compiled"
 LIBRARY = "sipflow_sip"
 """The group of mypyc: the code of all modules is in one library."""
