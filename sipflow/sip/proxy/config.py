@@ -71,9 +71,9 @@ class ProxyConfig:
     def is_domain(self, uri: SipUri | OtherUri) -> bool:
         """Whether an address of record of that domain may be kept here: `serves`, or the host without the port where it
         listens, which phones that know their server by an address leave out of the address of record."""
-        if self.serves(uri) or not isinstance(uri, SipUri):
-            return self.serves(uri)
-        return uri.port is None and any(uri.host == listener.host for listener in self.listeners)
+        if not isinstance(uri, SipUri):
+            return False
+        return self.serves(uri) or (uri.port is None and any(uri.host == one.host for one in self.listeners))
 
     def listens_at(self, uri: SipUri) -> bool:
         """Whether the URI names an address where it listens."""
