@@ -17,6 +17,21 @@ from sipflow.sip.hop import Hop, NameQuery
 Address = tuple[str, int]
 
 
+def place_of(address: Address) -> str:
+    """As in a URI: an IPv6 address in brackets."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def undelivered(destination: Address, what: str, teller: str = "") -> str:
+    """What it means that ICMP says `what` (`port unreachable`) of a datagram, for a person; `teller`: address of who
+    said so, empty when it is not known."""
+    told_by = f", told by {teller}" if teller not in ("", destination[0]) else ""
+    if what == "port unreachable":
+        return f"nothing listens at {place_of(destination)} (ICMP {what}{told_by})"
+    return f"{place_of(destination)} cannot be reached (ICMP {what}{told_by})"
+
+
 Refused = Callable[[Hop, bytes, str], None]
 """Takes where a datagram was sent, how it began as far as that is known, and why it did not arrive, for a person."""
 

@@ -12,7 +12,7 @@ from sipflow.errors import MachineError
 from sipflow.plan.listens import ListenPlan
 from sipflow.plan.network import NetworkConditions
 from sipflow.plan.plan import AgentPlan
-from sipflow.runtime.network import Address, Port, Upcalls
+from sipflow.runtime.network import Address, Port, Upcalls, place_of, undelivered
 from sipflow.runtime.sim.path import Path
 from sipflow.runtime.sim.streams import SimulatedConnections, Wire
 from sipflow.sip.config import Listener
@@ -151,11 +151,12 @@ class Endpoint:
         place = destination[:2]
         path = self._paths.get(place)
         if path is None:
-            path = self._paths[place] = self._network.path(f"{_name(self.address)}>{_name(place)}")
+            path = self._paths[place] = self._network.path(f"{place_of(self.address)}>{place_of(place)}")
         if self._network.endpoint_at(*place) is None:
             self._tell_of_nobody(place)
-            for arrival in path.datagram(self._network.now()) if self._network.is_host(place[0]) else ():
-                self._network.at(arrival, lambda: self._refuse(data, place))
+            if self._network.is_host(place[0]):
+                for arrival in path.datagram(self._network.now()):
+                    self._network.at(arrival, lambda: self._refuse(data, place))
             return
         for arrival in path.datagram(self._network.now()):
             self._network.at(arrival, lambda: self._deliver(data, place))
@@ -181,14 +182,15 @@ class Endpoint:
     def _refuse(self, data: bytes, place: Address) -> None:
         """After the time of one way: how long the answer takes makes no difference to anybody."""
         if self._open:
-            reason = f"nothing listens at {_name(place)} (ICMP port unreachable)"
-            self._upcalls.refused(Hop(*place, Transport.UDP), data, reason)
+            self._upcalls.refused(Hop(*place, Transport.UDP), data, undelivered(place, "port unreachable"))
             self._upcalls.drained()
 
     def _tell_of_nobody(self, place: Address) -> None:
         if place not in self._unreachable:
             self._unreachable.add(place)
-            self._upcalls.noticed(f"nobody is at {_name(place)}: in virtual time there are only the scenario's agents")
+            self._upcalls.noticed(
+                f"nobody is at {place_of(place)}: in virtual time there are only the scenario's agents"
+            )
 
 
 class SimulatedPort:
@@ -281,8 +283,3 @@ class SimulatedPort:
         address = self._network.bind_stream(self, host, port)
         self._transports[address] = transport
         self._listeners.append(Listener(transport, *address))
-
-
-def _name(address: Address) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

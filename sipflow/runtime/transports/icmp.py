@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sipflow.runtime.network import Address
+from sipflow.runtime.network import Address, undelivered
 
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 """Linux, include/uapi/linux/in.h and in6.h."""
@@ -82,7 +82,7 @@ def waiting_refusals(datagrams: socket.socket) -> Iterator[Refusal]:
             quoted, ancillary, _, destination = datagrams.recvmsg(_QUOTED_AT_MOST, 512, socket.MSG_ERRQUEUE)
             for level, kind, data in ancillary:
                 if (level, kind) == _option(datagrams) and (what := _what_is_said(data)):
-                    yield Refusal(destination[:2], quoted, _reason(destination[:2], what, _sender(data)))
+                    yield Refusal(destination[:2], quoted, undelivered(destination[:2], what, _sender(data)))
 
 
 def _option(datagrams: socket.socket) -> tuple[int, int]:
@@ -114,12 +114,3 @@ def _sender(data: bytes) -> str:
     if family == socket.AF_INET6 and len(address) >= 24:
         return socket.inet_ntop(socket.AF_INET6, address[8:24])
     return ""
-
-
-def _reason(destination: Address, what: str, sender: str) -> str:
-    host, port = destination
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    told_by = f", told by {sender}" if sender not in ("", host) else ""
-    if what == "port unreachable":
-        return f"nothing listens at {place} (ICMP {what}{told_by})"
-    return f"{place} cannot be reached (ICMP {what}{told_by})"
