@@ -267,7 +267,7 @@ def _played_digits(action: Action) -> Expr | None:
     if node is None:
         return None
     written = next(node.nodes())
-    digits = _digit_text(action.reader.read(written), action)
+    digits = require(action.reader, action.reader.read(written), "string", "digits")
     check_digits(written, digits, action.context, pauses=True)
     return digits
 
@@ -297,23 +297,13 @@ def _record(action: Action) -> Op:
 
 def _send_dtmf(action: Action) -> Op:
     node = action.expression_node()
-    digits = _digit_text(action.needed(), action)
+    digits = require(action.reader, action.needed(), "string", "digits")
     assert node is not None, "the grammar gives digits"
     check_digits(node, digits, action.context, pauses=True)
     gap = action.option("digit_gap", Unit.MILLISECOND, "the gap", "ms")
     tone = action.option("digit_tone", Unit.MILLISECOND, "the tone's length", "ms")
     via = action.single("via")
     return ops.SendDtmf(digits, gap, tone, None if via is None else read_word(via, action.context))
-
-
-def _digit_text(digits: Expr, action: Action) -> Expr:
-    """Digits must be text: `send dtmf 1` has the fix `send dtmf "1"`."""
-    if action.reader.kind(digits) == "number" and isinstance(digits, Literal):
-        text = action.context.written(digits.span)
-        fix = replace(digits.span, f'"{text}"')
-        action.context.report.error("SF208", "digits must be text", digits.span, "in quotes, please", fix=fix)
-        return Literal(text, digits.span)
-    return require(action.reader, digits, "string", "digits")
 
 
 def _impair(action: Action) -> Op:
@@ -439,7 +429,7 @@ def _expect_dtmf(action: Action) -> Op:
         fix = replace(written.span, f"matching {action.context.written(written.span)}")
         action.context.report.error("SF208", "digits must be text", written.span, "a regular expression", fix=fix)
         return ops.ExpectDtmf(written)
-    digits = _digit_text(written, action)
+    digits = require(action.reader, written, "string", "digits")
     check_digits(node, digits, action.context, pauses=False)
     return ops.ExpectDtmf(digits)
 
