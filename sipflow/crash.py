@@ -34,7 +34,8 @@ def note_crash(error: BaseException) -> str:
         file = crash_file(os.getpid())
         # A name that others can guess in a folder that all may write to: what lies there already is not followed.
         file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:
             out.write(f"sipflow {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n")
             out.write("".join(traceback.format_exception(error)))
         told += f"; its traceback is in {file}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import sipflow as sipflow_package
 from sipflow.crash import EXIT_CODE, crash_file, note_crash
 from sipflow.native import CSRC, sources_newer_than
 from tests.cli.commands import sipflow
@@ -74,12 +78,38 @@ def test_what_others_put_at_the_place_of_the_file_is_not_written_through(
     assert theirs.read_text() == "as it was" and "odd" in crash_file(os.getpid()).read_text()
 
 
+def test_any_text_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of files that are no text have surrogates, which UTF-8 does not take."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert note_crash(ValueError("caf\udce9")).endswith(".txt")
+    assert "caf\\udce9" in crash_file(os.getpid()).read_text()
+
+
 def test_a_fault_is_told_where_no_file_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     assert note_crash(ValueError("odd")) == "a fault in sipflow itself: ValueError('odd')"
 
 
 @pytest.mark.skipif(not CSRC.is_dir(), reason="the C files of the media engine are not there")
+def test_a_module_older_than_its_sources_is_not_used(tmp_path: Path) -> None:
+    """A checkout after a pull: the package, and a C file that is newer than the module."""
+    package = Path(sipflow_package.__file__).parent
+    (tmp_path / "sipflow").mkdir()
+    (tmp_path / "sipflow" / "__init__.py").touch()
+    shutil.copy(package / "errors.py", tmp_path / "sipflow")
+    shutil.copytree(package / "native", tmp_path / "sipflow" / "native")
+    newer = tmp_path / "csrc" / "edge" / "sfm_new.c"
+    newer.parent.mkdir(parents=True)
+    newer.touch()
+    (module,) = (tmp_path / "sipflow" / "native").glob("_native*.so")
+    script = "import sipflow.native"
+    for age_s, said in ((-1, ""), (1, "the media engine is older than csrc/edge/sfm_new.c: make native")):
+        at = newer.stat().st_mtime - age_s
+        os.utime(module, (at, at))
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path)
+        assert said in done.stderr and bool(said) == bool(done.returncode)
+
+
 def test_a_module_older_than_its_sources_is_known(tmp_path: Path) -> None:
     module = tmp_path / "_native.abi3.so"
     module.touch()
