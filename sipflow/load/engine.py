@@ -88,9 +88,9 @@ class Engine:
 
     async def run(self) -> None:
         """From the first socket to the last; the last message is `Finished` or `Refused`."""
-        engine = MediaEngine(EngineConfig(seed=self._plan.seed, measure_floor=True))
+        engine, prompts = MediaEngine(EngineConfig(seed=self._plan.seed, measure_floor=True)), PromptStore()
         try:
-            await self._run_with(engine)
+            await self._run_with(engine, prompts)
         except AgentRefusedError as error:
             self._tell(Refused(str(error), error.agent.name))
         except SipflowError as error:
@@ -99,9 +99,10 @@ class Engine:
             return
         finally:
             engine.close()
+            prompts.close()
 
-    async def _run_with(self, engine: MediaEngine) -> None:
-        prompts, library = PromptStore(), MediaLibrary(self._prepare.media_folders)
+    async def _run_with(self, engine: MediaEngine, prompts: PromptStore) -> None:
+        library = MediaLibrary(self._prepare.media_folders)
         await preload(self._plan, prompts, library)
         output = OutputFolder(self._prepare.out)
         network = MachineNetwork(Path(self._plan.graph.source).parent, Names(seed=self._plan.seed))
@@ -133,7 +134,6 @@ class Engine:
             driver.close()
             self._flush()
         engine.close()
-        prompts.close()
         timing = engine.statistics()
         use = use_between([*self._samples, sample()])
         note = "; ".join(filter(None, (timing.note, self._bundles.problem)))

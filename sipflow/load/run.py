@@ -142,7 +142,6 @@ class LoadRun:
         self._start_at = time.monotonic() + self._start_ahead_s
         self._samples.append(machine.sample())
         for worker in self._workers:
-            worker.link.send(Change(self._curve))  # whoever was not up yet when it was changed knows it, too
             worker.link.send(Start(self._start_at))
 
     async def _until(self, reached: Callable[[], bool]) -> None:
